@@ -1,0 +1,74 @@
+import {
+  ApproversResolved,
+  CallResolver,
+  DirectoryChanged,
+  FindPeople,
+  PeopleFound,
+  ResolveApprovers,
+} from './jobs/approver.jobs';
+import { AttemptDelivery, SendMail } from './jobs/notification.jobs';
+import {
+  CancelRequest,
+  CommandSettled,
+  DecideTask,
+  RequestTransitioned,
+  SubmitDraft,
+  SubmitRequest,
+  WorkflowPublished,
+} from './jobs/request.jobs';
+import { queueOwner, type QueueName } from './services';
+
+/** How often a message is tried before it is a dead letter, and how long between tries (milliseconds, exponential). */
+export interface RetryPolicy {
+  attempts: number;
+  firstDelayMs: number;
+  maxDelayMs: number;
+}
+
+export interface JobContract<T> {
+  data: new () => T;
+  queues: readonly QueueName[];
+  retry: RetryPolicy;
+}
+
+const job = <T>(data: new () => T, queues: QueueName[], retry: RetryPolicy): JobContract<T> => ({ data, queues, retry });
+
+/** A transition must not overtake patience: about 2 minutes of tries before a person has to look. */
+const transition: RetryPolicy = { attempts: 10, firstDelayMs: 100, maxDelayMs: 30_000 };
+/** Cheap to answer, worthless when late. */
+const question: RetryPolicy = { attempts: 4, firstDelayMs: 50, maxDelayMs: 500 };
+
+/**
+ * Every job there is, with where it goes. A service that lacks a handler for a job of its queues, or
+ * has one too many, does not start.
+ */
+export const catalogue = {
+  'request.submit.v1': job(SubmitRequest, ['routing'], transition),
+  'request.submit-draft.v1': job(SubmitDraft, ['routing'], transition),
+  'request.decide.v1': job(DecideTask, ['routing'], transition),
+  'request.cancel.v1': job(CancelRequest, ['routing'], transition),
+  'workflow.published.v1': job(WorkflowPublished, ['routing'], transition),
+  'approvers.resolve.v1': job(ResolveApprovers, ['approver-resolution'], transition),
+  'approvers.call.v1': job(CallResolver, ['approver-resolution-webhook'], transition),
+  'approvers.resolved.v1': job(ApproversResolved, ['routing'], transition),
+  'request.transitioned.v1': job(RequestTransitioned, ['intake', 'notification', 'audit'], transition),
+  'command.settled.v1': job(CommandSettled, ['intake'], transition),
+  'directory.find.v1': job(FindPeople, ['approver-resolution'], question),
+  'directory.found.v1': job(PeopleFound, ['intake', 'notification', 'audit'], question),
+  'directory.changed.v1': job(DirectoryChanged, ['intake', 'notification', 'audit'], transition),
+  'delivery.attempt.v1': job(AttemptDelivery, ['notification-webhook'], transition),
+  'mail.send.v1': job(SendMail, ['notification-email'], transition),
+} as const satisfies Record<string, JobContract<unknown>>;
+
+export type JobType = keyof typeof catalogue;
+export type JobData<K extends JobType> = InstanceType<(typeof catalogue)[K]['data']>;
+
+export const isJobType = (type: string): type is JobType => Object.hasOwn(catalogue, type);
+
+/** The jobs that the consumer of a queue must handle. */
+export const jobsOf = (queue: QueueName): JobType[] =>
+  (Object.keys(catalogue) as JobType[]).filter((type) =>
+    (catalogue[type].queues as readonly QueueName[]).includes(queue),
+  );
+
+export const ownerOf = (queue: QueueName) => queueOwner[queue];

@@ -1,0 +1,73 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUUID,
+  ValidateNested,
+} from 'class-validator';
+import { DirectoryPerson, Person, Requester } from '../person';
+
+/** Asks who must approve a stage. `payload` is present only when a source calls outside with it. */
+export class ResolveApprovers {
+  @IsUUID() resolutionId: string;
+  @IsUUID() requestId: string;
+  @IsString() stageKey: string;
+  @IsInt() stageIndex: number;
+  @IsInt() totalStages: number;
+  @IsArray() @IsObject({ each: true }) sources: Record<string, unknown>[];
+  /** Users who may not approve here, with the reason decided by the workflow (self-approval, four eyes). */
+  @IsArray() @IsUUID(undefined, { each: true }) exclude: string[];
+  @IsString() title: string;
+  @IsOptional() @IsString() reason: string | null;
+  @ValidateNested() @Type(() => Requester) requester: Requester;
+  @IsOptional() @IsObject() payload: { value: unknown } | null;
+}
+
+/** Makes one attempt at a resolver webhook; the resolution's row says which and where. */
+export class CallResolver {
+  @IsUUID() resolutionId: string;
+  @IsInt() attempt: number;
+}
+
+export class ResolvedApprover {
+  @ValidateNested() @Type(() => Person) person: Person;
+  @IsString() why: string;
+}
+
+export class SkippedApprover {
+  @IsString() ref: string;
+  @IsString() why: string;
+}
+
+export class ApproversResolved {
+  @IsUUID() resolutionId: string;
+  @IsUUID() requestId: string;
+  @IsString() stageKey: string;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => ResolvedApprover) approvers: ResolvedApprover[];
+  /** The first 100 that were left out, and why. */
+  @IsArray() @ValidateNested({ each: true }) @Type(() => SkippedApprover) skipped: SkippedApprover[];
+  /** What the trail should say of the resolution as a whole, such as a resolver's bad answer. */
+  @IsOptional() @IsString() note: string | null;
+}
+
+/** Asks the directory for people by ref: id, externalId or userName. */
+export class FindPeople {
+  @IsUUID() questionId: string;
+  @IsString() asker: string;
+  @IsArray() @ArrayMaxSize(200) @IsString({ each: true }) refs: string[];
+}
+
+export class PeopleFound {
+  @IsUUID() questionId: string;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => DirectoryPerson) people: DirectoryPerson[];
+}
+
+/** People as they now are; at most 500 a message. */
+export class DirectoryChanged {
+  @IsArray() @ArrayMaxSize(500) @ValidateNested({ each: true }) @Type(() => DirectoryPerson) people: DirectoryPerson[];
+  @IsArray() @ArrayMaxSize(500) @IsUUID(undefined, { each: true }) deleted: string[];
+}

@@ -1,0 +1,104 @@
+import { Type } from 'class-transformer';
+import {
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUUID,
+  ValidateNested,
+} from 'class-validator';
+import { Requester } from '../person';
+import { RequestSnapshot, WorkflowRef } from '../request-snapshot';
+import { decisions, type DecisionKind } from '../states';
+
+/** Who caused something: a person, a key acting for itself, or Countersign. `via` is the key that vouched. */
+export class Actor {
+  @IsIn(['user', 'service', 'system']) type: 'user' | 'service' | 'system';
+  @IsOptional() @IsString() id: string | null;
+  @IsOptional() @IsString() via: string | null;
+}
+
+abstract class RequestCommand {
+  @IsUUID() commandId: string;
+  @IsUUID() requestId: string;
+  @ValidateNested() @Type(() => Actor) actor: Actor;
+  /** From `If-Match`: the version of the request that the caller has seen. */
+  @IsOptional() @IsInt() expectedVersion: number | null;
+}
+
+export class SubmitRequest extends RequestCommand {
+  @ValidateNested() @Type(() => WorkflowRef) workflow: WorkflowRef;
+  @IsString() title: string;
+  @IsOptional() @IsString() reason: string | null;
+  @ValidateNested() @Type(() => Requester) requester: Requester;
+  /** The payload, any JSON value; wrapped because a contract's members are checked by name. */
+  @IsObject() payload: { value: unknown };
+  @IsOptional() @IsString() externalRef: string | null;
+  @IsObject() metadata: Record<string, unknown>;
+  @IsBoolean() draft: boolean;
+  @IsISO8601() createdAt: string;
+}
+
+/** Hands a draft in. */
+export class SubmitDraft extends RequestCommand {}
+
+export class DecideTask extends RequestCommand {
+  @IsUUID() taskId: string;
+  @IsIn(decisions) decision: DecisionKind;
+  @IsOptional() @IsString() comment: string | null;
+  @IsOptional() @IsString() reasonCode: string | null;
+  @IsOptional() @IsInt() revision: number | null;
+}
+
+export class CancelRequest extends RequestCommand {
+  @IsString() reason: string;
+}
+
+/** One fact of a transition. `data` is the fact's own members; names and free text in it are sealed by the audit. */
+export class TransitionEvent {
+  @IsUUID() id: string;
+  @IsString() type: string;
+  @IsISO8601() at: string;
+  @ValidateNested() @Type(() => Actor) actor: Actor;
+  @IsOptional() @IsUUID() taskId: string | null;
+  @IsOptional() @IsString() stageKey: string | null;
+  @IsObject() data: Record<string, unknown>;
+}
+
+export class RevisionPayload {
+  @IsInt() revision: number;
+  @IsObject() payload: { value: unknown };
+}
+
+/** A whole transition of a request: what happened and the request as it now is. */
+export class RequestTransitioned {
+  @ValidateNested() @Type(() => RequestSnapshot) request: RequestSnapshot;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => TransitionEvent) events: TransitionEvent[];
+  /** Present in the first transition of each revision. */
+  @IsOptional() @ValidateNested() @Type(() => RevisionPayload) revisionPayload: RevisionPayload | null;
+}
+
+export class RefusedCommand {
+  @IsString() code: string;
+  @IsString() detail: string;
+  @IsOptional() @IsString() pointer: string | null;
+}
+
+/** The outcome of a command: done at `requestVersion`, or refused with a problem. */
+export class CommandSettled {
+  @IsUUID() commandId: string;
+  @IsUUID() requestId: string;
+  @IsOptional() @IsInt() requestVersion: number | null;
+  @IsOptional() @ValidateNested() @Type(() => RefusedCommand) refused: RefusedCommand | null;
+}
+
+export class WorkflowPublished {
+  @IsUUID() workflowId: string;
+  @IsString() key: string;
+  @IsInt() version: number;
+  @IsObject() definition: Record<string, unknown>;
+}

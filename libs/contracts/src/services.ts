@@ -1,0 +1,30 @@
+/** Services that consume queues. The gateway consumes none. */
+export const consumers = ['intake', 'routing', 'approver-resolution', 'notification', 'audit'] as const;
+export type ConsumerService = (typeof consumers)[number];
+export type ServiceName = ConsumerService | 'gateway';
+
+/** PostgreSQL schema of each service. Its application role is `countersign_<schema>`. */
+export const schemaOf: Record<ServiceName, string> = {
+  gateway: 'access',
+  intake: 'intake',
+  routing: 'routing',
+  'approver-resolution': 'approver_resolution',
+  notification: 'notification',
+  audit: 'audit',
+};
+
+/** A queue is named after the service that consumes it; outside calls have queues of their own. */
+export const queueOwner = {
+  intake: 'intake',
+  routing: 'routing',
+  'approver-resolution': 'approver-resolution',
+  'approver-resolution-webhook': 'approver-resolution',
+  notification: 'notification',
+  'notification-webhook': 'notification',
+  'notification-email': 'notification',
+  audit: 'audit',
+} as const satisfies Record<string, ConsumerService>;
+export type QueueName = keyof typeof queueOwner;
+
+export const queuesOf = (service: ServiceName): QueueName[] =>
+  (Object.keys(queueOwner) as QueueName[]).filter((queue) => queueOwner[queue] === service);

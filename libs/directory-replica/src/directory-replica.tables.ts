@@ -1,0 +1,27 @@
+import { isolateByWorkspace } from '@countersign/persistence';
+import type { QueryRunner } from 'typeorm';
+
+/** Creates a service's copy of the directory's people, and the questions it has asked the directory. */
+export const createDirectoryReplicaTables = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE person (
+      workspace_id uuid NOT NULL,
+      id uuid NOT NULL,
+      external_id text,
+      user_name text NOT NULL,
+      version bigint NOT NULL,
+      active boolean NOT NULL,
+      person json NOT NULL,
+      PRIMARY KEY (workspace_id, id)
+    )`);
+  await runner.query('CREATE INDEX person_user_name ON person (workspace_id, lower(user_name))');
+  await runner.query('CREATE INDEX person_external_id ON person (workspace_id, external_id)');
+  await runner.query(`
+    CREATE TABLE directory_question (
+      id uuid PRIMARY KEY,
+      workspace_id uuid NOT NULL,
+      asked_at timestamptz NOT NULL DEFAULT now()
+    )`);
+  await isolateByWorkspace(runner, 'person');
+  await isolateByWorkspace(runner, 'directory_question');
+};

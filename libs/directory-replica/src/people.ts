@@ -1,0 +1,71 @@
+import { type ConsumerService, type DirectoryPerson } from '@countersign/contracts';
+import type { Cause, UnitOfWork } from '@countersign/messaging';
+import type { Database, Sql } from '@countersign/persistence';
+import { Problem, type Call } from '@countersign/service-kit';
+import { v7 } from 'uuid';
+
+/** How long a caller waits for the directory's answer (architecture §1), and how often it looks. */
+const patienceMs = 2_000;
+const lookMs = 15;
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** People by ref in this service's copy, one row per match. */
+const matches = async (sql: Sql, workspaceId: string, ref: string): Promise<DirectoryPerson[]> => {
+  const rows = await sql.query<{ person: DirectoryPerson }>(
+    `SELECT person FROM person
+      WHERE workspace_id = $1 AND (lower(user_name) = lower($2) OR external_id = $2 OR id = $3)`,
+    [workspaceId, ref, uuid.test(ref) ? ref : null],
+  );
+  return rows.map((row) => row.person);
+};
+
+/**
+ * The service's copy of the directory. What it lacks it asks the directory for, so that a user is known in the
+ * very next call after its creation; that somebody is not known is never remembered.
+ */
+export class People {
+  constructor(
+    private readonly service: ConsumerService,
+    private readonly database: Database,
+    private readonly unitOfWork: UnitOfWork,
+  ) {}
+
+  /**
+   * The person that a ref names: id, externalId or userName (case-insensitive). Null when there is none or more
+   * than one. Throws Problem unavailable when the copy has none and the directory does not answer within 2 s.
+   */
+  async find(workspaceId: string, ref: string, cause: Cause): Promise<DirectoryPerson | null> {
+    const known = await this.database.read(workspaceId, (sql) => matches(sql, workspaceId, ref));
+    if (known.length > 0) return known.length === 1 ? (known[0] ?? null) : null;
+    await this.ask(workspaceId, ref, cause);
+    const found = await this.database.read(workspaceId, (sql) => matches(sql, workspaceId, ref));
+    return found.length === 1 ? (found[0] ?? null) : null;
+  }
+
+  /** The person that the key acts for; null when it acts for itself. Throws Problem unknown_actor. */
+  async actor(call: Call): Promise<DirectoryPerson | null> {
+    if (call.actorRef === null) return null;
+    const person = await this.find(call.workspaceId, call.actorRef, call.cause);
+    if (!person?.active) throw new Problem('unknown_actor', 'Countersign-Actor names nobody who is active in this workspace.');
+    return person;
+  }
+
+  private async ask(workspaceId: string, ref: string, cause: Cause): Promise<void> {
+    const questionId = v7();
+    await this.unitOfWork([workspaceId], async (tx) => {
+      await tx.query('INSERT INTO directory_question (id, workspace_id) VALUES ($1, $2)', [questionId, workspaceId]);
+      tx.publish({ type: 'directory.find.v1', workspaceId, cause, data: { questionId, asker: this.service, refs: [ref] } });
+    });
+    const giveUpAt = Date.now() + patienceMs;
+    while (Date.now() < giveUpAt) {
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+      // The answer removes the question, in the transaction that stores the people.
+      const open = await this.database.read(workspaceId, (sql) =>
+        sql.query('SELECT 1 FROM directory_question WHERE id = $1', [questionId]),
+      );
+      if (open.length === 0) return;
+    }
+    throw new Problem('unavailable', 'The directory does not answer right now. Try again.', { headers: { 'retry-after': '1' } });
+  }
+}

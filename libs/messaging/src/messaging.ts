@@ -1,0 +1,90 @@
+import { queuesOf, type ConsumerService } from '@countersign/contracts';
+import { isTransientFault, type Database } from '@countersign/persistence';
+import { Acknowledger } from './acknowledger';
+import { BullMqBroker, connectToRedis } from './bullmq.broker';
+import { BullMqServer } from './bullmq.server';
+import { DeadLetters } from './dead-letters';
+import { PostgresInbox } from './inbox.store';
+import { PostgresOutbox } from './outbox.store';
+import { PackProcessor } from './pack-processor';
+import { systemClock, type InboxStore, type UnitOfWork } from './ports';
+import { Relay, type RelayOptions } from './relay';
+import { PostgresUnitOfWork } from './unit-of-work';
+
+export interface MessagingOptions {
+  service: ConsumerService;
+  redisUrl: string;
+  /** Pools of the application role and of the relay role. */
+  application: Database;
+  relay: Database;
+  concurrency?: number;
+  relayOptions?: Partial<RelayOptions>;
+  onFault: (what: string, error: unknown) => void;
+  /** Other parts for tests that show what happens without ours. */
+  parts?: { inbox?: InboxStore };
+}
+
+/** Commands to Redis that take longer have failed; what they carried goes again. */
+const commandTimeoutMs = 10_000;
+const housekeepingMs = 60_000;
+
+/** The messaging of one service, wired: what it sends, what it receives, and what it keeps in between. */
+export class Messaging {
+  readonly unitOfWork: UnitOfWork;
+  readonly server: BullMqServer;
+  readonly deadLetters: DeadLetters;
+  private readonly relay: Relay;
+  private readonly acknowledger: Acknowledger;
+  private readonly broker: BullMqBroker;
+  private readonly outbox: PostgresOutbox;
+  private readonly inbox: PostgresInbox;
+  private housekeeping: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: MessagingOptions) {
+    const { service, redisUrl, application, relay, onFault } = options;
+    this.outbox = new PostgresOutbox(relay);
+    this.inbox = new PostgresInbox(relay);
+    this.broker = new BullMqBroker(connectToRedis(redisUrl, `${service} sender`, commandTimeoutMs), onFault);
+    this.relay = new Relay(this.outbox, this.broker, systemClock, onFault, options.relayOptions);
+    this.acknowledger = new Acknowledger(this.broker, systemClock, onFault);
+    this.unitOfWork = new PostgresUnitOfWork(application, this.relay, service).run;
+    this.deadLetters = new DeadLetters(relay, service);
+    this.server = new BullMqServer({
+      queues: queuesOf(service),
+      concurrency: options.concurrency ?? 4,
+      connect: (name) => connectToRedis(redisUrl, name),
+      relay: this.relay,
+      onFault,
+      processor: (handlerOf) =>
+        new PackProcessor({
+          unitOfWork: this.unitOfWork,
+          inbox: options.parts?.inbox ?? this.inbox,
+          broker: this.broker,
+          acknowledger: this.acknowledger,
+          clock: systemClock,
+          handlerOf,
+          isTransientFault,
+          onFault,
+        }),
+    });
+  }
+
+  start(): void {
+    this.relay.start();
+    this.housekeeping = setInterval(() => {
+      Promise.all([this.outbox.collectOrphans(), this.inbox.prune()]).catch((error) =>
+        this.options.onFault('housekeeping', error),
+      );
+    }, housekeepingMs);
+  }
+
+  /** After the workers have been closed: tells what is settled, stops sending, hangs up. Bounded in time. */
+  async stop(): Promise<void> {
+    clearInterval(this.housekeeping);
+    const patience = new Promise((resolve) => setTimeout(resolve, 2_000));
+    await Promise.race([this.acknowledger.flush(), patience]);
+    await Promise.race([this.relay.stop(), patience]);
+    await Promise.race([this.broker.close(), patience]);
+  }
+}
+

@@ -1,0 +1,114 @@
+import type { Envelope, QueueName } from '@countersign/contracts';
+import type { Database, Sql } from '@countersign/persistence';
+import type { OutgoingMessage } from './message';
+import type { OutboxStore, Settlement } from './ports';
+
+/**
+ * Rows are born leased: the process that committed them hands them to the broker itself, and only when it
+ * dies in between does the poller find them, this long after. Later leases double up to the longest.
+ */
+const firstLeaseSeconds = 5;
+const longestLeaseSeconds = 60;
+
+/** Writes messages and their destinations in the caller's transaction, in one statement. */
+export const insertOutbox = async (sql: Sql, messages: readonly OutgoingMessage[]): Promise<void> => {
+  const destinations = messages.flatMap(({ envelope, queues }) => queues.map((queue) => ({ envelope, queue })));
+  await sql.query(
+    `WITH message AS (
+       INSERT INTO outbox_message (id, workspace_id, envelope)
+       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::json[])
+     )
+     INSERT INTO outbox_destination (message_id, queue, workspace_id, due_at)
+     SELECT m, q, w, now() + make_interval(secs => ${firstLeaseSeconds})
+       FROM unnest($4::uuid[], $5::text[], $6::uuid[]) AS d (m, q, w)`,
+    [
+      messages.map(({ envelope }) => envelope.id),
+      messages.map(({ envelope }) => envelope.workspaceId),
+      messages.map(({ envelope }) => JSON.stringify(envelope)),
+      destinations.map(({ envelope }) => envelope.id),
+      destinations.map(({ queue }) => queue),
+      destinations.map(({ envelope }) => envelope.workspaceId),
+    ],
+  );
+};
+
+interface DueRow {
+  queue: QueueName;
+  envelope: Envelope;
+}
+
+/** The outbox as the relay's small role sees it: every workspace, no other table. */
+export class PostgresOutbox implements OutboxStore {
+  constructor(private readonly database: Database) {}
+
+  async claimDue(limit: number): Promise<OutgoingMessage[]> {
+    const rows = await this.database.everywhere((sql) =>
+      sql.query<DueRow>(
+        `WITH due AS (
+           SELECT message_id, queue FROM outbox_destination
+            WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+         ), leased AS (
+           UPDATE outbox_destination d
+              SET attempts = d.attempts + 1,
+                  due_at = now() + make_interval(secs => least(${longestLeaseSeconds}, ${firstLeaseSeconds} * 2 ^ least(d.attempts, 10))
+                                                          * (0.9 + 0.2 * random()))
+             FROM due WHERE d.message_id = due.message_id AND d.queue = due.queue
+           RETURNING d.message_id, d.queue
+         )
+         SELECT leased.queue, m.envelope FROM leased JOIN outbox_message m ON m.id = leased.message_id ORDER BY m.id`,
+        [limit],
+      ),
+    );
+    return rows.map(({ queue, envelope }) => ({ envelope, queues: [queue] }));
+  }
+
+  async forget(settlements: readonly Settlement[]): Promise<void> {
+    const sorted = [...settlements].sort((a, b) => (a.messageId < b.messageId ? -1 : 1));
+    await this.database.everywhere((sql) =>
+      sql.query(
+        `WITH settled AS (
+           DELETE FROM outbox_destination d USING unnest($1::uuid[], $2::text[]) AS s (message_id, queue)
+            WHERE d.message_id = s.message_id AND d.queue = s.queue
+           RETURNING d.message_id, d.queue
+         )
+         DELETE FROM outbox_message m
+          WHERE m.id IN (SELECT message_id FROM settled)
+            AND NOT EXISTS (SELECT 1 FROM outbox_destination d
+                             WHERE d.message_id = m.id
+                               AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.message_id = d.message_id AND s.queue = d.queue))`,
+        [sorted.map(({ messageId }) => messageId), sorted.map(({ queue }) => queue)],
+      ),
+    );
+  }
+
+  async makeAllDue(): Promise<void> {
+    await this.database.everywhere((sql) =>
+      sql.query('UPDATE outbox_destination SET due_at = now() WHERE due_at > now()'),
+    );
+  }
+
+  async adoptEpoch(epoch: string): Promise<boolean> {
+    const rows = await this.database.everywhere((sql) =>
+      sql.query(
+        `INSERT INTO broker_epoch (singleton, epoch) VALUES (true, $1)
+         ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch WHERE broker_epoch.epoch <> excluded.epoch
+         RETURNING epoch`,
+        [epoch],
+      ),
+    );
+    return rows.length > 0;
+  }
+
+  /** Two acknowledgements of one message at the same time may each leave its envelope to the other: collect those. */
+  async collectOrphans(): Promise<void> {
+    await this.database.everywhere((sql) =>
+      sql.query(
+        `DELETE FROM outbox_message WHERE id IN (
+           SELECT m.id FROM outbox_message m
+            WHERE m.created_at < now() - interval '1 minute'
+              AND NOT EXISTS (SELECT 1 FROM outbox_destination d WHERE d.message_id = m.id)
+            ORDER BY m.created_at LIMIT 1000)`,
+      ),
+    );
+  }
+}

@@ -1,0 +1,132 @@
+import type { Envelope, JobType, QueueName } from '@countersign/contracts';
+import type { Acknowledger } from './acknowledger';
+import { NotYet, PoisonMessage, Postpone } from './failures';
+import type { Handler, Message } from './message';
+import type { Broker, Clock, InboxStore, UnitOfWork } from './ports';
+import { isTooOld } from './inbox.store';
+import { checkEnvelope } from './validation';
+
+/** The tries that a job of one message has had and may have. */
+export interface Tries {
+  made: number;
+  allowed: number;
+}
+
+export interface PackProcessorParts {
+  unitOfWork: UnitOfWork;
+  inbox: InboxStore;
+  broker: Broker;
+  acknowledger: Acknowledger;
+  clock: Clock;
+  handlerOf: (type: JobType) => Handler | undefined;
+  isTransientFault: (error: unknown) => boolean;
+  onFault: (what: string, error: unknown) => void;
+}
+
+/**
+ * Handles the messages of one job. A pack never fails as a whole: first all together in one transaction; if
+ * that fails each alone, where what succeeds commits and what fails goes on as a job of its own.
+ *
+ * Throws Postpone when the database is away, and the message's own error when a job of one should be retried.
+ */
+export class PackProcessor {
+  constructor(private readonly parts: PackProcessorParts) {}
+
+  async process(queue: QueueName, raw: unknown, tries: Tries): Promise<void> {
+    const messages = await this.readable(queue, raw);
+    const [only] = messages;
+    if (!only) return;
+    if (messages.length === 1) return this.alone(queue, only, tries);
+    try {
+      await this.together(queue, messages);
+    } catch (error) {
+      if (this.parts.isTransientFault(error)) throw new Postpone('database away', { cause: error });
+      for (const message of messages) await this.fromPack(queue, message);
+    }
+  }
+
+  private async readable(queue: QueueName, raw: unknown): Promise<Message[]> {
+    const parcels = Array.isArray(raw) ? raw : [raw];
+    const messages = new Map<string, Message>();
+    for (const parcel of parcels) {
+      try {
+        const message = checkEnvelope(parcel) as Message;
+        if (isTooOld(message.id, this.parts.clock.now())) throw new PoisonMessage('older than the inbox remembers');
+        messages.set(message.id, message);
+      } catch (error) {
+        await this.bury(queue, parcel, error, 1);
+      }
+    }
+    return [...messages.values()];
+  }
+
+  /** All or nothing: inbox, effects and outgoing messages of the whole list in one transaction. */
+  private async together(queue: QueueName, messages: readonly Message[]): Promise<void> {
+    const workspaces = [...new Set(messages.map(({ workspaceId }) => workspaceId))];
+    await this.parts.unitOfWork(workspaces, async (tx) => {
+      const fresh = await this.parts.inbox.admit(tx, queue, messages);
+      const byType = new Map<JobType, Message[]>();
+      for (const message of messages) {
+        if (!fresh.has(message.id)) continue;
+        byType.set(message.type, [...(byType.get(message.type) ?? []), message]);
+      }
+      for (const [type, list] of byType) {
+        const handler = this.parts.handlerOf(type);
+        if (!handler) throw new PoisonMessage(`${queue} has no handler for ${type}`);
+        await handler(list, tx);
+      }
+    });
+    this.parts.acknowledger.settled(queue, messages);
+  }
+
+  private async fromPack(queue: QueueName, message: Message): Promise<void> {
+    try {
+      await this.together(queue, [message]);
+    } catch (error) {
+      if (this.parts.isTransientFault(error)) throw new Postpone('database away', { cause: error });
+      this.parts.onFault(`handling ${message.type} ${message.id}`, error);
+      if (error instanceof PoisonMessage) return this.bury(queue, message, error, 1);
+      // If this is lost the message is unsettled, and its sender sends it again.
+      await this.parts.broker.retryAlone(queue, message).catch((fault) => this.parts.onFault(`retrying on ${queue}`, fault));
+    }
+  }
+
+  private async alone(queue: QueueName, message: Message, tries: Tries): Promise<void> {
+    try {
+      await this.together(queue, [message]);
+    } catch (error) {
+      if (this.parts.isTransientFault(error)) throw new Postpone('database away', { cause: error });
+      const isLast = tries.made + 1 >= tries.allowed;
+      if (error instanceof NotYet) {
+        if (isLast) return;
+        throw error;
+      }
+      this.parts.onFault(`handling ${message.type} ${message.id}, try ${tries.made + 1} of ${tries.allowed}`, error);
+      if (error instanceof PoisonMessage || isLast) return this.bury(queue, message, error, tries.made + 1);
+      throw error;
+    }
+  }
+
+  /** Settles what cannot be handled as a dead letter, and tells its sender when there is one. */
+  private async bury(queue: QueueName, parcel: unknown, error: unknown, attempts: number): Promise<void> {
+    const envelope = addressOf(parcel);
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    try {
+      await this.parts.inbox.bury(queue, { envelope, raw: parcel, error: text, attempts });
+    } catch (fault) {
+      if (this.parts.isTransientFault(fault)) throw new Postpone('database away', { cause: fault });
+      throw fault;
+    }
+    if (envelope) this.parts.acknowledger.settled(queue, [envelope]);
+  }
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The parcel as an envelope if at least its id, workspace and sender can be read, whatever is wrong with the rest. */
+const addressOf = (parcel: unknown): Envelope | null => {
+  if (typeof parcel !== 'object' || parcel === null) return null;
+  const { id, workspaceId, source, type } = parcel as Record<string, unknown>;
+  const readable = [id, workspaceId].every((value) => typeof value === 'string' && uuid.test(value));
+  return readable && typeof source === 'string' && typeof type === 'string' ? (parcel as Envelope) : null;
+};

@@ -1,0 +1,65 @@
+import type { ConsumerService, Envelope, QueueName } from '@countersign/contracts';
+import type { OutgoingMessage, Tx } from './message';
+
+/*
+ * What the core of the messaging needs of PostgreSQL, Redis and time. The protocol (relay, acknowledger,
+ * pack processor) is written against these, so that it can be run against parts that crash, repeat and reorder.
+ */
+
+export interface Settlement {
+  messageId: string;
+  queue: QueueName;
+}
+
+export interface OutboxStore {
+  /** Messages whose lease has run out, leased anew with a growing delay, at most `limit` destinations. */
+  claimDue(limit: number): Promise<OutgoingMessage[]>;
+  /** The receivers have settled these: nothing of them is kept. */
+  forget(settlements: readonly Settlement[]): Promise<void>;
+  /** Makes everything unsettled due at once. */
+  makeAllDue(): Promise<void>;
+  /** Remembers the broker's epoch; true for exactly one caller when it differs from the one remembered. */
+  adoptEpoch(epoch: string): Promise<boolean>;
+}
+
+export interface Broker {
+  /** Sends messages to one queue as one job (a pack), or a single one with its own retry policy. */
+  send(queue: QueueName, envelopes: readonly Envelope[]): Promise<void>;
+  /** Puts one message that failed in a pack back as its own job, after the first delay of its policy. */
+  retryAlone(queue: QueueName, envelope: Envelope): Promise<void>;
+  /** Tells a sender what has been settled. Unreliable by design: an unacknowledged message is sent again. */
+  acknowledge(source: ConsumerService, settlements: readonly Settlement[]): Promise<void>;
+  /** A random value that lives in the broker's memory: another value means that its content was lost. */
+  epoch(): Promise<string>;
+}
+
+export interface InboxStore {
+  /** Records the messages as received in this transaction and returns the ids that were not received before. */
+  admit(tx: Tx, queue: QueueName, messages: readonly Envelope[]): Promise<Set<string>>;
+  /** Settles a message that cannot be handled: kept for people to look at and replay. */
+  bury(queue: QueueName, letter: DeadLetter): Promise<void>;
+}
+
+export interface DeadLetter {
+  /** Null when what arrived was not even an envelope. */
+  envelope: Envelope | null;
+  raw: unknown;
+  error: string;
+  attempts: number;
+}
+
+export type UnitOfWork = <T>(workspaceIds: readonly string[], work: (tx: Tx) => Promise<T>) => Promise<T>;
+
+export interface Clock {
+  now(): number;
+  /** Calls back once after `ms`; the answer cancels it. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,178 @@
+import type { Envelope, QueueName } from '@countersign/contracts';
+import type { OutgoingMessage } from './message';
+import type { Broker, Clock, OutboxStore, Settlement } from './ports';
+
+export interface RelayOptions {
+  /** Most messages in one job. */
+  packSize: number;
+  /** Jobs of this process to one queue that may be unacknowledged before messages gather for fuller ones. */
+  window: number;
+  /** Longest that a message gathers while the destination is behind, in milliseconds. */
+  patienceMs: number;
+  /** Time between two looks for messages that a crash left behind, in milliseconds. */
+  pollMs: number;
+}
+
+export const relayDefaults: RelayOptions = { packSize: 100, window: 4, patienceMs: 50, pollMs: 500 };
+
+/** Bounds memory while the broker is away. */
+const mostWaiting = 10_000;
+
+/** Messages for one queue on their way out. */
+interface Lane {
+  waiting: Envelope[];
+  /** Ids sent and not acknowledged, by job: when a job's set is empty its place in the window is free. */
+  unsettled: Map<string, Set<string>>;
+  inFlight: number;
+  sending: boolean;
+  patience: (() => void) | null;
+}
+
+/**
+ * Moves messages from the outbox to the broker. Nothing waits while a destination keeps up; while it is
+ * behind, messages gather and leave as fewer, fuller jobs. Losing everything in here costs only time: the
+ * rows stay in the outbox until the receiver has settled them (docs/adr/0001).
+ */
+export class Relay {
+  private readonly lanes = new Map<QueueName, Lane>();
+  private readonly options: RelayOptions;
+  private cancelPoll: (() => void) | null = null;
+  private polling: Promise<void> = Promise.resolve();
+  private stopped = true;
+  /** A send has failed: what it carried may be anywhere, so everything unsettled goes again once the broker answers. */
+  private doubtful = false;
+
+  constructor(
+    private readonly store: OutboxStore,
+    private readonly broker: Broker,
+    private readonly clock: Clock,
+    private readonly onFault: (what: string, error: unknown) => void,
+    options: Partial<RelayOptions> = {},
+  ) {
+    this.options = { ...relayDefaults, ...options };
+  }
+
+  start(): void {
+    this.stopped = false;
+    this.schedulePoll(0);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.cancelPoll?.();
+    for (const lane of this.lanes.values()) lane.patience?.();
+    await this.polling;
+  }
+
+  /** Takes over messages that have just been committed. */
+  offer(messages: readonly OutgoingMessage[]): void {
+    if (this.stopped) return;
+    const touched = new Set<QueueName>();
+    for (const { envelope, queues } of messages) {
+      for (const queue of queues) {
+        const { waiting } = this.lane(queue);
+        // What does not fit is not lost: it stays in the outbox, and the poller finds it.
+        if (waiting.length < mostWaiting) waiting.push(envelope);
+        touched.add(queue);
+      }
+    }
+    for (const queue of touched) this.advance(queue);
+  }
+
+  /** The receivers have settled these messages. */
+  async settled(settlements: readonly Settlement[]): Promise<void> {
+    await this.store.forget(settlements);
+    const touched = new Set<QueueName>();
+    for (const { messageId, queue } of settlements) {
+      const lane = this.lane(queue);
+      const job = lane.unsettled.get(messageId);
+      if (!job) continue;
+      lane.unsettled.delete(messageId);
+      job.delete(messageId);
+      if (job.size === 0) lane.inFlight--;
+      touched.add(queue);
+    }
+    for (const queue of touched) this.advance(queue);
+  }
+
+  private lane(queue: QueueName): Lane {
+    let lane = this.lanes.get(queue);
+    if (!lane) {
+      lane = { waiting: [], unsettled: new Map(), inFlight: 0, sending: false, patience: null };
+      this.lanes.set(queue, lane);
+    }
+    return lane;
+  }
+
+  private advance(queue: QueueName): void {
+    const lane = this.lane(queue);
+    if (lane.sending || lane.waiting.length === 0 || this.stopped) return;
+    if (lane.inFlight < this.options.window || lane.waiting.length >= this.options.packSize) {
+      void this.send(queue, lane);
+    } else {
+      // An acknowledgement that got lost must not hold messages up.
+      lane.patience ??= this.clock.after(this.options.patienceMs, () => {
+        lane.patience = null;
+        if (!lane.sending && lane.waiting.length > 0 && !this.stopped) void this.send(queue, lane);
+      });
+    }
+  }
+
+  private async send(queue: QueueName, lane: Lane): Promise<void> {
+    lane.patience?.();
+    lane.patience = null;
+    lane.sending = true;
+    const pack = lane.waiting.splice(0, this.options.packSize);
+    const job = new Set(pack.map(({ id }) => id));
+    for (const id of job) lane.unsettled.set(id, job);
+    lane.inFlight++;
+    try {
+      await this.broker.send(queue, pack);
+    } catch (error) {
+      this.doubtful = true;
+      this.onFault(`sending to ${queue}`, error);
+    } finally {
+      lane.sending = false;
+    }
+    this.clock.after(this.leaseMs, () => this.giveUp(queue, lane, job));
+    this.advance(queue);
+  }
+
+  /** After this long the poller sends what is unsettled again, so its job no longer counts in the window. */
+  private readonly leaseMs = 5_000;
+
+  private giveUp(queue: QueueName, lane: Lane, job: Set<string>): void {
+    if (job.size === 0) return;
+    for (const id of job) lane.unsettled.delete(id);
+    job.clear();
+    lane.inFlight--;
+    this.advance(queue);
+  }
+
+  private schedulePoll(ms: number): void {
+    if (this.stopped) return;
+    this.cancelPoll = this.clock.after(ms, () => {
+      this.polling = this.poll().then(
+        (found) => this.schedulePoll(found ? 0 : this.options.pollMs),
+        (error) => {
+          this.doubtful = true;
+          this.onFault('looking for unsettled messages', error);
+          this.schedulePoll(this.options.pollMs);
+        },
+      );
+    });
+  }
+
+  /** True when there may be more to send at once. */
+  private async poll(): Promise<boolean> {
+    const isNew = await this.store.adoptEpoch(await this.broker.epoch());
+    if (isNew || this.doubtful) {
+      this.doubtful = false;
+      await this.store.makeAllDue();
+    }
+    const limit = this.options.packSize * 5;
+    const due = await this.store.claimDue(limit);
+    this.offer(due);
+    return due.length === limit;
+  }
+}

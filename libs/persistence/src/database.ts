@@ -1,0 +1,96 @@
+import type { ClientBase, Pool, PoolClient } from 'pg';
+import { DataSource } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+import { sqlOf, type Sql } from './sql';
+
+export interface DatabaseOptions {
+  /** postgres:// URL of the role that this pool works as. */
+  url: string;
+  schema: string;
+  poolSize: number;
+  applicationName: string;
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/**
+ * A pool of connections of one role. Every statement runs in a transaction that names the workspaces it
+ * may see; row-level security does the rest (architecture §6). No transaction may be open while a call
+ * leaves the process: the pool is small on purpose.
+ */
+export class Database {
+  private constructor(
+    private readonly source: DataSource,
+    private readonly pool: Pool,
+  ) {}
+
+  static async connect(options: DatabaseOptions): Promise<Database> {
+    const source = new DataSource({
+      type: 'postgres',
+      url: options.url,
+      schema: options.schema,
+      poolSize: options.poolSize,
+      applicationName: options.applicationName,
+      connectTimeoutMS: 5_000,
+      poolErrorHandler: () => undefined,
+      extra: {
+        options: `-c search_path=${options.schema} -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000`,
+        keepAlive: true,
+      },
+    });
+    await source.initialize();
+    return new Database(source, (source.driver as PostgresDriver).master as Pool);
+  }
+
+  /** Runs `work` in one transaction that sees these workspaces; none means no row of any workspace. */
+  transaction<T>(workspaceIds: readonly string[], work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.run(`BEGIN; SET LOCAL app.workspaces = '${listOf(workspaceIds)}'`, work);
+  }
+
+  /** The same for statements that only read. */
+  read<T>(workspaceId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.run(`BEGIN READ ONLY; SET LOCAL app.workspaces = '${listOf([workspaceId])}'`, work);
+  }
+
+  /** Statements of a role that row-level security lets see every workspace (relay, sweepers); each its own transaction. */
+  async everywhere<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.withClient((client) => work(sqlOf(client)));
+  }
+
+  async close(): Promise<void> {
+    await this.source.destroy();
+  }
+
+  private run<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.withClient(async (client, discard) => {
+      await client.query(begin);
+      try {
+        const result = await work(sqlOf(client));
+        await client.query('COMMIT');
+        return result;
+      } catch (error) {
+        // Whatever cannot be rolled back is in an unknown state and must not be used again.
+        await client.query('ROLLBACK').catch(discard);
+        throw error;
+      }
+    });
+  }
+
+  private async withClient<T>(work: (client: ClientBase, discard: (cause: Error) => void) => Promise<T>): Promise<T> {
+    const client: PoolClient = await this.pool.connect();
+    let broken: Error | undefined;
+    const discard = (cause: Error) => void (broken = cause);
+    client.on('error', discard);
+    try {
+      return await work(client, discard);
+    } finally {
+      client.off('error', discard);
+      client.release(broken);
+    }
+  }
+}
+
+const listOf = (workspaceIds: readonly string[]): string => {
+  for (const id of workspaceIds) if (!uuid.test(id)) throw new TypeError(`not a workspace id: ${id}`);
+  return workspaceIds.join(',');
+};

@@ -1,0 +1,32 @@
+/**
+ * SQLSTATE classes that say nothing about the statement: connection lost, server starting or stopping,
+ * no connection free, deadlock or serialisation victim (PostgreSQL manual, appendix A).
+ */
+const transientStates = /^(08|53|57P|40001|40P01|55P03|25P0[34])/;
+const transientCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+const transientMessages = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|not queryable/i;
+
+/** True when trying the same transaction again later may succeed without anything changing in it. */
+export const isTransientFault = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (transientStates.test(code) || transientCodes.has(code)) return true;
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isTransientFault);
+  return transientMessages.test(error.message);
+};
+
+/** True when a unique constraint refused the write, optionally that one. */
+export const isUniqueViolation = (error: unknown, constraint?: string): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  error.code === '23505' &&
+  (constraint === undefined || ('constraint' in error && error.constraint === constraint));

@@ -1,0 +1,22 @@
+import type { ClientBase, QueryResultRow } from 'pg';
+
+/** Statements inside one transaction. Texts are constants of the program, so each is prepared once per connection. */
+export interface Sql {
+  query<R extends QueryResultRow = QueryResultRow>(text: string, values?: readonly unknown[]): Promise<R[]>;
+}
+
+const names = new Map<string, string>();
+
+/** PostgreSQL keeps a prepared statement per name and connection; planning costs more than most of our statements. */
+const nameOf = (text: string): string => {
+  let name = names.get(text);
+  if (!name) names.set(text, (name = `s${names.size}`));
+  return name;
+};
+
+export const sqlOf = (client: ClientBase): Sql => ({
+  async query<R extends QueryResultRow>(text: string, values: readonly unknown[] = []) {
+    const result = await client.query<R>({ name: nameOf(text), text, values: values as unknown[] });
+    return result.rows;
+  },
+});

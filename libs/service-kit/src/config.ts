@@ -1,0 +1,50 @@
+import { schemaOf, type ServiceName } from '@countersign/contracts';
+import { roleOf, urlAs } from '@countersign/persistence';
+
+/** What a service needs of its surroundings, read once at start. Every missing variable is named at once. */
+export interface ServiceConfig {
+  service: ServiceName;
+  schema: string;
+  port: number;
+  host: string;
+  databaseUrl: string;
+  relayDatabaseUrl: string;
+  redisUrl: string;
+  /** 32 bytes, base64. */
+  secretKey: string;
+  publicUrl: string;
+  /** Jobs of one queue handled at the same time. */
+  concurrency: number;
+  env: NodeJS.ProcessEnv;
+}
+
+export class ServiceConfigError extends Error {
+  override name = 'ServiceConfigError';
+}
+
+export const readConfig = (service: ServiceName, env: NodeJS.ProcessEnv = process.env): ServiceConfig => {
+  const missing = ['DATABASE_URL', 'COUNTERSIGN_SECRET_KEY', ...(service === 'gateway' ? [] : ['REDIS_URL'])].filter(
+    (name) => !env[name],
+  );
+  if (missing.length > 0) throw new ServiceConfigError(`${service} needs ${missing.join(', ')} in its environment`);
+  const secretKey = env.COUNTERSIGN_SECRET_KEY ?? '';
+  if (Buffer.from(secretKey, 'base64').length !== 32) {
+    throw new ServiceConfigError('COUNTERSIGN_SECRET_KEY must be 32 bytes in base64');
+  }
+  const schema = schemaOf[service];
+  const as = (kind: 'app' | 'relay') => urlAs(env.DATABASE_URL ?? '', secretKey, roleOf(schema, kind));
+  const port = Number(service === 'gateway' ? (env.COUNTERSIGN_PORT ?? 4080) : (env.SERVICE_PORT ?? 0));
+  return {
+    service,
+    schema,
+    port,
+    host: env.SERVICE_HOST ?? (service === 'gateway' ? '0.0.0.0' : '127.0.0.1'),
+    databaseUrl: as('app'),
+    relayDatabaseUrl: as('relay'),
+    redisUrl: env.REDIS_URL ?? '',
+    secretKey,
+    publicUrl: env.COUNTERSIGN_PUBLIC_URL ?? `http://localhost:${env.COUNTERSIGN_PORT ?? 4080}`,
+    concurrency: Number(env.COUNTERSIGN_CONCURRENCY ?? 4),
+    env,
+  };
+};

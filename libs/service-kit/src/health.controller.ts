@@ -1,0 +1,33 @@
+import { Controller, Get, Inject, Optional } from '@nestjs/common';
+import { Database } from '@countersign/persistence';
+import { Messaging } from '@countersign/messaging';
+import { ok, type Answer } from './http/answer';
+import { Internal } from './http/operation';
+import { Problem } from './http/problem';
+
+/**
+ * Live: the workers' loops advance. Ready: PostgreSQL answers and the schema is there; never Redis, for requests
+ * are taken while it is away (architecture §3.10).
+ */
+@Controller()
+export class HealthController {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Optional() @Inject(Messaging) private readonly messaging: Messaging | null,
+  ) {}
+
+  @Get('healthz')
+  @Internal()
+  live(): Answer {
+    const wedged = this.messaging?.server.wedged() ?? [];
+    if (wedged.length > 0) throw new Problem('unavailable', `The workers of ${wedged.join(', ')} stand still.`);
+    return ok({ status: 'live' });
+  }
+
+  @Get('readyz')
+  @Internal()
+  async ready(): Promise<Answer> {
+    await this.database.everywhere((sql) => sql.query('SELECT 1 FROM migrations LIMIT 1'));
+    return ok({ status: 'ready' });
+  }
+}

@@ -1,0 +1,38 @@
+/** What a handler answers: rendered once, so that a replay of it is the same bytes. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  /** Already serialised; null for no content. */
+  body: string | null;
+  /** Holds a secret: kept encrypted when it has to be kept. */
+  secret?: boolean;
+}
+
+const json = 'application/json; charset=utf-8';
+
+const answer = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({
+  status,
+  headers: { 'content-type': json, ...headers },
+  body: JSON.stringify(body),
+});
+
+const etagOf = (body: unknown): Record<string, string> =>
+  typeof body === 'object' && body !== null && 'version' in body && typeof body.version === 'number'
+    ? { etag: `"${body.version}"` }
+    : {};
+
+export const ok = (body: unknown, headers: Record<string, string> = {}): Answer => answer(200, body, { ...etagOf(body), ...headers });
+
+export const created = (location: string, body: unknown, headers: Record<string, string> = {}): Answer =>
+  answer(201, body, { ...etagOf(body), location, ...headers });
+
+export const accepted = (location: string, body: unknown): Answer => answer(202, body, { location });
+
+export const noContent = (): Answer => ({ status: 204, headers: {}, body: null });
+
+/** Any other content, such as YAML or text. */
+export const content = (mediaType: string, body: string, headers: Record<string, string> = {}): Answer => ({
+  status: 200,
+  headers: { 'content-type': mediaType, ...headers },
+  body,
+});

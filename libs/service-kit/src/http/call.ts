@@ -1,0 +1,122 @@
+import type { Scope } from '@countersign/contracts';
+import { childSpan, traceIdOf, type Cause } from '@countersign/messaging';
+import type { Request } from 'express';
+import { v7 } from 'uuid';
+import type { Identity } from './identity';
+import { Problem } from './problem';
+import { readBody } from './read-body';
+import { validate } from './validate';
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Bodies of product §3, in bytes. */
+export const bodyLimit = 1024 * 1024;
+export const scimBodyLimit = 8 * 1024 * 1024;
+
+/**
+ * One HTTP call as a handler sees it. Parts of it are checked when the handler asks for them, so that
+ * refusals come in the order of product §3: 404 before 400 before 422.
+ */
+export class Call {
+  readonly cause: Cause;
+  private bytes: Promise<Buffer> | undefined;
+
+  constructor(
+    private readonly request: Request,
+    readonly identity: Identity,
+  ) {
+    this.cause = { correlationId: v7(), causationId: null, traceparent: childSpan(this.header('traceparent')) };
+  }
+
+  get workspaceId(): string {
+    return this.identity.workspace.id;
+  }
+
+  get traceId(): string | null {
+    return traceIdOf(this.cause.traceparent);
+  }
+
+  get method(): string {
+    return this.request.method;
+  }
+
+  get path(): string {
+    return this.request.path;
+  }
+
+  /** The ref in `Countersign-Actor`; null when the key acts for itself. */
+  get actorRef(): string | null {
+    return this.identity.actor;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name.toLowerCase()];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  has(scope: Scope): boolean {
+    const { scopes } = this.identity.key;
+    return scopes.includes(scope) || scopes.includes('admin');
+  }
+
+  /** A path parameter that is an id; a malformed one is no object of ours: 404. */
+  id(what: string, name = 'id'): string {
+    const value = this.param(name);
+    if (!uuid.test(value)) throw Problem.notFound(what);
+    return value.toLowerCase();
+  }
+
+  param(name: string): string {
+    const value = this.request.params[name];
+    return typeof value === 'string' ? value : '';
+  }
+
+  /** The query checked against a class; unknown parameters are refused. */
+  query<T extends object>(type: new () => T): T {
+    return validate(type, { ...this.request.query }, '/query');
+  }
+
+  /** The version that `If-Match` asks for (RFC 9110 §13.1.1); null without one or for `*`. */
+  get expectedVersion(): number | null {
+    const header = this.header('if-match');
+    if (header === undefined || header.trim() === '*') return null;
+    const match = /^\s*(?:W\/)?"(\d{1,9})"\s*$/.exec(header);
+    // A tag that we never gave out matches nothing.
+    return match?.[1] ? Number(match[1]) : -1;
+  }
+
+  rawBody(limit = bodyLimit): Promise<Buffer> {
+    return (this.bytes ??= readBody(this.request, limit));
+  }
+
+  mediaType(): string {
+    return (this.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  }
+
+  /** The body as JSON; an absent one is `undefined`. */
+  async json(limit = bodyLimit): Promise<unknown> {
+    const bytes = await this.rawBody(limit);
+    if (bytes.length === 0) return undefined;
+    if (!/^application\/([a-z0-9.+-]+\+)?json$/.test(this.mediaType())) {
+      throw new Problem('unsupported_media_type', 'The body must be application/json.');
+    }
+    const text = bytes.toString('utf8');
+    try {
+      return JSON.parse(text, refuseProto);
+    } catch (error) {
+      if (error instanceof Problem) throw error;
+      throw new Problem('malformed_json', 'The body is not valid JSON.');
+    }
+  }
+
+  /** The body checked against a class; an absent body counts as `{}`, so that what is missing is named. */
+  async body<T extends object>(type: new () => T): Promise<T> {
+    return validate(type, (await this.json()) ?? {});
+  }
+}
+
+/** `__proto__` as a member would change what other code sees of the object. */
+const refuseProto = (key: string, value: unknown): unknown => {
+  if (key === '__proto__') throw new Problem('malformed_json', 'A member may not be named __proto__.');
+  return value;
+};

@@ -1,0 +1,71 @@
+import { applyDecorators, createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
+import { ApiBody, ApiExcludeEndpoint, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import type { Scope } from '@countersign/contracts';
+import type { Request } from 'express';
+import { targetConstructorToSchema } from 'class-validator-jsonschema';
+import type { Call } from './call';
+
+type Schema = Record<string, unknown>;
+type Constructor = new () => object;
+
+export interface OperationOptions {
+  /** The one scope that the call needs; `any` for every valid key. */
+  scope: Scope | 'any';
+  summary: string;
+  body?: Constructor | { mediaTypes: Record<string, Schema> };
+  query?: Constructor;
+  /** Success answers: status → what it says, and its schema when it has a body. */
+  answers: Record<number, { description: string; schema?: Schema; mediaType?: string }>;
+}
+
+export const scopeMetadata = 'countersign:scope';
+
+const refPointerPrefix = '#/components/schemas/';
+
+/** Declares a route once, for the guard that enforces its scope and for the OpenAPI document. */
+export const Operation = (options: OperationOptions): MethodDecorator => {
+  const decorators: MethodDecorator[] = [
+    SetMetadata(scopeMetadata, options.scope),
+    ApiOperation({
+      summary: options.summary,
+      description: options.scope === 'any' ? 'Any key.' : `Scope \`${options.scope}\`.`,
+    }),
+  ];
+  if (typeof options.body === 'function') {
+    decorators.push(ApiBody({ schema: targetConstructorToSchema(options.body, { refPointerPrefix }) as Schema }));
+  } else if (options.body) {
+    const content = Object.entries(options.body.mediaTypes).map(([type, schema]) => [type, { schema }]);
+    decorators.push(ApiBody({ content: Object.fromEntries(content) } as never));
+  }
+  if (options.query) {
+    const schema = targetConstructorToSchema(options.query, { refPointerPrefix }) as { properties?: Record<string, Schema> };
+    for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      decorators.push(ApiQuery({ name, required: false, schema: property as never }));
+    }
+  }
+  for (const [status, { description, schema, mediaType = 'application/json' }] of Object.entries(options.answers)) {
+    decorators.push(
+      ApiResponse({ status: Number(status), description, ...(schema ? { content: { [mediaType]: { schema } } } : {}) } as never),
+    );
+  }
+  decorators.push(ApiResponse({ status: 'default', description: 'A problem', content: { 'application/problem+json': { schema: { $ref: `${refPointerPrefix}Problem` } } } } as never));
+  return applyDecorators(...decorators);
+};
+
+/** A path parameter, for the OpenAPI document. */
+export const PathId = (name: string, description: string): MethodDecorator =>
+  ApiParam({ name, description, schema: { type: 'string' } });
+
+/** A route for machines of ours only: health, metrics. */
+export const Internal = (): MethodDecorator => applyDecorators(SetMetadata(scopeMetadata, 'none'), ApiExcludeEndpoint());
+
+export interface CallRequest extends Request {
+  call?: Call;
+}
+
+/** The call that a handler answers. */
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Call => {
+  const { call } = context.switchToHttp().getRequest<CallRequest>();
+  if (!call) throw new Error('a route without the identity guard');
+  return call;
+});

@@ -1,0 +1,16 @@
+export { readConfig, type ServiceConfig } from './config';
+export { createLog, type Log } from './log';
+export { runService, startService, type RunOptions, type RunningService } from './run-service';
+export { ServiceModule, CONFIG, LOG, UNIT_OF_WORK, SWEEPER } from './service.module';
+export { Call, bodyLimit, scimBodyLimit } from './http/call';
+export { ok, created, accepted, noContent, content, type Answer } from './http/answer';
+export { writeAnswer } from './http/answer.interceptor';
+export { Problem, renderProblem } from './http/problem';
+export { problemOf } from './http/problem.filter';
+export { PageQuery, decodeCursor, encodeCursor, idPosition, pageOf } from './http/page';
+export { Operation, PathId, Internal, Caller } from './http/operation';
+export { identityHeader, IdentitySigner, IdentityVerifier, type Identity } from './http/identity';
+export { insufficientScope } from './http/identity.guard';
+export { validate } from './http/validate';
+export { Idempotency, type PendingAnswer, type Settle } from './idempotency/idempotency';
+export { createIdempotencyTable } from './idempotency/idempotency.table';

@@ -1,0 +1,17 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino, type Logger } from 'pino';
+
+export type Log = Logger;
+
+/** One JSON object a line on standard output. Never a payload, a secret or a header: ids, codes and durations only. */
+export const createLog = (service: string): Log =>
+  pino({ level: process.env.LOG_LEVEL ?? 'info', base: { service }, timestamp: pino.stdTimeFunctions.isoTime });
+
+/** Nest's own messages in the same form; its start-up chatter only when debugging. */
+export const nestLogger = (log: Log): LoggerService => ({
+  log: (message: unknown, ...rest: unknown[]) => log.debug({ from: rest.at(-1) }, String(message)),
+  error: (message: unknown, ...rest: unknown[]) => log.error({ from: rest.at(-1) }, String(message)),
+  warn: (message: unknown, ...rest: unknown[]) => log.warn({ from: rest.at(-1) }, String(message)),
+  debug: (message: unknown) => log.trace(String(message)),
+  verbose: (message: unknown) => log.trace(String(message)),
+});

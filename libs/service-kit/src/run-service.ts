@@ -1,0 +1,153 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { ServiceName } from '@countersign/contracts';
+import { Messaging, type MessagingOptions, type UnitOfWork } from '@countersign/messaging';
+import { Database } from '@countersign/persistence';
+import { Module, type Type } from '@nestjs/common';
+import { readConfig, type ServiceConfig } from './config';
+import { AnswerInterceptor } from './http/answer.interceptor';
+import { IdentityVerifier } from './http/identity';
+import { IdentityGuard } from './http/identity.guard';
+import { ProblemFilter } from './http/problem.filter';
+import { createLog, nestLogger, type Log } from './log';
+import { ServiceModule } from './service.module';
+
+export interface RunOptions {
+  service: ServiceName;
+  module: Type;
+  env?: NodeJS.ProcessEnv;
+  /** Other parts for tests that show what happens without ours. */
+  messagingParts?: MessagingOptions['parts'];
+  /** Work on the HTTP application before it listens, such as the gateway's proxy. */
+  prepare?: (app: NestExpressApplication, config: ServiceConfig) => void;
+}
+
+export interface RunningService {
+  port: number;
+  /** Takes no more calls, finishes what runs, hangs up. */
+  stop(): Promise<void>;
+}
+
+/** PostgreSQL connections of a process: all replicas together must fit the server. */
+const applicationPool = 10;
+const relayPool = 3;
+/** A service that has not stopped by then is ended. */
+const shutdownMs = 9_000;
+
+const onFaultOf = (log: Log) => {
+  const last = new Map<string, number>();
+  // A server that is away would otherwise fill the log with the same line.
+  return (what: string, error: unknown): void => {
+    const now = Date.now();
+    if (now - (last.get(what) ?? 0) < 1_000) return;
+    if (last.size > 1_000) last.clear();
+    last.set(what, now);
+    log.warn({ err: error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : String(error) }, what);
+  };
+};
+
+const connect = async (config: ServiceConfig): Promise<[Database, Database]> =>
+  Promise.all([
+    Database.connect({ url: config.databaseUrl, schema: config.schema, poolSize: applicationPool, applicationName: config.service }),
+    Database.connect({ url: config.relayDatabaseUrl, schema: config.schema, poolSize: relayPool, applicationName: `${config.service} relay` }),
+  ]);
+
+/** Starts a service: its pools, its queues, its HTTP port. Rejects when the job registry does not match its handlers. */
+export const startService = async (options: RunOptions): Promise<RunningService> => {
+  const config = readConfig(options.service, options.env);
+  const log = createLog(config.service);
+  const onFault = onFaultOf(log);
+  const [database, relayDatabase] = await connect(config);
+  const messaging =
+    config.service === 'gateway'
+      ? null
+      : new Messaging({
+          service: config.service,
+          redisUrl: config.redisUrl,
+          application: database,
+          relay: relayDatabase,
+          concurrency: config.concurrency,
+          onFault,
+          parts: options.messagingParts,
+        });
+  const unitOfWork = messaging?.unitOfWork ?? withoutMessages(database);
+
+  @Module({ imports: [ServiceModule.with({ config, log, database, relayDatabase, unitOfWork, messaging }), options.module] })
+  class RootModule {}
+
+  const app = await NestFactory.create<NestExpressApplication>(RootModule, {
+    logger: nestLogger(log),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  app.getHttpAdapter().getInstance().disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  app.useGlobalGuards(new IdentityGuard(new IdentityVerifier(config.secretKey)));
+  app.useGlobalInterceptors(new AnswerInterceptor());
+  app.useGlobalFilters(new ProblemFilter(log));
+  options.prepare?.(app, config);
+  if (messaging) {
+    app.connectMicroservice({ strategy: messaging.server }, { inheritAppConfig: true });
+    await app.startAllMicroservices();
+    messaging.start();
+  }
+  await app.listen(config.port, config.host);
+  const server = app.getHttpServer();
+  // A proxy in front keeps connections longer than Node's 5 s, and would meet one that is just closing.
+  server.keepAliveTimeout = 65_000;
+  server.headersTimeout = 66_000;
+  const port = (server.address() as { port: number }).port;
+  log.info({ port }, 'ready');
+
+  return {
+    port,
+    async stop() {
+      server.closeIdleConnections();
+      // Closes HTTP and the workers; what they still do needs the pools, so those go last.
+      await app.close();
+      await messaging?.stop();
+      await Promise.all([database.close(), relayDatabase.close()]);
+      log.info('stopped');
+    },
+  };
+};
+
+/** Starts a service as a process of its own: signals stop it, and so does the end of the process that supervises it. */
+export const runService = async (options: RunOptions): Promise<void> => {
+  const log = createLog(options.service);
+  let stopping = false;
+  const running = startService(options);
+  const stop = (why: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ why }, 'stopping');
+    setTimeout(() => process.exit(1), shutdownMs).unref();
+    running
+      .then((service) => service.stop())
+      .then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  process.on('disconnect', () => stop('supervisor gone'));
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
+  await running.catch((error: unknown) => {
+    log.fatal({ err: error }, 'could not start');
+    process.exit(1);
+  });
+};
+
+const withoutMessages = (database: Database): UnitOfWork => (workspaceIds, work) =>
+  database.transaction(workspaceIds, (sql) =>
+    work({
+      query: sql.query,
+      publish: () => {
+        throw new Error('this service sends no messages');
+      },
+      afterCommit: () => {
+        throw new Error('this service has nothing to do after a commit');
+      },
+    }),
+  );

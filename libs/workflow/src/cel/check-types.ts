@@ -1,0 +1,258 @@
+import { type CelEnv, type CelType, type parse } from '@bufbuild/cel';
+import { DYN, type Shape, type ShapeType } from './shape';
+
+export type CelExpr = ReturnType<typeof parse>['expr'];
+
+type Scope = ReadonlyMap<string, Shape>;
+
+const TYPE_NAMES = new Set([
+  'bool',
+  'int',
+  'uint',
+  'double',
+  'string',
+  'bytes',
+  'list',
+  'map',
+  'null_type',
+  'type',
+]);
+const NUMBERS = new Set<ShapeType>(['int', 'uint', 'double']);
+const OPERATORS: Record<string, string> = {
+  '_+_': '+',
+  '_-_': '-',
+  '_*_': '*',
+  '_/_': '/',
+  '_%_': '%',
+  '-_': '-',
+  '!_': '!',
+  '_<_': '<',
+  '_<=_': '<=',
+  '_>_': '>',
+  '_>=_': '>=',
+  '@in': 'in',
+  '_==_': '==',
+  '_!=_': '!=',
+  '_&&_': '&&',
+  '_||_': '||',
+  '_?_:_': '?:',
+};
+
+function typeOf(type: CelType): ShapeType {
+  switch (type.name) {
+    case 'null_type':
+      return 'null';
+    case 'google.protobuf.Timestamp':
+      return 'timestamp';
+    case 'google.protobuf.Duration':
+      return 'duration';
+    case 'bool':
+    case 'int':
+    case 'uint':
+    case 'double':
+    case 'string':
+    case 'bytes':
+    case 'list':
+    case 'map':
+    case 'type':
+      return type.name;
+    default:
+      return 'dyn';
+  }
+}
+
+function accepts(expected: CelType, given: Shape): boolean {
+  const type = typeOf(expected);
+  return type === 'dyn' || given.type === 'dyn' || type === given.type;
+}
+
+/** The library checks constants and names only: this follows members, operators, functions and macros as well. */
+class TypeCheck {
+  readonly messages: string[] = [];
+  readonly read = new Map<string, true>();
+  readonly guarded = new Set<string>();
+
+  constructor(private readonly funcs: CelEnv['funcs']) {}
+
+  infer(expr: CelExpr, scope: Scope): Shape {
+    const kind = expr.exprKind;
+    switch (kind.case) {
+      case 'constExpr':
+        return this.inferConstant(kind.value.constantKind.case ?? '');
+      case 'identExpr':
+        return this.inferName(kind.value.name, scope);
+      case 'selectExpr':
+        return kind.value.operand
+          ? this.inferMember(kind.value.operand, kind.value.field, kind.value.testOnly, scope)
+          : DYN;
+      case 'callExpr': {
+        const target = kind.value.target && this.infer(kind.value.target, scope);
+        return this.inferCall(kind.value.function, target, kind.value.args, scope);
+      }
+      case 'listExpr': {
+        const elements = kind.value.elements.map((element) => this.infer(element, scope));
+        const first = elements[0];
+        const alike = first && elements.every((element) => element.type === first.type);
+        return { type: 'list', element: alike ? { type: first.type } : DYN };
+      }
+      case 'structExpr':
+        if (kind.value.messageName !== '') this.say(`${kind.value.messageName} is not a known type.`);
+        for (const entry of kind.value.entries) {
+          if (entry.keyKind.case === 'mapKey') this.infer(entry.keyKind.value, scope);
+          if (entry.value) this.infer(entry.value, scope);
+        }
+        return { type: 'map', open: true };
+      case 'comprehensionExpr': {
+        const loop = kind.value;
+        const range = loop.iterRange ? this.infer(loop.iterRange, scope) : DYN;
+        if (!['list', 'map', 'dyn'].includes(range.type)) this.say(`A ${range.type} cannot be looped over.`);
+        const item = range.type === 'list' ? (range.element ?? DYN) : DYN;
+        const accumulator = loop.accuInit ? this.infer(loop.accuInit, scope) : DYN;
+        const inner = new Map(scope).set(loop.iterVar, item).set(loop.accuVar, accumulator);
+        if (loop.loopCondition) this.infer(loop.loopCondition, inner);
+        if (loop.loopStep) this.infer(loop.loopStep, inner);
+        return loop.result ? this.infer(loop.result, inner) : DYN;
+      }
+      case undefined:
+        return DYN;
+    }
+  }
+
+  private inferConstant(kind: string): Shape {
+    switch (kind) {
+      case 'boolValue':
+        return { type: 'bool' };
+      case 'int64Value':
+        return { type: 'int' };
+      case 'uint64Value':
+        return { type: 'uint' };
+      case 'doubleValue':
+        return { type: 'double' };
+      case 'stringValue':
+        return { type: 'string' };
+      case 'bytesValue':
+        return { type: 'bytes' };
+      case 'nullValue':
+        return { type: 'null' };
+      default:
+        return DYN;
+    }
+  }
+
+  private inferName(name: string, scope: Scope): Shape {
+    const known = scope.get(name);
+    if (known) return known;
+    if (TYPE_NAMES.has(name)) return { type: 'type' };
+    this.say(`${name} is not known: a condition may use payload, requester, request and stages.`);
+    return DYN;
+  }
+
+  private inferMember(operand: CelExpr, name: string, testOnly: boolean, scope: Scope): Shape {
+    const parent = this.infer(operand, scope);
+    const path = this.pathOf(operand);
+    const full = path && `${path}.${name}`;
+    if (parent.type !== 'map' && parent.type !== 'dyn') {
+      this.say(`${path ?? `A ${parent.type}`} has no member ${name}: it is a ${parent.type}.`);
+      return DYN;
+    }
+    const member = parent.fields?.get(name);
+    if (!member && parent.fields && parent.open === false) {
+      const known = [...parent.fields.keys()].slice(0, 20).join(', ');
+      this.say(`${full ?? name} does not exist${known ? `: there are only ${known}` : ''}.`);
+      return DYN;
+    }
+    if (testOnly) {
+      if (full) this.guarded.add(full);
+      return { type: 'bool' };
+    }
+    if (full && member?.optional) this.read.set(full, true);
+    return member ?? DYN;
+  }
+
+  private inferCall(name: string, target: Shape | undefined, args: CelExpr[], scope: Scope): Shape {
+    const given = args.map((arg) => this.infer(arg, scope));
+    const [first = DYN, second = DYN, third = DYN] = given;
+    switch (name) {
+      case '_&&_':
+      case '_||_':
+        given.forEach((operand) => this.expectBool(operand, OPERATORS[name] ?? name));
+        return { type: 'bool' };
+      case '@not_strictly_false':
+        return { type: 'bool' };
+      case '_?_:_':
+        this.expectBool(first, '?:');
+        return second.type === third.type ? second : DYN;
+      case '_[_]': {
+        const key = args[1]?.exprKind;
+        const constant = key?.case === 'constExpr' ? key.value.constantKind : undefined;
+        if (args[0] && constant?.case === 'stringValue')
+          return this.inferMember(args[0], constant.value, false, scope);
+        return first.element ?? DYN;
+      }
+      case '_==_':
+      case '_!=_': {
+        const unlike = first.type !== second.type && !(NUMBERS.has(first.type) && NUMBERS.has(second.type));
+        if (unlike && ![first.type, second.type].some((type) => type === 'dyn' || type === 'null')) {
+          this.say(`A ${first.type} can never equal a ${second.type}.`);
+        }
+        return { type: 'bool' };
+      }
+      default:
+        return this.inferFunction(name, target, given);
+    }
+  }
+
+  private inferFunction(name: string, target: Shape | undefined, given: Shape[]): Shape {
+    const group = this.funcs.find(name);
+    const shown = OPERATORS[name] ?? name;
+    if (!group) {
+      this.say(`There is no function ${shown}.`);
+      return DYN;
+    }
+    const fitting = [...group].filter(
+      (func) =>
+        (func.target === undefined) === (target === undefined) &&
+        (func.target === undefined || target === undefined || accepts(func.target, target)) &&
+        func.arguments.length === given.length &&
+        func.arguments.every((type, index) => accepts(type, given[index] ?? DYN)),
+    );
+    if (fitting.length === 0) {
+      const types = [target, ...given].filter((shape) => shape !== undefined).map((shape) => shape.type);
+      const mixed = types.includes('int') && types.includes('double');
+      const hint = mixed ? '. Numbers of a payload are doubles: write 2.0 instead of 2' : '';
+      this.say(`${shown} cannot be used with ${types.join(' and ') || 'nothing'}${hint}.`);
+      return DYN;
+    }
+    const results = new Set(fitting.map((func) => typeOf(func.result)));
+    const [only] = results;
+    return results.size === 1 && only ? { type: only } : DYN;
+  }
+
+  private expectBool(shape: Shape, operator: string): void {
+    if (shape.type !== 'bool' && shape.type !== 'dyn')
+      this.say(`${operator} needs true or false, but is given a ${shape.type}.`);
+  }
+
+  private pathOf(expr: CelExpr): string | null {
+    if (expr.exprKind.case === 'identExpr') return expr.exprKind.value.name;
+    if (expr.exprKind.case !== 'selectExpr' || !expr.exprKind.value.operand) return null;
+    const parent = this.pathOf(expr.exprKind.value.operand);
+    return parent && `${parent}.${expr.exprKind.value.field}`;
+  }
+
+  private say(message: string): void {
+    if (!this.messages.includes(message) && this.messages.length < 10) this.messages.push(message);
+  }
+}
+
+/** Infers the type of an expression; `messages` tell what can never work, `unguarded` what may be missing at run time. */
+export function checkTypes(
+  expr: CelExpr,
+  variables: Record<string, Shape>,
+  funcs: CelEnv['funcs'],
+): { type: ShapeType; messages: string[]; unguarded: string[] } {
+  const check = new TypeCheck(funcs);
+  const { type } = check.infer(expr, new Map(Object.entries(variables)));
+  const unguarded = [...check.read.keys()].filter((path) => !check.guarded.has(path));
+  return { type, messages: check.messages, unguarded };
+}

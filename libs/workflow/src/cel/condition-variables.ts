@@ -1,0 +1,23 @@
+import type { SubjectSchema } from '../subject/subject-schema';
+import { closedMap, DYN, shapeOfSchema, type Shape } from './shape';
+
+const STRING: Shape = { type: 'string' };
+
+/** The variables of a condition. Members that may be null are `dyn`. `createdAt` is a text: `timestamp(request.createdAt)`. */
+export function conditionVariables(subject: SubjectSchema, stageKeys: string[]): Record<string, Shape> {
+  return {
+    payload: shapeOfSchema(subject),
+    requester: closedMap({
+      id: STRING,
+      userName: STRING,
+      displayName: STRING,
+      department: DYN,
+      region: DYN,
+      approvalLimit: DYN,
+      groups: { type: 'list', element: STRING },
+      manager: DYN,
+    }),
+    request: closedMap({ title: STRING, workflow: STRING, createdAt: STRING, revision: { type: 'double' } }),
+    stages: closedMap(Object.fromEntries(stageKeys.map((key) => [key, closedMap({ state: STRING })]))),
+  };
+}

@@ -1,0 +1,30 @@
+import type { RequestAggregate } from '../aggregate';
+import { approversResolved } from './approvers-resolved';
+import { cancelRequest } from './cancel-request';
+import type { Command } from './commands';
+import { decideTask } from './decide-task';
+import { refuse, type DecideEnv, type Decision } from './decision';
+import { submitDraft, submitRequest } from './submit-request';
+
+/**
+ * What a command does to a request: the events to apply in one step and the effects to carry out after it, or the
+ * refusal. The lifecycle as a pure function; the real run and every preview of it use this one. Refusals are checked
+ * in the order not found, input, person, version, state.
+ */
+export function decide(command: Command, state: RequestAggregate | null, env: DecideEnv): Decision {
+  if (command.type === 'submit') return submitRequest(command, state, env);
+  if (state === null) return refuse('not_found', 'There is no such request.');
+  // decideTask has input and person to check before the version.
+  if (command.type === 'decideTask') return decideTask(command, state, env);
+  if (command.expectedVersion !== undefined && command.expectedVersion !== state.version) {
+    return refuse('version_mismatch', `The request is at version ${state.version}.`);
+  }
+  switch (command.type) {
+    case 'submitDraft':
+      return submitDraft(command, state, env);
+    case 'approversResolved':
+      return approversResolved(command, state, env);
+    case 'cancel':
+      return cancelRequest(command, state, env);
+  }
+}

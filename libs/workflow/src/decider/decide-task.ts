@@ -1,0 +1,111 @@
+import type { Person, RequestAggregate, Stage, Task, TaskDecision, TaskState } from '../aggregate';
+import type { DecideTaskCommand } from './commands';
+import { refuse, type DecideEnv, type Decision } from './decision';
+import { cancelWhatIsLeft, closeOpenTasks } from './end-request';
+import { approvalsReceived } from './quorum';
+import { compiledStage, routeOn } from './route-stages';
+import { Transition } from './transition';
+
+const TASK_STATE: Record<TaskDecision, Extract<TaskState, 'approved' | 'rejected' | 'returned'>> = {
+  approve: 'approved',
+  reject: 'rejected',
+  return: 'returned',
+};
+
+function findTask(state: RequestAggregate, taskId: string): { stage: Stage; task: Task } | null {
+  for (const stage of state.stages) {
+    const task = stage.tasks.find(({ id }) => id === taskId);
+    if (task) return { stage, task };
+  }
+  return null;
+}
+
+/** Under a delegation both may decide: the delegate, who holds the task, and the delegator. */
+function deciderOf(task: Task, command: DecideTaskCommand): Person | null {
+  if (command.actor.type !== 'user') return null;
+  if (task.assignee.id === command.actor.id) return task.assignee;
+  return task.onBehalfOf?.id === command.actor.id ? task.onBehalfOf : null;
+}
+
+function inputProblem(command: DecideTaskCommand, stage: Stage, env: DecideEnv): Decision | null {
+  const { decision, reasonCode } = command;
+  const codes = env.definition.reasonCodes?.[decision];
+  if (reasonCode != null && codes && !codes.includes(reasonCode)) {
+    const known = codes.length > 0 ? `: use one of ${codes.join(', ')}` : '';
+    const detail = `${reasonCode} is not a reason code of this workflow for the decision ${decision}${known}.`;
+    return refuse('validation_failed', detail, '/reasonCode');
+  }
+  const rule = env.definition.stages[stage.index]?.comment;
+  const required = rule === 'required' || (rule === 'required-on-reject' && decision === 'reject');
+  if (required && (command.comment ?? '').trim() === '') {
+    return refuse(
+      'validation_failed',
+      `The stage ${stage.title} asks for a comment with this decision.`,
+      '/comment',
+    );
+  }
+  return null;
+}
+
+/**
+ * Takes one approver's answer, and ends the stage when that settles it: at the quorum, or with the first rejection
+ * or return.
+ */
+export function decideTask(command: DecideTaskCommand, state: RequestAggregate, env: DecideEnv): Decision {
+  const found = findTask(state, command.taskId);
+  if (!found) return refuse('not_found', 'There is no such task.');
+  const { stage, task } = found;
+  const problem = inputProblem(command, stage, env);
+  if (problem) return problem;
+  const decidedBy = deciderOf(task, command);
+  if (!decidedBy)
+    return refuse('not_assignee', 'Only the person that the task is assigned to may decide it.');
+  if (command.expectedVersion !== undefined && command.expectedVersion !== state.version) {
+    return refuse('version_mismatch', `The request is at version ${state.version}.`);
+  }
+  if (task.state !== 'open')
+    return refuse('task_closed', `The task is not open any more: it is ${task.state}.`);
+  if (command.revision !== undefined && command.revision !== state.revision) {
+    const detail = `The decision was made on revision ${command.revision}, but the request is at revision ${state.revision}.`;
+    return refuse('stale_revision', detail);
+  }
+
+  const transition = new Transition(state, env, command.actor);
+  compiledStage(transition, stage);
+  const reasonCode = command.reasonCode ?? null;
+  const comment = command.comment ?? null;
+  transition.record('task.decided', {
+    task: {
+      ...task,
+      state: TASK_STATE[command.decision],
+      decision: command.decision,
+      decidedBy,
+      reasonCode,
+      comment,
+      decidedAt: env.now,
+    },
+  });
+  const decided = transition.state.stages[stage.index] ?? stage;
+  const { key: stageKey, index: stageIndex } = stage;
+  switch (command.decision) {
+    case 'approve':
+      if (approvalsReceived(decided) < decided.approvalsNeeded) break;
+      closeOpenTasks(transition, decided);
+      transition.record('stage.ended', { stageKey, stageIndex, state: 'approved', explanation: null });
+      routeOn(transition, decided);
+      break;
+    case 'reject':
+      closeOpenTasks(transition, decided);
+      transition.record('stage.ended', { stageKey, stageIndex, state: 'rejected', explanation: null });
+      cancelWhatIsLeft(transition);
+      transition.record('request.rejected', { stageKey, decidedBy, reasonCode, comment });
+      break;
+    case 'return':
+      // Stages not reached stay pending: the request may be submitted again.
+      closeOpenTasks(transition, decided);
+      transition.record('stage.ended', { stageKey, stageIndex, state: 'returned', explanation: null });
+      transition.record('request.returned', { stageKey, decidedBy, reasonCode, comment });
+      break;
+  }
+  return transition.done();
+}

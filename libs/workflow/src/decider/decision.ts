@@ -1,0 +1,49 @@
+import type { CompiledDefinition } from '../definition/compile-definition';
+import type { ResolvableSource } from './approver-sources';
+import type { DomainEvent } from './events';
+
+/** Everything that a decision may depend on beside command and state. `now` is RFC 3339 in UTC with milliseconds. */
+export interface DecideEnv {
+  definition: CompiledDefinition;
+  payload: unknown;
+  now: string;
+  newId: () => string;
+}
+
+/** Asks for the approvers of a stage; answered by an `approversResolved` command with the same `resolutionId`. */
+export interface ResolveApproversEffect {
+  type: 'resolveApprovers';
+  resolutionId: string;
+  stageKey: string;
+  stageIndex: number;
+  sources: ResolvableSource[];
+  /** User ids that must not be among the approvers. */
+  exclude: string[];
+}
+
+export type Effect = ResolveApproversEffect;
+
+export type DomainErrorCode =
+  | 'not_found'
+  | 'validation_failed'
+  | 'not_assignee'
+  | 'version_mismatch'
+  | 'task_closed'
+  | 'stale_revision'
+  | 'invalid_transition';
+
+/** A refusal: nothing happened. `pointer` is from the root of the command's HTTP body. */
+export interface DomainError {
+  code: DomainErrorCode;
+  detail: string;
+  pointer?: string;
+}
+
+export type Decision =
+  { ok: true; events: DomainEvent[]; effects: Effect[] } | { ok: false; error: DomainError };
+
+export function refuse(code: DomainErrorCode, detail: string, pointer?: string): Decision {
+  return { ok: false, error: pointer === undefined ? { code, detail } : { code, detail, pointer } };
+}
+
+export const NOTHING: Decision = { ok: true, events: [], effects: [] };

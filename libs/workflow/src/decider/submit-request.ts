@@ -1,0 +1,47 @@
+import type { RequestAggregate } from '../aggregate';
+import type { SubmitCommand, SubmitDraftCommand } from './commands';
+import { refuse, type DecideEnv, type Decision } from './decision';
+import { routeOn } from './route-stages';
+import { Transition } from './transition';
+
+/** Creates a request and, unless it is a draft, routes it to its first stage. */
+export function submitRequest(
+  command: SubmitCommand,
+  state: RequestAggregate | null,
+  env: DecideEnv,
+): Decision {
+  if (state) return refuse('invalid_transition', 'The request exists already.');
+  const transition = new Transition(null, env, command.actor);
+  transition.record('request.created', {
+    request: {
+      id: command.requestId,
+      workspaceId: command.workspaceId,
+      workflow: command.workflow,
+      title: command.title,
+      reason: command.reason,
+      requester: command.requester,
+      externalRef: command.externalRef,
+      metadata: command.metadata,
+      revision: 1,
+      overridden: false,
+      createdAt: command.createdAt,
+    },
+    stages: env.definition.stages.map(({ key, title }) => ({ key, title })),
+  });
+  if (!command.draft) {
+    transition.record('request.submitted', { revision: 1 });
+    routeOn(transition, null);
+  }
+  return transition.done();
+}
+
+/** Submits a draft. A returned request is submitted again by its revision, which does not exist yet. */
+export function submitDraft(command: SubmitDraftCommand, state: RequestAggregate, env: DecideEnv): Decision {
+  if (state.state !== 'draft') {
+    return refuse('invalid_transition', `A request that is ${state.state} cannot be submitted.`);
+  }
+  const transition = new Transition(state, env, command.actor);
+  transition.record('request.submitted', { revision: state.revision });
+  routeOn(transition, null);
+  return transition.done();
+}
