@@ -1,5 +1,6 @@
 // Nest 12 and a few others ship ES modules only; everything goes through swc to CommonJS (docs/adr/0003).
 const swc = {
+  swcrc: false,
   jsc: {
     parser: { syntax: 'typescript', decorators: true },
     transform: { legacyDecorator: true, decoratorMetadata: true },

@@ -17,13 +17,14 @@ const secretKey = required('COUNTERSIGN_SECRET_KEY');
 
 require('reflect-metadata');
 const { migrate } = require('@countersign/persistence');
+/** @type {Record<string, string>} by the app's folder */
+const schemaOf = require('@countersign/contracts').schemaOf;
 
 for (const service of readdirSync(path.join(root, 'apps')).sort()) {
   const index = path.join(root, 'apps', service, 'dist', 'migrations', 'index.js');
   if (!existsSync(index)) continue;
-  // The schema is named for the service, unless the service says otherwise.
-  const { migrations, schema = service.replaceAll('-', '_') } = require(index);
-  await migrate({ ownerUrl, secretKey, schema, migrations });
+  const { migrations } = require(index);
+  await migrate({ ownerUrl, secretKey, schema: schemaOf[service] ?? service, migrations });
 }
 
 /** @param {string} name */

@@ -1,5 +1,14 @@
 // @ts-check
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { runToEnd } from './run-to-end.mjs';
 
@@ -11,6 +20,9 @@ import { runToEnd } from './run-to-end.mjs';
 
 /** Both speak the protocol and the scripts that BullMQ needs; whichever the machine has. */
 const SERVERS = ['redis-server', 'valkey-server'];
+
+/** A fetch takes seconds; what is this old was interrupted. */
+const ABANDONED_MS = 3_600_000;
 
 /** What every Debian with Node.js on it has, and what must match the machine's loader. */
 const PART_OF_THE_MACHINE = /^(libc6|libgcc-s1|libstdc\+\+6|libcrypt1)$/;
@@ -41,6 +53,10 @@ export async function redisBinary({ cacheDir, log = () => undefined, searchPath 
     'no redis-server or valkey-server on PATH: fetching one from the package archive (unpacked, not installed)',
   );
   mkdirSync(cacheDir, { recursive: true });
+  for (const left of readdirSync(cacheDir).filter((name) => name.startsWith('redis-fetch-'))) {
+    const abandoned = Date.now() - statSync(path.join(cacheDir, left)).mtimeMs > ABANDONED_MS;
+    if (abandoned) rmSync(path.join(cacheDir, left), { recursive: true, force: true });
+  }
   const work = mkdtempSync(path.join(cacheDir, 'redis-fetch-'));
   try {
     await fetchServer(work);

@@ -26,9 +26,7 @@ export function serverAccount(dataFolder) {
       /** @type {string[]} */
       const flags = [];
       if (uid !== undefined && tools.ambientCapability) {
-        flags.push(`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups');
-        // The project may lie below a folder that only root may enter (/root, a 0700 temporary folder).
-        flags.push('--inh-caps=+dac_override', '--ambient-caps=+dac_override');
+        flags.push(...asAccount(uid));
       }
       if (onParentDeath && tools.parentDeath) flags.push('--pdeathsig', onParentDeath);
       const options = uid !== undefined && !tools.ambientCapability ? { uid, gid: uid } : {};
@@ -53,20 +51,30 @@ export function endingWithParent(command, args) {
   return { command: 'setpriv', args: ['--pdeathsig', 'TERM', '--', command, ...args] };
 }
 
+/**
+ * The project may lie below a folder that only root may enter (/root, a 0700 temporary folder), so of all
+ * that root may do this one ability is kept. Without `no_setuid_fixup` access(2), by which initdb looks for
+ * its programs, would not honour it: capabilities(7), "Effect of user ID changes on capabilities".
+ *
+ * @param {number} uid
+ */
+function asAccount(uid) {
+  return [
+    `--reuid=${uid}`,
+    `--regid=${uid}`,
+    '--clear-groups',
+    '--inh-caps=+dac_override',
+    '--ambient-caps=+dac_override',
+    '--securebits=+no_setuid_fixup',
+  ];
+}
+
 /** @type {{ ambientCapability: boolean, parentDeath: boolean } | undefined} */
 let abilities;
 
 function setprivAbilities() {
   abilities ??= {
-    ambientCapability:
-      process.getuid?.() === 0 &&
-      works(
-        `--reuid=${NOBODY}`,
-        `--regid=${NOBODY}`,
-        '--clear-groups',
-        '--inh-caps=+dac_override',
-        '--ambient-caps=+dac_override',
-      ),
+    ambientCapability: process.getuid?.() === 0 && works(...asAccount(NOBODY)),
     parentDeath: works('--pdeathsig', 'TERM'),
   };
   return abilities;

@@ -35,6 +35,8 @@ if (asked !== undefined && !only) {
 
 /** @type {Outcome[]} */
 const outcomes = [];
+/** @type {Record<string, string> | undefined} */
+let serverEnv;
 /** @type {import('node:child_process').ChildProcess | undefined} */
 let running;
 const interrupted = new AbortController();
@@ -71,9 +73,6 @@ async function everything() {
     await tests(kind, env);
   }
 }
-
-/** @type {Record<string, string> | undefined} */
-let serverEnv;
 
 /** PostgreSQL and Redis for the integration tests, started once a run, in a folder that goes with it. */
 async function testServers() {

@@ -42,7 +42,9 @@ const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 
 /**
- * @typedef {(method: string, path: string, body?: unknown, type?: string) => Promise<{ status: number, body: any }>} Call
+ * `expected`: a status that is an answer too, and no fault.
+ *
+ * @typedef {(method: string, path: string, body?: unknown, options?: { type?: string, expected?: number }) => Promise<{ status: number, body: any }>} Call
  */
 
 /**
@@ -51,7 +53,7 @@ const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
  * @returns {Call}
  */
 function caller(url, key) {
-  return async (method, path, body, type = 'application/json') => {
+  return async (method, path, body, { type = 'application/json', expected } = {}) => {
     const answer = await fetch(`${url}${path}`, {
       method,
       headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': type }) },
@@ -59,7 +61,7 @@ function caller(url, key) {
       signal: AbortSignal.timeout(30_000),
     });
     const text = await answer.text();
-    if (!answer.ok && answer.status !== 404 && answer.status !== 409) {
+    if (!answer.ok && answer.status !== expected) {
       throw new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 500)}`);
     }
     return { status: answer.status, body: text ? JSON.parse(text) : null };
@@ -85,7 +87,7 @@ async function ensureUser(call, { userName, displayName, manager }) {
       active: true,
       ...(manager ? { [ENTERPRISE]: { manager: { value: manager } } } : {}),
     },
-    'application/scim+json',
+    { type: 'application/scim+json', expected: 409 },
   );
   return created.status === 409 ? existing(call, 'Users', `userName eq "${userName}"`) : created.body.id;
 }
@@ -99,7 +101,8 @@ async function ensureGroup(call, displayName, members) {
   const group = { schemas: [GROUP], displayName, members: members.map((value) => ({ value })) };
   const filter = encodeURIComponent(`displayName eq "${displayName}"`);
   const found = await call('GET', `/scim/v2/Groups?filter=${filter}`);
-  if (!found.body?.totalResults) await call('POST', '/scim/v2/Groups', group, 'application/scim+json');
+  if (!found.body?.totalResults)
+    await call('POST', '/scim/v2/Groups', group, { type: 'application/scim+json' });
 }
 
 /**
@@ -117,8 +120,8 @@ async function existing(call, kind, filter) {
 
 /** @param {Call} call */
 async function ensurePurchaseOrder(call) {
-  const found = await call('GET', '/v1/workflows/purchase-order');
+  const found = await call('GET', '/v1/workflows/purchase-order', undefined, { expected: 404 });
   if (found.status === 200) return;
-  const draft = await call('POST', '/v1/workflows', PURCHASE_ORDER, 'application/yaml');
+  const draft = await call('POST', '/v1/workflows', PURCHASE_ORDER, { type: 'application/yaml' });
   await call('POST', `/v1/workflows/purchase-order/versions/${draft.body.version}/publish`, { note: 'Demo' });
 }

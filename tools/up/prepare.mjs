@@ -21,7 +21,7 @@ const NEEDED = /** @type {Record<number, number>} */ ({ 20: 19, 22: 12 });
  */
 export function checkNodeVersion(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major < 20 || major === 21 || minor < (NEEDED[major] ?? 0)) {
+  if (major < 20 || major === 21 || major === 23 || minor < (NEEDED[major] ?? 0)) {
     throw new Error(`Countersign needs Node.js 20.19, 22.12, 24 or newer; this is ${version}`);
   }
 }
@@ -40,9 +40,47 @@ export async function ensureInstalled({ root, log, signal }) {
   // Installed by hand: no stamp, but npm's own record is newer than the lock file.
   if (existsSync(stamp) || !existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
     log('installing npm packages (npm ci --ignore-scripts)');
-    await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { root, signal });
+    await install(root, signal, log);
   }
   writeFileSync(stamp, wanted);
+}
+
+const INSTALL_FLAGS = ['--ignore-scripts', '--no-audit', '--no-fund'];
+
+/**
+ * @param {string} root
+ * @param {AbortSignal | undefined} signal
+ * @param {(line: string) => void} log
+ */
+async function install(root, signal, log) {
+  try {
+    await run('npm', ['ci', ...INSTALL_FLAGS], { root, signal, quiet: true });
+  } catch (error) {
+    const { packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8'));
+    if (signal?.aborted || !lacksOnlyOptional(/** @type {Error} */ (error).message, packages)) throw error;
+    // The registry that the lock file was made with did not have some packages for other platforms, so they
+    // are not in it, and `npm ci` refuses. `npm install` takes every version from the lock file all the same.
+    log('package-lock.json lacks optional packages of other platforms: installing by npm install --no-save');
+    await run('npm', ['install', '--no-save', ...INSTALL_FLAGS], { root, signal, quiet: true });
+  }
+}
+
+/**
+ * Whether all that `npm ci` finds wrong with the lock file is that optional packages are missing from it.
+ *
+ * @param {string} complaint what npm printed
+ * @param {Record<string, { optionalDependencies?: Record<string, string> }>} packages of package-lock.json
+ */
+export function lacksOnlyOptional(complaint, packages) {
+  const optional = new Set(
+    Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {})),
+  );
+  const findings = [
+    ...complaint.matchAll(/(Missing|Invalid): (?:lock file's )?(\S+)@\S* (?:from lock file|does not)/g),
+  ];
+  return (
+    findings.length > 0 && findings.every(([, kind, name]) => kind === 'Missing' && optional.has(name ?? ''))
+  );
 }
 
 /**

@@ -214,7 +214,7 @@ export async function startSystem(options) {
  */
 function gatewayEnv(ports, adminKey) {
   /** @type {Record<string, string>} */
-  const env = {};
+  const env = { COUNTERSIGN_PORT: String(ports.get('gateway')) };
   for (const kind of SERVICES) {
     const port = ports.get(kind);
     if (kind !== 'gateway' && port)

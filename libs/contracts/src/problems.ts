@@ -14,6 +14,7 @@ export const problems = {
   task_closed: { status: 409, title: 'The task is closed' },
   stale_revision: { status: 409, title: 'The request has changed since' },
   idempotency_in_progress: { status: 409, title: 'The first call is still running' },
+  uniqueness: { status: 409, title: 'Already there' },
   version_incompatible: { status: 409, title: 'The versions are not compatible' },
   version_mismatch: { status: 412, title: 'The object has changed since' },
   payload_too_large: { status: 413, title: 'Too large' },
@@ -24,6 +25,7 @@ export const problems = {
   idempotency_key_reused: { status: 422, title: 'The idempotency key was used for another call' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something went wrong here' },
+  not_implemented: { status: 501, title: 'Not implemented' },
   unavailable: { status: 503, title: 'Temporarily unavailable' },
 } as const satisfies Record<string, { status: number; title: string }>;
 export type ProblemCode = keyof typeof problems;

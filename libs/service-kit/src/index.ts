@@ -4,7 +4,7 @@ export { runService, startService, type RunOptions, type RunningService } from '
 export { ServiceModule, CONFIG, LOG, UNIT_OF_WORK, SWEEPER } from './service.module';
 export { Call, bodyLimit, scimBodyLimit } from './http/call';
 export { ok, created, accepted, noContent, content, type Answer } from './http/answer';
-export { writeAnswer } from './http/answer.interceptor';
+export { writeAnswer } from './http/answer.adapter';
 export { Problem, renderProblem } from './http/problem';
 export { problemOf } from './http/problem.filter';
 export { PageQuery, decodeCursor, encodeCursor, idPosition, pageOf } from './http/page';

@@ -6,7 +6,7 @@ import { Messaging, type MessagingOptions, type UnitOfWork } from '@countersign/
 import { Database } from '@countersign/persistence';
 import { Module, type Type } from '@nestjs/common';
 import { readConfig, type ServiceConfig } from './config';
-import { AnswerInterceptor } from './http/answer.interceptor';
+import { AnswerAdapter } from './http/answer.adapter';
 import { IdentityVerifier } from './http/identity';
 import { IdentityGuard } from './http/identity.guard';
 import { ProblemFilter } from './http/problem.filter';
@@ -76,14 +76,13 @@ export const startService = async (options: RunOptions): Promise<RunningService>
   @Module({ imports: [ServiceModule.with({ config, log, database, relayDatabase, unitOfWork, messaging }), options.module] })
   class RootModule {}
 
-  const app = await NestFactory.create<NestExpressApplication>(RootModule, {
+  const app = await NestFactory.create<NestExpressApplication>(RootModule, new AnswerAdapter(), {
     logger: nestLogger(log),
     bodyParser: false,
     abortOnError: false,
   });
   app.getHttpAdapter().getInstance().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.useGlobalGuards(new IdentityGuard(new IdentityVerifier(config.secretKey)));
-  app.useGlobalInterceptors(new AnswerInterceptor());
   app.useGlobalFilters(new ProblemFilter(log));
   options.prepare?.(app, config);
   if (messaging) {

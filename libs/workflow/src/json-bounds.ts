@@ -13,6 +13,12 @@ export const JSON_BOUNDS: JsonBounds = { maxDepth: 64, maxNodes: 200_000 };
  * Stops at the first violation: what follows it cannot be trusted to be bounded.
  */
 export function checkJsonBounds(root: unknown, bounds: JsonBounds = JSON_BOUNDS): Problem | null {
+  const measured = measureJson(root, bounds);
+  return typeof measured === 'number' ? null : measured;
+}
+
+/** The number of values in plain JSON within the bounds (see `checkJsonBounds`), or the first violation. */
+export function measureJson(root: unknown, bounds: JsonBounds = JSON_BOUNDS): number | Problem {
   const open: { value: unknown; pointer: string; depth: number }[] = [{ value: root, pointer: '', depth: 0 }];
   let nodes = 0;
   for (let next = open.pop(); next; next = open.pop()) {
@@ -42,5 +48,5 @@ export function checkJsonBounds(root: unknown, bounds: JsonBounds = JSON_BOUNDS)
       return { pointer, message: `Must be JSON, but is a ${typeof value}.` };
     }
   }
-  return null;
+  return nodes;
 }

@@ -10,12 +10,12 @@ export const MAX_PROBLEMS = 100;
 export const MAX_PATTERN_LENGTH = 500;
 
 /** Compiles a regular expression of linear cost (RE2: no look-around, no back-references). Throws what is not one. */
-export function linearRegExp(pattern: string): { test(text: string): boolean } {
+export function linearRegExp(pattern: string): { test(text: string): boolean; toString(): string } {
   if (pattern.length > MAX_PATTERN_LENGTH) {
     throw new Error(`A pattern must not be longer than ${MAX_PATTERN_LENGTH} characters.`);
   }
   const compiled = new RE2JS(pattern);
-  return { test: (text) => compiled.test(text) };
+  return { test: (text) => compiled.test(text), toString: () => pattern };
 }
 
 /** A text that is equal for equal JSON values, whatever the order of their members. */
@@ -30,6 +30,7 @@ function canonical(value: unknown): string {
 
 /** An Ajv (2020-12) whose validators cost at most about linear time in the value. */
 export function newAjv(options: Options = {}): Ajv2020 {
+  // Ajv shares a compiled pattern among those whose toString() is equal.
   const engine = Object.assign((pattern: string) => linearRegExp(pattern), { code: 'linearRegExp' });
   const ajv = new Ajv2020({
     allErrors: true,

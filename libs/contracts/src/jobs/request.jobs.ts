@@ -22,6 +22,7 @@ export class Actor {
   @IsOptional() @IsString() via: string | null;
 }
 
+/** Somebody waits for the outcome of such a command: it is told by `command.settled.v1`. */
 abstract class RequestCommand {
   @IsUUID() commandId: string;
   @IsUUID() requestId: string;
@@ -30,7 +31,10 @@ abstract class RequestCommand {
   @IsOptional() @IsInt() expectedVersion: number | null;
 }
 
-export class SubmitRequest extends RequestCommand {
+/** A new request, already answered with 201: nobody waits, and it cannot be refused any more. */
+export class SubmitRequest {
+  @IsUUID() requestId: string;
+  @ValidateNested() @Type(() => Actor) actor: Actor;
   @ValidateNested() @Type(() => WorkflowRef) workflow: WorkflowRef;
   @IsString() title: string;
   @IsOptional() @IsString() reason: string | null;
@@ -58,7 +62,11 @@ export class CancelRequest extends RequestCommand {
   @IsString() reason: string;
 }
 
-/** One fact of a transition. `data` is the fact's own members; names and free text in it are sealed by the audit. */
+/**
+ * One fact of a transition. `data` holds the members of the workflow library's event beside its envelope;
+ * that of `request.created` is empty, since the request itself is in the transition. Names and free text in it are
+ * sealed by the audit.
+ */
 export class TransitionEvent {
   @IsUUID() id: string;
   @IsString() type: string;

@@ -9,6 +9,8 @@ export interface ConditionContext {
   requester: Record<string, unknown>;
   request: { title: string; workflow: string; createdAt: string; revision: number };
   stages: Record<string, { state: string }>;
+  /** Steps that all evaluations with this context may take together; each takes its own from it. */
+  budget?: { steps: number };
 }
 
 export type ConditionResult =
@@ -38,7 +40,7 @@ let stepsLeft = 0;
 
 function spend(steps: number): void {
   stepsLeft -= steps;
-  if (stepsLeft < 0) throw new Error(`the condition takes more than ${MAX_STEPS} steps`);
+  if (stepsLeft < 0) throw new Error('the condition takes too many steps');
 }
 
 const patterns = new Map<string, { test(text: string): boolean }>();
@@ -229,13 +231,15 @@ function evaluate(
   paths: string[][],
   context: ConditionContext,
 ): ConditionResult {
-  stepsLeft = MAX_STEPS;
+  const allowed = Math.min(MAX_STEPS, context.budget?.steps ?? MAX_STEPS);
+  stepsLeft = allowed;
   const result = run({
     payload: payloadToCel(context.payload),
     requester: toCel(context.requester),
     request: toCel(context.request),
     stages: toCel(context.stages),
   });
+  if (context.budget) context.budget.steps -= allowed - Math.max(stepsLeft, 0);
   if (isCelError(result)) return { ok: false, message: firstLine(result) };
   if (typeof result !== 'boolean') return { ok: false, message: 'it gives neither true nor false' };
   const values = paths.slice(0, MAX_SHOWN_VALUES).map((path) => {

@@ -6,6 +6,9 @@ import { resolvableSources } from './approver-sources';
 import { approveRequest, failRequest } from './end-request';
 import type { Transition } from './transition';
 
+/** Steps of evaluation that the conditions of one routing may take together. */
+const MAX_ROUTING_STEPS = 100_000;
+
 /** The definition's side of a stage. The two always match: a request keeps the version that it started on. */
 export function compiledStage(transition: Transition, stage: Stage): CompiledStage {
   const found = transition.env.definition.stages[stage.index];
@@ -29,6 +32,7 @@ function contextOf({ state, env }: Transition): ConditionContext {
       revision: state.revision,
     },
     stages: Object.fromEntries(state.stages.map((stage) => [stage.key, { state: stage.state }])),
+    budget: { steps: MAX_ROUTING_STEPS },
   };
 }
 

@@ -366,6 +366,46 @@ describe('hostile input', () => {
     expect(problems).toHaveLength(1);
   });
 
+  it('keeps several patterns of one subject apart', () => {
+    const subject = {
+      properties: { a: { pattern: '^a' }, b: { pattern: '^b' } },
+      patternProperties: { '^x': false },
+    };
+    const { validatePayload } = compiled({ subject });
+    expect(validatePayload({ a: 'a', b: 'b', y: 1 })).toEqual([]);
+    expect(
+      validatePayload({ a: 'b', b: 'a', x: 1 })
+        .map(({ pointer }) => pointer)
+        .sort(),
+    ).toEqual(['/a', '/b', '/x']);
+  });
+
+  it('refuses subjects with very many patterns or schemas', () => {
+    const many = (count: number, name: (i: number) => string) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [name(i), {}]));
+    for (const subject of [
+      { properties: many(2_001, (i) => `p${i}`) },
+      { patternProperties: many(200, (i) => `^p${i}`) },
+    ]) {
+      expect(errorsOf(json({ subject })).map(({ message }) => message)).toEqual([
+        expect.stringContaining('more than 2000 schemas') as string,
+      ]);
+    }
+  });
+
+  it('answers a large payload that violates everything with the first violation', () => {
+    const anyOf = Array.from({ length: 300 }, (_, i) => ({ const: `v${i}` }));
+    const { validatePayload } = compiled({ subject: { items: { anyOf } } });
+    const items = (count: number) => Array.from({ length: count }, () => 1);
+    const pointers = (count: number) => new Set(validatePayload(items(count)).map(({ pointer }) => pointer));
+    let many = new Set<string>();
+    expect(bounded(() => (many = pointers(60_000)))).toBeLessThan(5);
+    expect(many).toEqual(new Set(['/0']));
+    expect(validatePayload(items(100_000))).toEqual([
+      { pointer: '', message: 'Has too many values for the schema of this workflow.' },
+    ]);
+  });
+
   it('compares many items for uniqueness in about linear time', () => {
     const { validatePayload } = compiled({ subject: { uniqueItems: true } });
     const items = Array.from({ length: 50_000 }, (_, i) => ({ a: i, b: [i] }));

@@ -94,7 +94,6 @@ function readYaml(text: string): ReadDefinition {
     merge: false,
     uniqueKeys: false,
     prettyErrors: true,
-    logLevel: 'silent',
   });
   const faults = [...document.errors, ...document.warnings].slice(0, 20);
   if (faults.length > 0) {

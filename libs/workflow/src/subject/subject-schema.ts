@@ -1,11 +1,20 @@
-import { checkJsonBounds } from '../json-bounds';
+import { measureJson } from '../json-bounds';
 import { linearRegExp, newAjv, toProblems } from '../json-schema';
 import { pointerTo, type Problem } from '../problem';
 
 export type SubjectSchema = boolean | Record<string, unknown>;
 
 /** The most schemas that a subject may stand for once every `$ref` has been followed. */
-export const MAX_EXPANDED_SCHEMAS = 5_000;
+export const MAX_EXPANDED_SCHEMAS = 2_000;
+
+/** A pattern is dearer to apply than any other keyword. */
+const PATTERN_WEIGHT = 10;
+
+/** A validator may apply every schema to every value: what the product may be at most. */
+const MAX_VALIDATION_COST = 20_000_000;
+
+/** Up to here all violations are told; above, only the first, because collecting them can exhaust the memory. */
+const MAX_COST_OF_ALL_ERRORS = 200_000;
 const MAX_SCHEMA_DEPTH = 64;
 const DRAFT_2020 = 'https://json-schema.org/draft/2020-12/schema';
 
@@ -72,6 +81,11 @@ function children(schema: Record<string, unknown>, withDefinitions: boolean): [s
   return found;
 }
 
+function countPatterns(schema: Record<string, unknown>): number {
+  const properties = isObject(schema.patternProperties) ? Object.keys(schema.patternProperties).length : 0;
+  return properties + (Object.hasOwn(schema, 'pattern') ? 1 : 0);
+}
+
 function isSafe(pattern: string): string | null {
   try {
     linearRegExp(pattern);
@@ -136,7 +150,7 @@ function keywordProblems(root: SubjectSchema): Problem[] {
  * What following every reference amounts to. A few doubled references can make a validator run for years, and a
  * recursive one multiplies that by the depth of the payload: both are refused instead of being run.
  */
-function expansionProblem(root: SubjectSchema): Problem | null {
+function measureExpansion(root: SubjectSchema): number | Problem {
   const sizes = new Map<unknown, { size: number; height: number }>();
   const open = new Set<unknown>();
   let fault: Problem | null = null;
@@ -163,7 +177,7 @@ function expansionProblem(root: SubjectSchema): Problem | null {
     }
     open.delete(schema);
     const total = {
-      size: parts.reduce((sum, part) => sum + part.size, 1),
+      size: parts.reduce((sum, part) => sum + part.size, 1 + PATTERN_WEIGHT * countPatterns(schema)),
       height: parts.reduce((max, part) => Math.max(max, part.height), 0) + 1,
     };
     sizes.set(schema, total);
@@ -183,31 +197,55 @@ function expansionProblem(root: SubjectSchema): Problem | null {
       message: `Stands for more than ${MAX_EXPANDED_SCHEMAS} schemas once its references are followed.`,
     };
   }
-  return null;
+  return size;
 }
 
 const ajv = newAjv();
+const firstErrorAjv = newAjv({ allErrors: false });
 
 /** Everything that keeps a subject from being a usable JSON Schema (2020-12); pointers from the subject's root. */
 export function checkSubjectSchema(schema: SubjectSchema): Problem[] {
   const problems = keywordProblems(schema);
   if (problems.length > 0) return problems;
-  const expansion = expansionProblem(schema);
-  if (expansion) return [expansion];
-  if (typeof schema !== 'boolean' && !ajv.validateSchema(schema)) return toProblems(ajv.errors);
+  const expansion = measureExpansion(schema);
+  if (typeof expansion !== 'number') return [expansion];
+  if (typeof schema !== 'boolean' && !ajv.validateSchema(schema)) {
+    // The meta-schema offers alternatives for most keywords: the first one's sentence is enough.
+    const first = new Map<string, Problem>();
+    for (const problem of toProblems(ajv.errors))
+      if (!first.has(problem.pointer)) first.set(problem.pointer, problem);
+    return [...first.values()];
+  }
   return [];
+}
+
+function compileWith(engine: ReturnType<typeof newAjv>, schema: SubjectSchema) {
+  if (typeof schema === 'boolean') return engine.compile(schema);
+  // A name would stay registered, and collide with the next version of the same subject.
+  const anonymous = { ...schema };
+  delete anonymous.$id;
+  const validate = engine.compile(anonymous);
+  engine.removeSchema(anonymous);
+  return validate;
 }
 
 /** A payload validator for a subject that `checkSubjectSchema` accepts; pointers from the payload's root. */
 export function compileSubject(schema: SubjectSchema): (payload: unknown) => Problem[] {
-  const anonymous = typeof schema === 'boolean' ? schema : { ...schema };
-  // A name would stay registered, and collide with the next version of the same subject.
-  if (typeof anonymous === 'object') delete anonymous.$id;
-  const validate = ajv.compile(anonymous);
-  ajv.removeSchema(anonymous);
+  const size = measureExpansion(schema);
+  if (typeof size !== 'number')
+    throw new Error(`not a subject that checkSubjectSchema accepted: ${size.message}`);
+  let all: ReturnType<typeof compileWith> | undefined;
+  let first: ReturnType<typeof compileWith> | undefined;
   return (payload) => {
-    const outOfBounds = checkJsonBounds(payload);
-    if (outOfBounds) return [outOfBounds];
+    const nodes = measureJson(payload);
+    if (typeof nodes !== 'number') return [nodes];
+    const cost = nodes * size;
+    if (cost > MAX_VALIDATION_COST)
+      return [{ pointer: '', message: 'Has too many values for the schema of this workflow.' }];
+    const validate =
+      cost > MAX_COST_OF_ALL_ERRORS
+        ? (first ??= compileWith(firstErrorAjv, schema))
+        : (all ??= compileWith(ajv, schema));
     return validate(payload) ? [] : toProblems(validate.errors);
   };
 }

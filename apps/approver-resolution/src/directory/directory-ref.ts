@@ -1,0 +1,22 @@
+/** What names a user or a group in a workspace: an id, an externalId, a userName or, for groups, a displayName. */
+export interface DirectoryRef {
+  workspaceId: string;
+  ref: string;
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export const isUuid = (text: string): boolean => uuid.test(text);
+
+/** userNames are compared without regard to case (RFC 7643 §4.1.1). */
+export const userNameKey = (userName: string): string => userName.toLowerCase();
+
+/** The refs once each, without those that PostgreSQL could not even be asked about (text there has no NUL). */
+export const askable = (refs: readonly DirectoryRef[]): DirectoryRef[] => [
+  ...new Map(
+    refs.filter(({ ref }) => ref !== '' && !ref.includes('\0')).map((ref) => [refKey(ref), ref] as const),
+  ).values(),
+];
+
+/** Key of a ref in a Map. */
+export const refKey = ({ workspaceId, ref }: DirectoryRef): string => `${workspaceId} ${ref}`;

@@ -1,0 +1,40 @@
+import { Controller } from '@nestjs/common';
+import { catalogue, type QueueName } from '@countersign/contracts';
+import { causeOf, Handles, PoisonMessage, type Message, type Tx } from '@countersign/messaging';
+import { refKey } from './directory-ref';
+import { matchUsers } from './match-users';
+import { directoryPeople } from './user.rows';
+
+const askers: readonly string[] = catalogue['directory.found.v1'].queues;
+
+/** Answers other services that do not know somebody yet. */
+@Controller()
+export class DirectoryController {
+  @Handles('directory.find.v1')
+  async find(messages: Message<'directory.find.v1'>[], tx: Tx): Promise<void> {
+    for (const { data } of messages) {
+      if (!askers.includes(data.asker)) throw new PoisonMessage(`${data.asker} keeps no copy of the directory`);
+    }
+    const matches = await matchUsers(
+      tx,
+      messages.flatMap(({ workspaceId, data }) => data.refs.map((ref) => ({ workspaceId, ref }))),
+    );
+    const users = [...matches.values()].flat().map((row) => ({ workspaceId: row.workspace_id, id: row.id }));
+    const people = new Map(
+      (await directoryPeople(tx, [...new Map(users.map((user) => [user.id, user])).values()])).map(
+        ({ person }) => [person.id, person] as const,
+      ),
+    );
+    for (const message of messages) {
+      const { workspaceId, data } = message;
+      const ids = new Set(data.refs.flatMap((ref) => (matches.get(refKey({ workspaceId, ref })) ?? []).map(({ id }) => id)));
+      tx.publish({
+        type: 'directory.found.v1',
+        workspaceId,
+        cause: causeOf(message),
+        to: [data.asker as QueueName],
+        data: { questionId: data.questionId, people: [...ids].flatMap((id) => people.get(id) ?? []) },
+      });
+    }
+  }
+}

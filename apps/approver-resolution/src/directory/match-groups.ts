@@ -1,0 +1,78 @@
+import type { Sql } from '@countersign/persistence';
+import { askable, isUuid, refKey, type DirectoryRef } from './directory-ref';
+import { personColumns, type PersonRow } from './user.rows';
+
+export interface MatchedGroup {
+  id: string;
+  displayName: string;
+  members: PersonRow[];
+}
+
+interface GroupRow {
+  [column: string]: unknown;
+  workspace_id: string;
+  ref: string;
+  id: string;
+  display_name: string;
+}
+
+/**
+ * Every group that a ref may mean, for any number of refs at once, under `refKey`; with the members of those refs
+ * that mean exactly one.
+ */
+export const matchGroups = async (
+  sql: Sql,
+  refs: readonly DirectoryRef[],
+): Promise<Map<string, MatchedGroup[]>> => {
+  const asked = askable(refs);
+  const matches = new Map<string, MatchedGroup[]>();
+  if (asked.length === 0) return matches;
+  const groups = new Map<string, MatchedGroup>();
+  const rows = await sql.query<GroupRow>(
+    `WITH asked AS (
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS a (workspace_id, ref, id)
+     ), matched AS (
+       SELECT a.workspace_id, a.ref, g.id FROM asked a
+         JOIN group_ g ON g.workspace_id = a.workspace_id AND g.display_name = a.ref
+       UNION
+       SELECT a.workspace_id, a.ref, g.id FROM asked a
+         JOIN group_ g ON g.workspace_id = a.workspace_id AND g.external_id = a.ref
+       UNION
+       SELECT a.workspace_id, a.ref, g.id FROM asked a
+         JOIN group_ g ON g.workspace_id = a.workspace_id AND g.id = a.id
+     )
+     SELECT m.workspace_id, m.ref, m.id, g.display_name FROM matched m
+       JOIN group_ g ON g.workspace_id = m.workspace_id AND g.id = m.id`,
+    [
+      asked.map(({ workspaceId }) => workspaceId),
+      asked.map(({ ref }) => ref),
+      asked.map(({ ref }) => (isUuid(ref) ? ref : null)),
+    ],
+  );
+  for (const row of rows) {
+    const group = groups.get(row.id) ?? { id: row.id, displayName: row.display_name, members: [] };
+    groups.set(row.id, group);
+    const key = refKey({ workspaceId: row.workspace_id, ref: row.ref });
+    matches.set(key, [...(matches.get(key) ?? []), group]);
+  }
+  const single = rows.filter((row) => matches.get(refKey({ workspaceId: row.workspace_id, ref: row.ref }))?.length === 1);
+  if (single.length > 0) await addMembers(sql, single, groups);
+  return matches;
+};
+
+const addMembers = async (
+  sql: Sql,
+  wanted: readonly GroupRow[],
+  groups: ReadonlyMap<string, MatchedGroup>,
+): Promise<void> => {
+  const once = [...new Map(wanted.map((row) => [row.id, row])).values()];
+  const members = await sql.query<PersonRow & { group_id: string }>(
+    `SELECT m.group_id, ${personColumns}
+       FROM unnest($1::uuid[], $2::uuid[]) AS wanted (workspace_id, id)
+       JOIN membership m ON m.workspace_id = wanted.workspace_id AND m.group_id = wanted.id
+       JOIN user_ u ON u.workspace_id = m.workspace_id AND u.id = m.user_id
+      ORDER BY u.id`,
+    [once.map((row) => row.workspace_id), once.map((row) => row.id)],
+  );
+  for (const member of members) groups.get(member.group_id)?.members.push(member);
+};

@@ -1,0 +1,47 @@
+import type { Cause, Tx } from '@countersign/messaging';
+import { directoryPeople } from './user.rows';
+
+/** The most that `directory.changed.v1` carries. */
+const mostPerMessage = 500;
+
+const chunksOf = <T>(list: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(list.length / mostPerMessage) }, (_, n) =>
+    list.slice(n * mostPerMessage, (n + 1) * mostPerMessage),
+  );
+
+/**
+ * Tells the other services how these people now are. Their versions must have been raised in this transaction by an
+ * earlier statement: the row locks it took make what is read here the newest.
+ */
+export const publishPeople = async (
+  tx: Tx,
+  workspaceId: string,
+  ids: readonly string[],
+  cause: Cause,
+): Promise<void> => {
+  const people = await directoryPeople(
+    tx,
+    ids.map((id) => ({ workspaceId, id })),
+  );
+  for (const chunk of chunksOf(people.map(({ person }) => person))) {
+    tx.publish({ type: 'directory.changed.v1', workspaceId, cause, data: { people: chunk, deleted: [] } });
+  }
+};
+
+export const publishDeleted = (tx: Tx, workspaceId: string, id: string, cause: Cause): void =>
+  tx.publish({ type: 'directory.changed.v1', workspaceId, cause, data: { people: [], deleted: [id] } });
+
+/** Locks users in a fixed order and raises their versions. Returns those that are there. */
+export const raiseVersions = async (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<string[]> => {
+  if (ids.length === 0) return [];
+  const rows = await tx.query<{ id: string }>(
+    `WITH locked AS (
+       SELECT id FROM user_ WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR NO KEY UPDATE
+     )
+     UPDATE user_ u SET version = u.version + 1, changed_at = now()
+       FROM locked WHERE u.workspace_id = $1 AND u.id = locked.id
+     RETURNING u.id`,
+    [workspaceId, ids],
+  );
+  return rows.map((row) => row.id);
+};

@@ -1,0 +1,70 @@
+import type { DirectoryPerson, Person } from '@countersign/contracts';
+import type { Sql } from '@countersign/persistence';
+
+/** Columns of `user_ u` that make a Person, and whether that person may be asked for anything. */
+export const personColumns = 'u.workspace_id, u.id, u.external_id, u.user_name, u.display_name, u.email, u.active';
+
+export interface PersonRow {
+  [column: string]: unknown;
+  workspace_id: string;
+  id: string;
+  external_id: string | null;
+  user_name: string;
+  display_name: string;
+  email: string | null;
+  active: boolean;
+}
+
+export const personOf = (row: PersonRow): Person => ({
+  id: row.id,
+  externalId: row.external_id,
+  userName: row.user_name,
+  displayName: row.display_name,
+  email: row.email,
+});
+
+interface DirectoryRow extends PersonRow {
+  department: string | null;
+  region: string | null;
+  approval_limit: number | null;
+  manager_id: string | null;
+  version: string;
+  groups: string[] | null;
+}
+
+const directoryPersonOf = (row: DirectoryRow): DirectoryPerson => ({
+  ...personOf(row),
+  active: row.active,
+  department: row.department,
+  region: row.region,
+  approvalLimit: row.approval_limit,
+  groups: row.groups ?? [],
+  manager: row.manager_id,
+  version: Number(row.version),
+});
+
+export interface UserId {
+  workspaceId: string;
+  id: string;
+}
+
+/** People as the directory hands them out, by workspace and id; who is not there is left out. */
+export const directoryPeople = async (
+  sql: Sql,
+  users: readonly UserId[],
+): Promise<{ workspaceId: string; person: DirectoryPerson }[]> => {
+  if (users.length === 0) return [];
+  const rows = await sql.query<DirectoryRow>(
+    `SELECT ${personColumns}, u.department, u.region, u.approval_limit, u.manager_id, u.version, member.groups
+       FROM unnest($1::uuid[], $2::uuid[]) AS wanted (workspace_id, id)
+       JOIN user_ u ON u.workspace_id = wanted.workspace_id AND u.id = wanted.id
+       LEFT JOIN LATERAL (
+         SELECT array_agg(g.display_name ORDER BY g.display_name) AS groups
+           FROM membership m JOIN group_ g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
+          WHERE m.workspace_id = u.workspace_id AND m.user_id = u.id
+       ) member ON true
+      ORDER BY u.id`,
+    [users.map(({ workspaceId }) => workspaceId), users.map(({ id }) => id)],
+  );
+  return rows.map((row) => ({ workspaceId: row.workspace_id, person: directoryPersonOf(row) }));
+};

@@ -1,0 +1,135 @@
+import { createMessagingTables } from '@countersign/messaging';
+import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
+import { createIdempotencyTable } from '@countersign/service-kit';
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+const schema = 'approver_resolution';
+
+export class Foundation1763690000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await createMessagingTables(runner, schema);
+    await createIdempotencyTable(runner, schema);
+    await directory(runner);
+    await filters(runner);
+    await resolutions(runner);
+    for (const table of ['user_', 'group_', 'membership', 'resolution', 'resolver_call', 'resolver_secret']) {
+      await isolateByWorkspace(runner, table);
+    }
+    await openToRelay(runner, 'resolver_call', 'SELECT, UPDATE', roleOf(schema, 'relay'));
+  }
+
+  async down(): Promise<void> {
+    throw new Error('migrations only go forward');
+  }
+}
+
+const directory = async (runner: QueryRunner): Promise<void> => {
+  // `user_name_key` is the name in lower case as a column of its own: under row-level security an index on
+  // lower(user_name) is not used, because lower() is not leakproof.
+  await runner.query(`
+    CREATE TABLE user_ (
+      workspace_id uuid NOT NULL,
+      id uuid NOT NULL,
+      external_id text,
+      user_name text NOT NULL,
+      user_name_key text NOT NULL,
+      display_name text NOT NULL,
+      email text,
+      active boolean NOT NULL,
+      department text,
+      region text,
+      approval_limit double precision,
+      manager_id uuid,
+      resource json NOT NULL,
+      version bigint NOT NULL DEFAULT 1,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      changed_at timestamptz NOT NULL DEFAULT now(),
+      PRIMARY KEY (workspace_id, id),
+      CONSTRAINT one_user_per_name UNIQUE (workspace_id, user_name_key),
+      CONSTRAINT manager_is_user FOREIGN KEY (workspace_id, manager_id) REFERENCES user_ (workspace_id, id)
+    )`);
+  await runner.query('CREATE INDEX user_external_id ON user_ (workspace_id, external_id)');
+  await runner.query('CREATE INDEX user_manager ON user_ (workspace_id, manager_id)');
+  await runner.query(`
+    CREATE TABLE group_ (
+      workspace_id uuid NOT NULL,
+      id uuid NOT NULL,
+      external_id text,
+      display_name text NOT NULL,
+      version bigint NOT NULL DEFAULT 1,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      changed_at timestamptz NOT NULL DEFAULT now(),
+      PRIMARY KEY (workspace_id, id)
+    )`);
+  await runner.query('CREATE INDEX group_external_id ON group_ (workspace_id, external_id)');
+  await runner.query('CREATE INDEX group_display_name ON group_ (workspace_id, display_name)');
+  await runner.query(`
+    CREATE TABLE membership (
+      workspace_id uuid NOT NULL,
+      group_id uuid NOT NULL,
+      user_id uuid NOT NULL,
+      PRIMARY KEY (workspace_id, group_id, user_id),
+      FOREIGN KEY (workspace_id, group_id) REFERENCES group_ (workspace_id, id) ON DELETE CASCADE,
+      CONSTRAINT member_is_user FOREIGN KEY (workspace_id, user_id) REFERENCES user_ (workspace_id, id) ON DELETE CASCADE
+    )`);
+  await runner.query('CREATE INDEX membership_user ON membership (workspace_id, user_id)');
+};
+
+/**
+ * SCIM filters are open-ended, and every statement text of the application is prepared and kept. So the text of a
+ * condition, made of our own constants, is handed to a function that plans it once and forgets it. The functions
+ * run as their caller: row-level security holds.
+ */
+const filters = async (runner: QueryRunner): Promise<void> => {
+  for (const table of ['user_', 'group_']) {
+    await runner.query(`
+      CREATE FUNCTION filtered_${table}ids (workspace uuid, condition text, parameters text[])
+      RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY INVOKER AS $$
+      BEGIN
+        RETURN QUERY EXECUTE 'SELECT t.id FROM ${table} t WHERE t.workspace_id = $1 AND (' || condition || ')'
+          USING workspace, parameters;
+      END $$`);
+  }
+};
+
+const resolutions = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE resolution (
+      workspace_id uuid NOT NULL,
+      id uuid NOT NULL,
+      request_id uuid NOT NULL,
+      stage_key text NOT NULL,
+      state text NOT NULL CHECK (state IN ('calling', 'settled')),
+      question json NOT NULL,
+      result json,
+      evidence json,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      settled_at timestamptz,
+      PRIMARY KEY (workspace_id, id)
+    )`);
+  await runner.query('CREATE INDEX resolution_request ON resolution (workspace_id, request_id)');
+  // Lives as long as the calls go on. `attempt` fences: only who holds the current one may write.
+  await runner.query(`
+    CREATE TABLE resolver_call (
+      workspace_id uuid NOT NULL,
+      resolution_id uuid NOT NULL,
+      attempt int NOT NULL,
+      state text NOT NULL CHECK (state IN ('announced', 'calling', 'waiting')),
+      due_at timestamptz,
+      targets json NOT NULL,
+      body text NOT NULL,
+      answers json NOT NULL,
+      evidence json NOT NULL,
+      cause json NOT NULL,
+      PRIMARY KEY (workspace_id, resolution_id)
+    )`);
+  await runner.query('CREATE INDEX resolver_call_due ON resolver_call (due_at) WHERE due_at IS NOT NULL');
+  await runner.query(`
+    CREATE TABLE resolver_secret (
+      workspace_id uuid NOT NULL,
+      id uuid NOT NULL,
+      sealed bytea NOT NULL,
+      retires_at timestamptz,
+      PRIMARY KEY (workspace_id, id)
+    )`);
+};

@@ -1,0 +1,121 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { childSpan, traceIdOf } from '@countersign/messaging';
+import { identityHeader, LOG, Problem, problemOf, type Log } from '@countersign/service-kit';
+import { DocsPages } from '../docs/docs-pages';
+import { actorHeader, actorOf } from './actor-header';
+import { Authenticator } from './authenticator';
+import { forwardedHeaders } from './forwarded-headers';
+import { Proxy } from './proxy';
+import { RateLimits } from './rate-limits';
+import { Readiness } from './readiness';
+import { ownerOf, pathOf } from './routes';
+import { Upstreams } from './upstreams';
+import { writeProblem } from './write-problem';
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+const allowed = [...methods, 'OPTIONS'].join(', ');
+
+/**
+ * Where every call comes in: authenticates it, counts it, and passes it on to the service that owns its path, or to the
+ * gateway's own controllers. Only health, OPTIONS and the documentation, which hold no data, need no key.
+ */
+@Injectable()
+export class FrontDoor {
+  constructor(
+    @Inject(LOG) private readonly log: Log,
+    private readonly authenticator: Authenticator,
+    private readonly limits: RateLimits,
+    private readonly upstreams: Upstreams,
+    private readonly proxy: Proxy,
+    private readonly readiness: Readiness,
+    private readonly docs: DocsPages,
+  ) {}
+
+  /** Answers a call; `inner` lets the gateway's own controllers do it. */
+  open(request: IncomingMessage, response: ServerResponse, inner: () => void): void {
+    const path = pathOf(request.url ?? '/');
+    const inbound = String(request.headers.traceparent ?? '');
+    const traceparent = traceIdOf(inbound) ? inbound : childSpan(null);
+    const refuse = (problem: Problem, headers?: Record<string, string>): void => {
+      if (!response.headersSent) writeProblem(response, problem, path, traceIdOf(traceparent), headers);
+    };
+    const answer =
+      request.method === 'OPTIONS' ? this.options(response) : this.public(request, path, response);
+    (answer ?? this.admit(request, response, traceparent, refuse, inner)).catch((error: unknown) => {
+      const problem = problemOf(error);
+      if (problem.status >= 500)
+        this.log.error({ err: error, path, traceId: traceIdOf(traceparent) }, 'call failed');
+      refuse(problem);
+    });
+  }
+
+  private async options(response: ServerResponse): Promise<void> {
+    response.writeHead(204, { allow: allowed }).end();
+  }
+
+  private public(request: IncomingMessage, path: string, response: ServerResponse): Promise<void> | null {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return null;
+    if (path === '/healthz') return this.health(response, []);
+    if (path === '/readyz') return this.readiness.missing().then((missing) => this.health(response, missing));
+    const page = this.docs.find(path);
+    return page ? page(request, response) : null;
+  }
+
+  private async health(response: ServerResponse, missing: string[]): Promise<void> {
+    if (missing.length > 0) {
+      throw new Problem('unavailable', `Not ready: ${missing.join(', ')}.`, {
+        headers: { 'retry-after': '1' },
+      });
+    }
+    response
+      .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+      .end('{"status":"ready"}');
+  }
+
+  private async admit(
+    request: IncomingMessage,
+    response: ServerResponse,
+    traceparent: string,
+    refuse: (problem: Problem, headers?: Record<string, string>) => void,
+    inner: () => void,
+  ): Promise<void> {
+    const remoteAddress = request.socket.remoteAddress ?? '';
+    const key = await this.authenticator.authenticate(request.headers.authorization, remoteAddress);
+    const quota = await this.limits.call(key.identity.key.id);
+    try {
+      if (!methods.has(request.method ?? '')) {
+        throw new Problem('method_not_allowed', `There is no ${request.method} here.`, {
+          headers: { allow: allowed },
+        });
+      }
+      const owner = ownerOf(request.url ?? '');
+      if (!owner) throw Problem.notFound('resource');
+      const identity = await this.authenticator.vouch(key, actorOf(request.headers[actorHeader]));
+      if (owner === 'gateway') {
+        for (const [name, value] of Object.entries(quota)) response.setHeader(name, value);
+        request.headers[identityHeader] = identity;
+        request.headers.traceparent = traceparent;
+        return inner();
+      }
+      const upstream = this.upstreams.get(owner);
+      if (!upstream)
+        throw new Problem('unavailable', `This deployment has no ${owner}.`, {
+          headers: { 'retry-after': '60' },
+        });
+      this.proxy.pass(request, response, {
+        upstream,
+        headers: forwardedHeaders(request.headers, {
+          host: upstream.host,
+          identity,
+          traceparent,
+          remoteAddress,
+        }),
+        answerHeaders: quota,
+        refuse: (problem) => refuse(problem, quota),
+      });
+    } catch (error) {
+      refuse(problemOf(error), quota);
+    }
+  }
+}

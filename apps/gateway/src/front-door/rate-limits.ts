@@ -1,0 +1,68 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, Problem, type ServiceConfig } from '@countersign/service-kit';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+
+const defaultQuota = 5_000;
+const windowSeconds = 1;
+/** Calls without a valid key that one address may make in a second: guessing keys is hopeless anyway, this saves the database. */
+const failureQuota = 100;
+
+/** What a call has left of its key's quota, as the headers that say so (draft-ietf-httpapi-ratelimit-headers-09). */
+export type QuotaHeaders = { 'ratelimit-policy': string; ratelimit: string };
+
+/** Quotas per second and gateway process: calls per key, failures to authenticate per address. */
+@Injectable()
+export class RateLimits {
+  private readonly quota: number;
+  private readonly policy: string;
+  private readonly calls: RateLimiterMemory;
+  private readonly failures: RateLimiterMemory;
+
+  constructor(@Inject(CONFIG) config: ServiceConfig) {
+    this.quota = Number(config.env.COUNTERSIGN_RATE_LIMIT || defaultQuota);
+    if (!Number.isInteger(this.quota) || this.quota < 1)
+      throw new TypeError('COUNTERSIGN_RATE_LIMIT must be a whole number from 1');
+    this.policy = `"default";q=${this.quota};w=${windowSeconds}`;
+    this.calls = new RateLimiterMemory({ points: this.quota, duration: windowSeconds });
+    this.failures = new RateLimiterMemory({ points: failureQuota, duration: windowSeconds });
+  }
+
+  /** Counts a call of a key. Throws Problem rate_limited, with the same headers, when its quota is used up. */
+  async call(keyId: string): Promise<QuotaHeaders> {
+    const [allowed, state] = await consume(this.calls, keyId);
+    const headers = {
+      'ratelimit-policy': this.policy,
+      ratelimit: `"default";r=${state.remainingPoints};t=${secondsUntil(state)}`,
+    };
+    if (!allowed) throw refusal(`This key has used up its ${this.quota} calls a second.`, state, headers);
+    return headers;
+  }
+
+  /** Refuses an address that has failed too often: throws Problem rate_limited. */
+  async admitStranger(address: string): Promise<void> {
+    const state = await this.failures.get(address);
+    if (state && state.consumedPoints >= failureQuota)
+      throw refusal('Too many calls without a valid key.', state);
+  }
+
+  async failed(address: string): Promise<void> {
+    await consume(this.failures, address);
+  }
+}
+
+const consume = async (limiter: RateLimiterMemory, key: string): Promise<[boolean, RateLimiterRes]> => {
+  try {
+    return [true, await limiter.consume(key)];
+  } catch (refused) {
+    if (refused instanceof RateLimiterRes) return [false, refused];
+    throw refused;
+  }
+};
+
+const secondsUntil = ({ msBeforeNext }: RateLimiterRes): number =>
+  Math.max(1, Math.ceil(msBeforeNext / 1_000));
+
+const refusal = (detail: string, state: RateLimiterRes, headers: Record<string, string> = {}): Problem =>
+  new Problem('rate_limited', detail, {
+    headers: { ...headers, 'retry-after': String(secondsUntil(state)) },
+  });

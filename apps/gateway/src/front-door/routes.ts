@@ -1,0 +1,60 @@
+import type { ServiceName } from '@countersign/contracts';
+
+/** Who answers a call, by the first two segments of its path. The gateway's own are those of its controllers. */
+const owners: Record<string, ServiceName> = {
+  '/v1/workspaces': 'gateway',
+  '/v1/api-keys': 'gateway',
+  '/v1/whoami': 'intake',
+  '/v1/requests': 'intake',
+  '/v1/tasks': 'intake',
+  '/v1/commands': 'intake',
+  '/v1/workflows': 'intake',
+  '/v1/schemas': 'intake',
+  '/scim/v2': 'approver-resolution',
+  '/v1/delegations': 'approver-resolution',
+  '/v1/directory': 'approver-resolution',
+  '/v1/approvers': 'approver-resolution',
+  '/v1/resolver-secret': 'approver-resolution',
+  '/v1/webhook-endpoints': 'notification',
+  '/v1/deliveries': 'notification',
+  '/v1/event-types': 'notification',
+  '/dev/mail': 'notification',
+  '/dev/mail.json': 'notification',
+  '/v1/audit': 'audit',
+  '/v1/events': 'audit',
+  '/v1/analytics': 'audit',
+};
+
+/** RFC 3986 §3.3: what a path may be made of. */
+const pathCharacters = /^\/(?:[\w.~!$&'()*+,;=:@/-]|%[0-9a-f]{2})*$/i;
+
+/** The path of a request target in origin form (RFC 9112 §3.2.1), without the query. */
+export const pathOf = (target: string): string => {
+  const query = target.indexOf('?');
+  return query < 0 ? target : target.slice(0, query);
+};
+
+/**
+ * The service that answers a request target; null for one that nobody does, or that two parsers might read in two ways:
+ * absolute form, empty and dot segments, separators or control characters in disguise.
+ */
+export const ownerOf = (target: string): ServiceName | null => {
+  const path = pathOf(target);
+  if (!pathCharacters.test(path) || target.includes('#')) return null;
+  const segments = path.slice(1).split('/');
+  const plain = segments.every(
+    (segment, index) => isPlain(segment) || (segment === '' && index === segments.length - 1),
+  );
+  return plain ? (owners[`/${segments[0]}/${segments[1]}`] ?? null) : null;
+};
+
+const isPlain = (segment: string): boolean => {
+  if (segment === '') return false;
+  if (!segment.includes('%')) return segment !== '.' && segment !== '..';
+  try {
+    const text = decodeURIComponent(segment);
+    return text !== '.' && text !== '..' && !/[/\\%\p{Cc}]/u.test(text);
+  } catch {
+    return false;
+  }
+};

@@ -1,0 +1,28 @@
+import { Module } from '@nestjs/common';
+import { DirectoryReplicaModule } from '@countersign/directory-replica';
+import { CommandsController } from './commands/commands.controller';
+import { CommandOutcomes } from './commands/command-outcomes';
+import { ProjectionController } from './requests/projection.controller';
+import { RequestCommands } from './requests/request-commands';
+import { RequestsController } from './requests/requests.controller';
+import { SubmitRequest } from './requests/submit-request';
+import { TasksController } from './tasks/tasks.controller';
+import { WhoamiController } from './whoami/whoami.controller';
+import { WorkflowSchemaController } from './workflows/workflow-schema.controller';
+import { WorkflowsController } from './workflows/workflows.controller';
+import { WorkflowVersions } from './workflows/workflow-versions';
+
+@Module({
+  imports: [DirectoryReplicaModule.of('intake')],
+  controllers: [
+    RequestsController,
+    TasksController,
+    WorkflowsController,
+    WorkflowSchemaController,
+    CommandsController,
+    WhoamiController,
+    ProjectionController,
+  ],
+  providers: [CommandOutcomes, RequestCommands, SubmitRequest, WorkflowVersions],
+})
+export class AppModule {}

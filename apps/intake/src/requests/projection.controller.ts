@@ -1,0 +1,122 @@
+import { Controller } from '@nestjs/common';
+import type { RequestSnapshot } from '@countersign/contracts';
+import { Handles, type Message, type Tx } from '@countersign/messaging';
+import { CommandOutcomes } from '../commands/command-outcomes';
+import { timelineDetail } from './timeline';
+
+/** Keeps the read model: requests, tasks and timelines as routing says they are, and the outcome of commands. */
+@Controller()
+export class ProjectionController {
+  constructor(private readonly outcomes: CommandOutcomes) {}
+
+  @Handles('request.transitioned.v1')
+  async transitioned(messages: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
+    const newest = new Map<string, RequestSnapshot>();
+    for (const { data } of messages) {
+      if ((newest.get(data.request.id)?.version ?? 0) < data.request.version) newest.set(data.request.id, data.request);
+    }
+    const requests = [...newest.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    await storePayloads(tx, messages);
+    await storeRequests(tx, requests);
+    await storeTasks(tx, requests);
+    await storeEvents(tx, messages);
+    tx.afterCommit(() => this.outcomes.look());
+  }
+
+  @Handles('command.settled.v1')
+  async settled(messages: Message<'command.settled.v1'>[], tx: Tx): Promise<void> {
+    await tx.query(
+      `UPDATE command c SET state = s.state, request_version = s.request_version, refused = s.refused
+         FROM unnest($1::uuid[], $2::text[], $3::int[], $4::json[]) AS s (id, state, request_version, refused)
+        WHERE c.id = s.id AND c.state = 'pending'`,
+      [
+        messages.map(({ data }) => data.commandId),
+        messages.map(({ data }) => (data.refused ? 'refused' : 'done')),
+        messages.map(({ data }) => data.requestVersion),
+        messages.map(({ data }) => (data.refused ? JSON.stringify(data.refused) : null)),
+      ],
+    );
+    tx.afterCommit(() => this.outcomes.look());
+  }
+}
+
+const storePayloads = async (tx: Tx, messages: readonly Message<'request.transitioned.v1'>[]): Promise<void> => {
+  const rows = messages.flatMap(({ data }) => (data.revisionPayload ? [{ request: data.request, ...data.revisionPayload }] : []));
+  if (rows.length === 0) return;
+  await tx.query(
+    `INSERT INTO request_payload (request_id, revision, workspace_id, payload)
+     SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::json[]) ON CONFLICT DO NOTHING`,
+    [
+      rows.map(({ request }) => request.id),
+      rows.map(({ revision }) => revision),
+      rows.map(({ request }) => request.workspaceId),
+      rows.map(({ payload }) => JSON.stringify(payload.value)),
+    ],
+  );
+};
+
+/** The whole state is in each message: a newer version replaces, an older one is a duplicate or late and changes nothing. */
+const storeRequests = async (tx: Tx, requests: readonly RequestSnapshot[]): Promise<void> => {
+  await tx.query(
+    `INSERT INTO request (id, workspace_id, version, revision, state, workflow_key, requester_id, external_ref, created_at, snapshot)
+     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::timestamptz[], $10::json[])
+     ON CONFLICT (id) DO UPDATE
+        SET version = excluded.version, revision = excluded.revision, state = excluded.state, snapshot = excluded.snapshot
+      WHERE request.version < excluded.version`,
+    [
+      requests.map(({ id }) => id),
+      requests.map(({ workspaceId }) => workspaceId),
+      requests.map(({ version }) => version),
+      requests.map(({ revision }) => revision),
+      requests.map(({ state }) => state),
+      requests.map(({ workflow }) => workflow.key),
+      requests.map(({ requester }) => requester.id),
+      requests.map(({ externalRef }) => externalRef),
+      requests.map(({ createdAt }) => createdAt),
+      requests.map((request) => JSON.stringify(request)),
+    ],
+  );
+};
+
+const storeTasks = async (tx: Tx, requests: readonly RequestSnapshot[]): Promise<void> => {
+  const rows = requests.flatMap((request) => request.stages.flatMap(({ tasks }) => tasks.map((task) => ({ request, task }))));
+  if (rows.length === 0) return;
+  await tx.query(
+    `INSERT INTO task (id, workspace_id, request_id, request_version, workflow_key, assignee_id, on_behalf_of_id, state, due_at, task)
+     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::uuid[], $7::uuid[], $8::text[], $9::timestamptz[], $10::json[])
+     ON CONFLICT (id) DO UPDATE
+        SET request_version = excluded.request_version, state = excluded.state, due_at = excluded.due_at, task = excluded.task
+      WHERE task.request_version < excluded.request_version`,
+    [
+      rows.map(({ task }) => task.id),
+      rows.map(({ request }) => request.workspaceId),
+      rows.map(({ request }) => request.id),
+      rows.map(({ request }) => request.version),
+      rows.map(({ request }) => request.workflow.key),
+      rows.map(({ task }) => task.assignee.id),
+      rows.map(({ task }) => task.onBehalfOf?.id ?? null),
+      rows.map(({ task }) => task.state),
+      rows.map(({ task }) => task.dueAt),
+      rows.map(({ task }) => JSON.stringify(task)),
+    ],
+  );
+};
+
+const storeEvents = async (tx: Tx, messages: readonly Message<'request.transitioned.v1'>[]): Promise<void> => {
+  const rows = messages.flatMap(({ data }) => data.events.map((event) => ({ request: data.request, event })));
+  await tx.query(
+    `INSERT INTO request_event (id, workspace_id, request_id, request_version, at, type, actor, detail)
+     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[], $6::text[], $7::json[], $8::json[])
+     ON CONFLICT DO NOTHING`,
+    [
+      rows.map(({ event }) => event.id),
+      rows.map(({ request }) => request.workspaceId),
+      rows.map(({ request }) => request.id),
+      rows.map(({ request }) => request.version),
+      rows.map(({ event }) => event.at),
+      rows.map(({ event }) => event.type),
+      rows.map(({ event }) => JSON.stringify(event.actor)),
+      rows.map(({ event }) => JSON.stringify(timelineDetail(event))),
+    ],
+  );
+};

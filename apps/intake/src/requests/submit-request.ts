@@ -1,0 +1,129 @@
+import { Injectable } from '@nestjs/common';
+import type { DirectoryPerson, RequestSnapshot } from '@countersign/contracts';
+import { People } from '@countersign/directory-replica';
+import type { Tx } from '@countersign/messaging';
+import { Problem, type Call } from '@countersign/service-kit';
+import { initialStages } from '@countersign/workflow';
+import { v7 } from 'uuid';
+import { allowWorkflow, callingActor } from '../calling-actor';
+import { WorkflowVersions, type RunnableVersion } from '../workflows/workflow-versions';
+import { insertRequest } from './request.rows';
+import type { SubmitRequestBody } from './request.bodies';
+
+/** The largest payload and metadata, in bytes of JSON (product §3). */
+const payloadLimit = 256 * 1024;
+const metadataLimit = 16 * 1024;
+
+/** Everything about a submission that had to be looked up or checked before it may be taken. */
+export interface Submission {
+  body: SubmitRequestBody;
+  version: RunnableVersion;
+  requester: DirectoryPerson;
+  actor: DirectoryPerson | null;
+}
+
+const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+/** Takes requests: checks them, then writes them down together with the message to routing. */
+@Injectable()
+export class SubmitRequest {
+  constructor(
+    private readonly versions: WorkflowVersions,
+    private readonly people: People,
+  ) {}
+
+  /** Throws the Problem of the first thing that is wrong, in the order of product §3. */
+  async check(call: Call, body: SubmitRequestBody): Promise<Submission> {
+    if (sizeOf(body.payload) > payloadLimit) {
+      throw new Problem('payload_too_large', `The payload may have at most ${payloadLimit} bytes.`);
+    }
+    if (body.metadata && sizeOf(body.metadata) > metadataLimit) {
+      throw Problem.invalid([{ pointer: '/metadata', message: `At most ${metadataLimit} bytes.` }]);
+    }
+    const version = await this.versions.runnable(call.workspaceId, body.workflow, body.workflowVersion);
+    allowWorkflow(call, version.key);
+    if (!body.draft) this.checkPayload(version, body.payload);
+    const requester = await this.people.find(call.workspaceId, body.requester, call.cause);
+    if (!requester?.active) {
+      throw new Problem('unknown_reference', 'The requester is not known.', {
+        errors: [{ pointer: '/requester', message: 'Names nobody, or more than one person, who is active in this workspace.' }],
+      });
+    }
+    return { body, version, requester, actor: await this.people.actor(call) };
+  }
+
+  checkPayload(version: RunnableVersion, payload: unknown): void {
+    const violations = version.compiled.validatePayload(payload);
+    if (violations.length > 0) {
+      throw new Problem('payload_invalid', `The payload does not fit version ${version.version} of ${version.key}.`, {
+        errors: violations.map(({ pointer, message }) => ({ pointer: `/payload${pointer}`, message })),
+      });
+    }
+  }
+
+  /** Writes the request and the message that starts it, in the caller's transaction. */
+  async take(call: Call, { body, version, requester, actor }: Submission, tx: Tx): Promise<RequestSnapshot> {
+    const draft = body.draft ?? false;
+    const createdAt = new Date().toISOString();
+    const { active: _active, version: _version, ...person } = requester;
+    const snapshot: RequestSnapshot = {
+      id: v7(),
+      workspaceId: call.workspaceId,
+      workflow: { id: version.workflowId, key: version.key, version: version.version },
+      state: draft ? 'draft' : 'submitted',
+      title: body.title,
+      reason: body.reason ?? null,
+      requester: {
+        id: person.id,
+        externalId: person.externalId,
+        userName: person.userName,
+        displayName: person.displayName,
+        email: person.email,
+      },
+      externalRef: body.externalRef ?? null,
+      metadata: body.metadata ?? {},
+      revision: 1,
+      version: 1,
+      stageIndex: 0,
+      totalStages: version.compiled.stages.length,
+      overridden: false,
+      stages: initialStages(version.definition).map(({ index, key, title, state }) => ({
+        index,
+        key,
+        title,
+        state,
+        quorum: { approvals: 0, received: 0, rejections: 0 },
+        startedAt: null,
+        dueAt: null,
+        endedAt: null,
+        explanation: null,
+        tasks: [],
+      })),
+      failure: null,
+      createdAt,
+      submittedAt: draft ? null : createdAt,
+      decidedAt: null,
+      completedAt: null,
+    };
+    await insertRequest(tx, snapshot, body.payload);
+    tx.publish({
+      type: 'request.submit.v1',
+      workspaceId: call.workspaceId,
+      cause: call.cause,
+      data: {
+        requestId: snapshot.id,
+        actor: callingActor(call, actor),
+        workflow: snapshot.workflow,
+        title: snapshot.title,
+        reason: snapshot.reason,
+        requester: person,
+        payload: { value: body.payload },
+        externalRef: snapshot.externalRef,
+        metadata: snapshot.metadata,
+        draft,
+        createdAt,
+      },
+    });
+    return snapshot;
+  }
+}

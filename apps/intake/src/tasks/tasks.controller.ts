@@ -1,0 +1,92 @@
+import { Controller, Get, Post } from '@nestjs/common';
+import { People } from '@countersign/directory-replica';
+import { Database } from '@countersign/persistence';
+import {
+  Call,
+  Caller,
+  decodeCursor,
+  idPosition,
+  ok,
+  Operation,
+  pageOf,
+  PathId,
+  Problem,
+  type Answer,
+} from '@countersign/service-kit';
+import { allowWorkflow, callingActor } from '../calling-actor';
+import { RequestCommands } from '../requests/request-commands';
+import { listOf, requestSchema, taskSchema } from '../requests/request.schema';
+import { DecisionBody, ListTasksQuery } from './task.bodies';
+import { findTask, listTasks, taskAlone } from './task.rows';
+
+@Controller('v1/tasks')
+export class TasksController {
+  constructor(
+    private readonly database: Database,
+    private readonly people: People,
+    private readonly commands: RequestCommands,
+  ) {}
+
+  @Get()
+  @Operation({
+    scope: 'tasks:read',
+    summary: 'Tasks, newest first',
+    query: ListTasksQuery,
+    answers: { 200: { description: 'A page', schema: listOf(taskSchema) } },
+  })
+  async list(@Caller() call: Call): Promise<Answer> {
+    const query = call.query(ListTasksQuery);
+    const before = decodeCursor('tasks', query.cursor, idPosition);
+    const actor = await this.people.actor(call);
+    const assignee = query.assignee === undefined ? null : await this.people.find(call.workspaceId, query.assignee, call.cause);
+    if (query.assignee !== undefined && !assignee) return ok({ data: [], nextCursor: null });
+    const rows = await this.database.read(call.workspaceId, (sql) =>
+      listTasks(sql, call.workspaceId, { ...query, assigneeId: assignee?.id, allowed: call.identity.key.workflows }, before, query.limit),
+    );
+    return ok(pageOf('tasks', rows, query.limit, ({ id }) => id, (row) => taskAlone(row, actor?.id ?? null)));
+  }
+
+  @Get(':id')
+  @PathId('id', 'Task id')
+  @Operation({ scope: 'tasks:read', summary: 'A task', answers: { 200: { description: 'The task', schema: taskSchema } } })
+  async get(@Caller() call: Call): Promise<Answer> {
+    const row = await this.find(call);
+    const actor = await this.people.actor(call);
+    // A task changes with its request, so it carries the request's version.
+    return ok(taskAlone(row, actor?.id ?? null), { etag: `"${row.version}"` });
+  }
+
+  @Post(':id/decision')
+  @PathId('id', 'Task id')
+  @Operation({
+    scope: 'tasks:decide',
+    summary: 'Decide a task as the person named in Countersign-Actor',
+    body: DecisionBody,
+    answers: {
+      200: { description: 'The request as it now is', schema: requestSchema },
+      202: { description: 'Not settled yet; see /v1/commands/{id}', schema: { type: 'object' } },
+    },
+  })
+  async decide(@Caller() call: Call): Promise<Answer> {
+    const { task } = await this.find(call);
+    const body = await call.body(DecisionBody);
+    if (call.actorRef === null) throw new Problem('actor_required', 'Name the person who decides in Countersign-Actor.');
+    const actor = callingActor(call, await this.people.actor(call));
+    return this.commands.run(call, 'request.decide.v1', task.requestId, {
+      actor,
+      taskId: task.id,
+      decision: body.decision,
+      comment: body.comment ?? null,
+      reasonCode: body.reasonCode ?? null,
+      revision: body.revision ?? null,
+    });
+  }
+
+  private async find(call: Call) {
+    const id = call.id('task');
+    const row = await this.database.read(call.workspaceId, (sql) => findTask(sql, id));
+    if (!row) throw Problem.notFound('task');
+    allowWorkflow(call, row.workflow.key);
+    return row;
+  }
+}

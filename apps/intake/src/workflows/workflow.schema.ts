@@ -1,0 +1,34 @@
+const text = { type: 'string' };
+const time = { type: ['string', 'null'], format: 'date-time' };
+
+export const workflowVersionSchema = {
+  type: 'object',
+  required: ['id', 'key', 'version', 'state', 'title', 'definition', 'text', 'mediaType', 'createdAt', 'createdBy', 'publishedAt', 'publishedBy', 'note'],
+  properties: {
+    id: { type: 'string', format: 'uuid' },
+    key: text,
+    version: { type: 'integer' },
+    state: { type: 'string', enum: ['draft', 'published', 'retired'] },
+    title: text,
+    definition: { type: 'object', description: 'The definition as data' },
+    text: { type: 'string', description: 'The definition exactly as its author gave it' },
+    mediaType: text,
+    createdAt: { type: 'string', format: 'date-time' },
+    createdBy: { type: 'object' },
+    publishedAt: time,
+    publishedBy: { type: ['object', 'null'] },
+    note: { type: ['string', 'null'] },
+  },
+};
+
+export const workflowSchema = {
+  type: 'object',
+  required: ['id', 'key', 'title', 'publishedVersion', 'newestVersion'],
+  properties: {
+    id: { type: 'string', format: 'uuid' },
+    key: text,
+    title: text,
+    publishedVersion: { type: ['integer', 'null'] },
+    newestVersion: { type: 'integer' },
+  },
+};

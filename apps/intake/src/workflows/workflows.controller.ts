@@ -1,0 +1,193 @@
+import { Controller, Get, Post } from '@nestjs/common';
+import { People } from '@countersign/directory-replica';
+import { Database } from '@countersign/persistence';
+import {
+  Call,
+  Caller,
+  created,
+  decodeCursor,
+  Idempotency,
+  idPosition,
+  ok,
+  Operation,
+  PageQuery,
+  pageOf,
+  PathId,
+  Problem,
+  type Answer,
+} from '@countersign/service-kit';
+import {
+  compileDefinition,
+  parseDefinition,
+  publishProblems,
+  type ParsedDefinition,
+  type WorkflowDefinition,
+} from '@countersign/workflow';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { v7 } from 'uuid';
+import { allowWorkflow, callingActor } from '../calling-actor';
+import { listOf } from '../requests/request.schema';
+import { findVersion, findWorkflow, insertDraft, listVersions, listWorkflows, publishVersion, type WorkflowVersionView } from './workflow.rows';
+import { workflowSchema, workflowVersionSchema } from './workflow.schema';
+
+class PublishBody {
+  /** Why: kept with the version. */
+  @IsOptional() @IsString() @MaxLength(2_000) note?: string | null;
+}
+
+const yamlTypes = ['application/yaml', 'application/x-yaml', 'text/yaml'];
+
+/** Keys that are path segments of their own below /v1/workflows. */
+const reservedKeys = ['lint', 'export', 'import'];
+
+const versionAnswer = { description: 'The version', schema: workflowVersionSchema };
+const versionPosition = /^\d{1,9}$/;
+
+@Controller('v1/workflows')
+export class WorkflowsController {
+  constructor(
+    private readonly database: Database,
+    private readonly idempotency: Idempotency,
+    private readonly people: People,
+  ) {}
+
+  @Post()
+  @Operation({
+    scope: 'workflows:write',
+    summary: 'Add a version of a workflow, as a draft',
+    body: { mediaTypes: { 'application/yaml': { type: 'string' }, 'application/json': { $ref: '/v1/schemas/workflow.json' } } },
+    answers: { 201: { description: 'The draft', schema: workflowVersionSchema } },
+  })
+  async create(@Caller() call: Call): Promise<Answer> {
+    const { parsed, mediaType } = await readDefinition(call);
+    if (!parsed.ok) throw invalidDefinition(parsed.errors);
+    const { definition, text } = parsed;
+    if (reservedKeys.includes(definition.key)) {
+      throw invalidDefinition([{ pointer: '/key', message: `${definition.key} is reserved: choose another key.` }]);
+    }
+    allowWorkflow(call, definition.key);
+    const createdBy = callingActor(call, await this.people.actor(call));
+    return this.idempotency.run(call, async (tx) => {
+      const { workspaceId } = call;
+      const title = definition.title ?? definition.key;
+      const draft = { newWorkflowId: v7(), workspaceId, key: definition.key, title, definition, text, mediaType, createdBy };
+      const version = await insertDraft(tx, draft);
+      const view = await findVersion(tx, workspaceId, definition.key, version);
+      return created(`/v1/workflows/${definition.key}/versions/${version}`, view, { etag: etagOf(view) });
+    });
+  }
+
+  @Post(':key/versions/:version/publish')
+  @PathId('key', 'Workflow key')
+  @PathId('version', 'Version number')
+  @Operation({
+    scope: 'workflows:publish',
+    summary: 'Make a version the one that new requests use; an older one rolls back',
+    body: PublishBody,
+    answers: { 200: versionAnswer },
+  })
+  async publish(@Caller() call: Call): Promise<Answer> {
+    const found = await this.version(call);
+    const { note } = await call.body(PublishBody);
+    const problems = publishProblems(compileDefinition(found.definition as unknown as WorkflowDefinition));
+    if (problems.length > 0) throw invalidDefinition(problems);
+    const publishedBy = callingActor(call, await this.people.actor(call));
+    checkIfMatch(call, found);
+    return this.idempotency.run(call, async (tx) => {
+      await publishVersion(tx, found.id, found.version, publishedBy, note ?? null);
+      tx.publish({
+        type: 'workflow.published.v1',
+        workspaceId: call.workspaceId,
+        cause: call.cause,
+        data: { workflowId: found.id, key: found.key, version: found.version, definition: found.definition },
+      });
+      const view = await findVersion(tx, call.workspaceId, found.key, found.version);
+      return ok(view, { etag: etagOf(view) });
+    });
+  }
+
+  @Get()
+  @Operation({
+    scope: 'workflows:read',
+    summary: 'Workflows, newest first',
+    query: PageQuery,
+    answers: { 200: { description: 'A page', schema: listOf(workflowSchema) } },
+  })
+  async list(@Caller() call: Call): Promise<Answer> {
+    const query = call.query(PageQuery);
+    const before = decodeCursor('workflows', query.cursor, idPosition);
+    const rows = await this.database.read(call.workspaceId, (sql) =>
+      listWorkflows(sql, call.workspaceId, call.identity.key.workflows, before, query.limit),
+    );
+    return ok(pageOf('workflows', rows, query.limit, ({ id }) => id, (view) => view));
+  }
+
+  @Get(':key')
+  @PathId('key', 'Workflow key')
+  @Operation({ scope: 'workflows:read', summary: 'A workflow', answers: { 200: { description: 'The workflow', schema: workflowSchema } } })
+  async get(@Caller() call: Call): Promise<Answer> {
+    return ok(await this.workflow(call));
+  }
+
+  @Get(':key/versions')
+  @PathId('key', 'Workflow key')
+  @Operation({
+    scope: 'workflows:read',
+    summary: 'Versions of a workflow, newest first',
+    query: PageQuery,
+    answers: { 200: { description: 'A page', schema: listOf(workflowVersionSchema) } },
+  })
+  async versions(@Caller() call: Call): Promise<Answer> {
+    const { key } = await this.workflow(call);
+    const query = call.query(PageQuery);
+    const before = decodeCursor('versions', query.cursor, versionPosition);
+    const rows = await this.database.read(call.workspaceId, (sql) =>
+      listVersions(sql, call.workspaceId, key, before === null ? null : Number(before), query.limit),
+    );
+    return ok(pageOf('versions', rows, query.limit, ({ version }) => String(version), (view) => view));
+  }
+
+  @Get(':key/versions/:version')
+  @PathId('key', 'Workflow key')
+  @PathId('version', 'Version number')
+  @Operation({ scope: 'workflows:read', summary: 'A version of a workflow', answers: { 200: versionAnswer } })
+  async getVersion(@Caller() call: Call): Promise<Answer> {
+    const view = await this.version(call);
+    return ok(view, { etag: etagOf(view) });
+  }
+
+  private async workflow(call: Call) {
+    const workflow = await this.database.read(call.workspaceId, (sql) => findWorkflow(sql, call.workspaceId, call.param('key')));
+    if (!workflow) throw Problem.notFound('workflow');
+    allowWorkflow(call, workflow.key);
+    return workflow;
+  }
+
+  private async version(call: Call): Promise<WorkflowVersionView> {
+    const number = versionPosition.test(call.param('version')) ? Number(call.param('version')) : 0;
+    const found = await this.database.read(call.workspaceId, (sql) => findVersion(sql, call.workspaceId, call.param('key'), number));
+    if (!found) throw Problem.notFound('workflow version');
+    allowWorkflow(call, found.key);
+    return found;
+  }
+}
+
+/** A version is immutable but for its publication, so its number tells it from every other. */
+const etagOf = (view: WorkflowVersionView | null): string => `"${view?.version ?? 0}"`;
+
+const checkIfMatch = (call: Call, { version }: WorkflowVersionView): void => {
+  if (call.expectedVersion !== null && call.expectedVersion !== version) {
+    throw new Problem('version_mismatch', `This is version ${version}.`);
+  }
+};
+
+const invalidDefinition = (errors: { pointer: string; message: string }[]): Problem =>
+  new Problem('definition_invalid', `The definition has ${errors.length} error${errors.length === 1 ? '' : 's'}.`, { errors });
+
+const readDefinition = async (call: Call): Promise<{ parsed: ParsedDefinition; mediaType: string }> => {
+  if (yamlTypes.includes(call.mediaType())) {
+    const text = (await call.rawBody()).toString('utf8');
+    return { parsed: parseDefinition({ text, mediaType: 'application/yaml' }), mediaType: 'application/yaml' };
+  }
+  return { parsed: parseDefinition({ json: (await call.json()) ?? {} }), mediaType: 'application/json' };
+};

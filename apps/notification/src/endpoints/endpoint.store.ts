@@ -1,0 +1,96 @@
+import { Problem } from '@countersign/service-kit';
+import type { Sql } from '@countersign/persistence';
+import type { EndpointFormat, EndpointRow } from './endpoint';
+
+/** An old secret signs this long beside the new one (product §3). */
+const rotationHours = 24;
+
+const columns = `id, url, events, format, workflows, description, signing, ordering, state, disabled_reason, version, created_at, updated_at`;
+
+/** The endpoint; throws Problem not_found. */
+export const findEndpoint = async (sql: Sql, id: string): Promise<EndpointRow> => {
+  const [row] = await sql.query<EndpointRow>(`SELECT ${columns} FROM endpoint WHERE id = $1`, [id]);
+  if (!row) throw Problem.notFound('webhook endpoint');
+  return row;
+};
+
+/** The same, locked for a change. Throws Problem version_mismatch when the caller has seen another version. */
+export const lockEndpoint = async (sql: Sql, id: string, expectedVersion: number | null): Promise<EndpointRow> => {
+  const [row] = await sql.query<EndpointRow>(`SELECT ${columns} FROM endpoint WHERE id = $1 FOR UPDATE`, [id]);
+  if (!row) throw Problem.notFound('webhook endpoint');
+  if (expectedVersion !== null && expectedVersion !== row.version) {
+    throw new Problem('version_mismatch', `The webhook endpoint is at version ${row.version}.`);
+  }
+  return row;
+};
+
+/** Newest first, at most `limit`, those older than `before`. */
+export const listEndpoints = (sql: Sql, workspaceId: string, before: string | null, limit: number): Promise<EndpointRow[]> =>
+  sql.query<EndpointRow>(
+    `SELECT ${columns} FROM endpoint
+      WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
+    [workspaceId, before, limit],
+  );
+
+export interface EndpointSettings {
+  url: string;
+  events: string[];
+  format: EndpointFormat;
+  workflows: string[] | null;
+  description: string | null;
+}
+
+export const insertEndpoint = async (
+  sql: Sql,
+  id: string,
+  workspaceId: string,
+  settings: EndpointSettings,
+  sealedSecret: Buffer,
+): Promise<EndpointRow> => {
+  const rows = await sql.query<EndpointRow>(
+    `INSERT INTO endpoint (id, workspace_id, url, events, format, workflows, description, signing, ordering, secret)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 'hmac', 'none', $8) RETURNING ${columns}`,
+    [id, workspaceId, settings.url, settings.events, settings.format, settings.workflows, settings.description, sealedSecret],
+  );
+  return only(rows);
+};
+
+export const updateEndpoint = async (sql: Sql, id: string, settings: EndpointSettings): Promise<EndpointRow> => {
+  const rows = await sql.query<EndpointRow>(
+    `UPDATE endpoint SET url = $2, events = $3, format = $4, workflows = $5, description = $6, version = version + 1, updated_at = now()
+      WHERE id = $1 RETURNING ${columns}`,
+    [id, settings.url, settings.events, settings.format, settings.workflows, settings.description],
+  );
+  return only(rows);
+};
+
+export const enableEndpoint = async (sql: Sql, id: string): Promise<EndpointRow> => {
+  const rows = await sql.query<EndpointRow>(
+    `UPDATE endpoint SET state = 'enabled', disabled_reason = NULL, version = version + 1, updated_at = now()
+      WHERE id = $1 RETURNING ${columns}`,
+    [id],
+  );
+  return only(rows);
+};
+
+export const rotateSecret = async (sql: Sql, id: string, sealedSecret: Buffer): Promise<EndpointRow> => {
+  const rows = await sql.query<EndpointRow>(
+    `UPDATE endpoint
+        SET previous_secret = secret, previous_until = now() + interval '${rotationHours} hours', secret = $2,
+            version = version + 1, updated_at = now()
+      WHERE id = $1 RETURNING ${columns}`,
+    [id, sealedSecret],
+  );
+  return only(rows);
+};
+
+/** Its deliveries stay as history; those that were under way are not made any more. */
+export const deleteEndpoint = async (sql: Sql, id: string): Promise<void> => {
+  await sql.query('DELETE FROM endpoint WHERE id = $1', [id]);
+};
+
+const only = (rows: EndpointRow[]): EndpointRow => {
+  const [row] = rows;
+  if (!row) throw Problem.notFound('webhook endpoint');
+  return row;
+};

@@ -1,0 +1,40 @@
+import type { Violation } from '@countersign/contracts';
+import { checkUrl, type AllowList } from '@countersign/outbound-http';
+import { Problem, type Call } from '@countersign/service-kit';
+
+const urlViolations = (url: unknown, allow: AllowList): Violation[] => {
+  if (typeof url !== 'string') return [];
+  if (/[\s\p{Cc}]/u.test(url)) return [{ pointer: '/url', message: 'A URL has no spaces or control characters.' }];
+  const problem = checkUrl(url, allow);
+  return problem ? [{ pointer: '/url', message: `This URL cannot be called: ${problem.detail}.` }] : [];
+};
+
+/** The body with its `url` checked for what can be known before it is called. Throws Problem with all violations at once. */
+export const readEndpointBody = async <T extends { url?: string }>(
+  call: Call,
+  type: new () => T,
+  allow: AllowList,
+): Promise<T> => {
+  const raw = await call.json();
+  const url = typeof raw === 'object' && raw !== null && 'url' in raw ? raw.url : undefined;
+  const violations = urlViolations(url, allow);
+  try {
+    const body = await call.body(type);
+    if (violations.length > 0) throw Problem.invalid(violations);
+    return body;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'validation_failed') throw error;
+    const others = (error.extra.errors ?? []).filter((one) => !violations.includes(one));
+    throw Problem.invalid([...others, ...violations]);
+  }
+};
+
+/** For calls without a body; an empty object is let through. */
+export const expectNoMembers = async (call: Call): Promise<void> => {
+  const body = (await call.json()) ?? {};
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw Problem.invalid([{ pointer: '', message: 'An object is expected.' }]);
+  }
+  const names = Object.keys(body);
+  if (names.length > 0) throw Problem.invalid(names.map((name) => ({ pointer: `/${name}`, message: 'There is no such member.' })));
+};

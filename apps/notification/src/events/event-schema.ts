@@ -1,0 +1,87 @@
+import { decisions, requestStates, stageStates, taskStates, type EventType } from '@countersign/contracts';
+
+type Schema = Record<string, unknown>;
+
+const text: Schema = { type: 'string' };
+const textOrNull: Schema = { type: ['string', 'null'] };
+const id: Schema = { type: 'string', format: 'uuid' };
+const time: Schema = { type: 'string', format: 'date-time' };
+const timeOrNull: Schema = { type: ['string', 'null'], format: 'date-time' };
+const count: Schema = { type: 'integer', minimum: 0 };
+const oneOf = (values: readonly string[]): Schema => ({ type: 'string', enum: [...values] });
+const orNull = (schema: Schema): Schema => ({ oneOf: [schema, { type: 'null' }] });
+
+/** All members are always there; more may come (`/v1` only grows), so unknown ones are not forbidden. */
+const object = (properties: Record<string, Schema>): Schema => ({
+  type: 'object',
+  required: Object.keys(properties),
+  properties,
+});
+
+const person = object({ id, userName: text, displayName: text });
+
+const task = object({
+  id,
+  requestId: id,
+  stageKey: text,
+  state: oneOf(taskStates),
+  assignee: person,
+  onBehalfOf: orNull(person),
+  revision: count,
+  dueAt: timeOrNull,
+  decision: { enum: [...decisions, null] },
+  decidedBy: orNull(person),
+  reasonCode: textOrNull,
+  comment: textOrNull,
+  decidedAt: timeOrNull,
+});
+
+const stage = object({
+  index: count,
+  key: text,
+  title: text,
+  state: oneOf(stageStates),
+  quorum: object({ approvals: count, received: count, rejections: count }),
+  startedAt: timeOrNull,
+  dueAt: timeOrNull,
+  endedAt: timeOrNull,
+  explanation: textOrNull,
+  tasks: { type: 'array', items: task },
+});
+
+const request = object({
+  id,
+  workspaceId: id,
+  workflow: object({ id, key: text, version: count }),
+  state: oneOf(requestStates),
+  title: text,
+  reason: textOrNull,
+  requester: person,
+  payload: { description: 'Whatever the workflow has as its subject.' },
+  externalRef: textOrNull,
+  metadata: { type: 'object' },
+  revision: count,
+  version: count,
+  stageIndex: count,
+  totalStages: count,
+  overridden: { type: 'boolean' },
+  stages: { type: 'array', items: stage },
+  failure: orNull(object({ code: text, stage: textOrNull, detail: text })),
+  createdAt: time,
+  submittedAt: timeOrNull,
+  decidedAt: timeOrNull,
+  completedAt: timeOrNull,
+});
+
+const actor = object({ type: oneOf(['user', 'service', 'system']), id: textOrNull, via: textOrNull });
+
+/** JSON Schema (2020-12) of the `standard` body of an event type. */
+export const eventSchema = (type: EventType): Schema => ({
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: type,
+  ...object({
+    type: { const: type },
+    timestamp: time,
+    data: object({ workspaceId: id, request, ...(type.startsWith('task.') ? { task } : {}), actor }),
+  }),
+});

@@ -1,0 +1,147 @@
+import type {
+  EventType,
+  Person,
+  RequestSnapshot,
+  RequestState,
+  StageSnapshot,
+  StageState,
+  TaskSnapshot,
+  TaskState,
+  TransitionEvent,
+} from '@countersign/contracts';
+
+const requestId = '0192f3a4-7b1c-7d10-8000-000000000001';
+const taskId = '0192f3a4-7b1c-7d10-8000-000000000002';
+const at = '2026-11-21T09:00:00.000Z';
+const earlier = '2026-11-21T08:30:00.000Z';
+const payload = { amount: 4200, department: 'IT', region: 'EMEA' };
+
+const requester: Person = {
+  id: '0192f3a4-7b1c-7d10-8000-000000000011',
+  externalId: 'd3f0fe0f-ad34-4eb2-af61-953ea3a76031',
+  userName: 'alice@example.com',
+  displayName: 'Alice Arnold',
+  email: 'alice@example.com',
+};
+const approver: Person = {
+  id: '0192f3a4-7b1c-7d10-8000-000000000012',
+  externalId: '974d3b91-22dd-4851-9987-10ebbfb08737',
+  userName: 'bob@example.com',
+  displayName: 'Bob Brown',
+  email: 'bob@example.com',
+};
+
+interface Situation {
+  request: RequestState;
+  /** Of the first stage, which has the one task. */
+  stage: StageState;
+  task: TaskState | null;
+}
+
+const open: Situation = { request: 'pending_review', stage: 'active', task: 'open' };
+const approved: Situation = { request: 'approved', stage: 'approved', task: 'approved' };
+
+const situations: Record<EventType, Situation> = {
+  'request.created': { request: 'submitted', stage: 'pending', task: null },
+  'request.submitted': { request: 'submitted', stage: 'pending', task: null },
+  'request.stage_started': open,
+  'request.stage_approved': { ...approved, request: 'pending_review' },
+  'request.revised': open,
+  'request.returned': { request: 'returned', stage: 'returned', task: 'returned' },
+  'request.approved': { ...approved, request: 'completed' },
+  'request.rejected': { request: 'rejected', stage: 'rejected', task: 'rejected' },
+  'request.canceled': { request: 'canceled', stage: 'canceled', task: 'canceled' },
+  'request.expired': { request: 'expired', stage: 'expired', task: 'expired' },
+  'request.failed': { request: 'failed', stage: 'failed', task: null },
+  'request.completed': { ...approved, request: 'completed' },
+  'request.overridden': { request: 'completed', stage: 'canceled', task: 'canceled' },
+  'task.assigned': open,
+  'task.reminded': open,
+  'task.overdue': open,
+  'task.escalated': open,
+  'task.reassigned': { ...open, task: 'reassigned' },
+  'task.decided': { ...approved, request: 'pending_review' },
+  'task.dismissed': { ...open, task: 'dismissed' },
+  'task.expired': { request: 'expired', stage: 'expired', task: 'expired' },
+};
+
+const decisionOf = { approved: 'approve', rejected: 'reject', returned: 'return' } as const;
+
+const exampleTask = (state: TaskState): TaskSnapshot => {
+  const decision = state in decisionOf ? decisionOf[state as keyof typeof decisionOf] : null;
+  return {
+    id: taskId,
+    requestId,
+    stageKey: 'manager',
+    state,
+    assignee: approver,
+    onBehalfOf: null,
+    revision: 1,
+    dueAt: '2026-11-22T08:30:00.000Z',
+    decision,
+    decidedBy: decision ? approver : null,
+    reasonCode: decision === 'reject' ? 'budget' : null,
+    comment: decision === 'reject' ? 'Not this quarter.' : null,
+    decidedAt: decision ? at : null,
+  };
+};
+
+const exampleStages = ({ stage, task }: Situation): StageSnapshot[] => {
+  const waiting = { quorum: { approvals: 0, received: 0, rejections: 0 }, startedAt: null, dueAt: null, endedAt: null, explanation: null, tasks: [] };
+  if (stage === 'pending') return [{ index: 0, key: 'manager', title: 'Line manager', state: stage, ...waiting }];
+  return [
+    {
+      index: 0,
+      key: 'manager',
+      title: 'Line manager',
+      state: stage,
+      quorum: { approvals: 1, received: task === 'approved' ? 1 : 0, rejections: task === 'rejected' ? 1 : 0 },
+      startedAt: earlier,
+      dueAt: '2026-11-22T08:30:00.000Z',
+      endedAt: stage === 'active' ? null : at,
+      explanation: null,
+      tasks: task ? [exampleTask(task)] : [],
+    },
+  ];
+};
+
+const decidedStates: readonly RequestState[] = ['approved', 'completed', 'rejected'];
+
+/** A transition that makes an event of this type, with invented people and ids. */
+export const exampleTransition = (
+  type: EventType,
+): { request: RequestSnapshot; payload: unknown; event: TransitionEvent } => {
+  const situation = situations[type];
+  const request: RequestSnapshot = {
+    id: requestId,
+    workspaceId: '1840b34e-6fe7-4a56-9ad3-0b7b58c49dc7',
+    workflow: { id: '8884dca2-6f58-4175-81a2-3504f6ee616d', key: 'purchase-order', version: 3 },
+    state: situation.request,
+    title: 'Two laptops',
+    reason: 'New colleagues start in December.',
+    requester,
+    externalRef: 'PO-2026-1234',
+    metadata: {},
+    revision: 1,
+    version: 4,
+    stageIndex: 0,
+    totalStages: 1,
+    overridden: type === 'request.overridden',
+    stages: exampleStages(situation),
+    failure: situation.request === 'failed' ? { code: 'no_approvers', stage: 'manager', detail: 'The requester has no manager.' } : null,
+    createdAt: earlier,
+    submittedAt: earlier,
+    decidedAt: decidedStates.includes(situation.request) ? at : null,
+    completedAt: situation.request === 'completed' ? at : null,
+  };
+  const event: TransitionEvent = {
+    id: '0192f3a4-7b1c-7d10-8000-000000000003',
+    type,
+    at,
+    actor: situation.task && situation.task in decisionOf ? { type: 'user', id: approver.id, via: '0192f3a4-7b1c-7d10-8000-000000000021' } : { type: 'system', id: null, via: null },
+    taskId: type.startsWith('task.') ? taskId : null,
+    stageKey: 'manager',
+    data: {},
+  };
+  return { request, payload, event };
+};

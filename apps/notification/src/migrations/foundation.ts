@@ -1,0 +1,153 @@
+import { createDirectoryReplicaTables } from '@countersign/directory-replica';
+import { createMessagingTables } from '@countersign/messaging';
+import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
+import { createIdempotencyTable } from '@countersign/service-kit';
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+const schema = 'notification';
+
+export class Foundation1763690000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await createMessagingTables(runner, schema);
+    await createIdempotencyTable(runner, schema);
+    await createDirectoryReplicaTables(runner);
+    await createRequestPayload(runner);
+    await createEndpoint(runner);
+    await createEvent(runner);
+    await createDelivery(runner);
+    await createMail(runner);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('there is no way back before the first version');
+  }
+}
+
+/** The payload of each revision of a request: transitions carry it once. */
+const createRequestPayload = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE request_payload (
+      workspace_id uuid NOT NULL,
+      request_id uuid NOT NULL,
+      revision int NOT NULL,
+      payload json NOT NULL,
+      PRIMARY KEY (workspace_id, request_id, revision)
+    )`);
+  await isolateByWorkspace(runner, 'request_payload');
+};
+
+const createEndpoint = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE endpoint (
+      id uuid PRIMARY KEY,
+      workspace_id uuid NOT NULL,
+      url text NOT NULL,
+      events text[] NOT NULL,
+      format text NOT NULL,
+      workflows text[],
+      description text,
+      signing text NOT NULL,
+      ordering text NOT NULL,
+      state text NOT NULL DEFAULT 'enabled',
+      disabled_reason text,
+      secret bytea NOT NULL,
+      previous_secret bytea,
+      previous_until timestamptz,
+      version int NOT NULL DEFAULT 1,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      updated_at timestamptz NOT NULL DEFAULT now()
+    )`);
+  await runner.query('CREATE INDEX endpoint_workspace ON endpoint (workspace_id, id)');
+  await isolateByWorkspace(runner, 'endpoint');
+};
+
+/** What subscribers are sent, byte for byte; only events that somebody subscribed to. The id is the webhook-id. */
+const createEvent = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE event (
+      id uuid PRIMARY KEY,
+      workspace_id uuid NOT NULL,
+      request_id uuid,
+      type text NOT NULL,
+      at timestamptz NOT NULL,
+      standard text,
+      easylife text
+    )`);
+  await runner.query('CREATE INDEX event_request ON event (workspace_id, request_id)');
+  await isolateByWorkspace(runner, 'event');
+};
+
+/**
+ * `attempt` numbers the attempt under way and fences everything that writes about it; `tries` counts the ones
+ * that ended, and so says where in the retry schedule the delivery is. `due_at` is when somebody should look at
+ * it next: when the next attempt is due, or when the one under way must be given up for lost.
+ */
+const createDelivery = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE delivery (
+      id uuid PRIMARY KEY,
+      workspace_id uuid NOT NULL,
+      endpoint_id uuid NOT NULL,
+      event_id uuid NOT NULL,
+      format text NOT NULL,
+      state text NOT NULL,
+      attempt int NOT NULL DEFAULT 1,
+      tries int NOT NULL DEFAULT 0,
+      due_at timestamptz,
+      correlation_id uuid NOT NULL,
+      traceparent text,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      finished_at timestamptz,
+      CONSTRAINT delivery_once UNIQUE (endpoint_id, event_id),
+      CONSTRAINT delivery_due CHECK ((state = 'pending') = (due_at IS NOT NULL))
+    )`);
+  await runner.query('CREATE INDEX delivery_list ON delivery (workspace_id, endpoint_id, id)');
+  await runner.query(`CREATE INDEX delivery_due_at ON delivery (due_at) WHERE state = 'pending'`);
+  await isolateByWorkspace(runner, 'delivery');
+  await openToRelay(runner, 'delivery', 'SELECT, UPDATE', roleOf(schema, 'relay'));
+  await runner.query(`
+    CREATE TABLE delivery_attempt (
+      delivery_id uuid NOT NULL,
+      number int NOT NULL,
+      workspace_id uuid NOT NULL,
+      at timestamptz NOT NULL,
+      status int,
+      latency_ms int NOT NULL,
+      error text,
+      response text,
+      PRIMARY KEY (delivery_id, number)
+    )`);
+  await isolateByWorkspace(runner, 'delivery_attempt');
+};
+
+/** `attempt`, `tries` and `due_at` as in `delivery`. */
+const createMail = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE mail (
+      id uuid PRIMARY KEY,
+      workspace_id uuid NOT NULL,
+      event_id uuid NOT NULL,
+      person_id uuid NOT NULL,
+      request_id uuid NOT NULL,
+      recipient text,
+      recipient_name text NOT NULL,
+      subject text NOT NULL,
+      text_body text NOT NULL,
+      html_body text NOT NULL,
+      state text NOT NULL,
+      attempt int NOT NULL DEFAULT 1,
+      tries int NOT NULL DEFAULT 0,
+      due_at timestamptz,
+      error text,
+      correlation_id uuid NOT NULL,
+      traceparent text,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      finished_at timestamptz,
+      CONSTRAINT mail_once UNIQUE (event_id, person_id),
+      CONSTRAINT mail_due CHECK ((state = 'pending') = (due_at IS NOT NULL))
+    )`);
+  await runner.query('CREATE INDEX mail_list ON mail (workspace_id, id)');
+  await runner.query(`CREATE INDEX mail_due_at ON mail (due_at) WHERE state = 'pending'`);
+  await isolateByWorkspace(runner, 'mail');
+  await openToRelay(runner, 'mail', 'SELECT, UPDATE', roleOf(schema, 'relay'));
+};

@@ -1,0 +1,3 @@
+import { Foundation1763690000000 } from './foundation';
+
+export const migrations = [Foundation1763690000000];

@@ -1,0 +1,64 @@
+import { isTransientFault } from '@countersign/persistence';
+
+const batchSize = 500;
+const retryMs = 200;
+
+/**
+ * Writes down what became of outside calls: everything that ended while the last write ran goes into the next
+ * one. While the database is away it waits; there is never more to keep than calls were under way.
+ */
+export class BatchRecorder<T> {
+  private waiting: T[] = [];
+  private writing: Promise<void> | null = null;
+
+  constructor(
+    /** One transaction for the whole batch. */
+    private readonly write: (batch: readonly T[]) => Promise<void>,
+    private readonly onFault: (error: unknown) => void,
+  ) {}
+
+  record(item: T): void {
+    this.waiting.push(item);
+    this.writing ??= this.drain();
+  }
+
+  /** Settles when everything recorded so far is written, or after `patienceMs`. */
+  async flush(patienceMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, patienceMs)));
+    await Promise.race([this.writing, patience]);
+    clearTimeout(timer);
+  }
+
+  private async drain(): Promise<void> {
+    // What ends in this turn of the event loop belongs together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.waiting.length > 0) {
+      const batch = this.waiting.splice(0, batchSize);
+      try {
+        await this.write(batch);
+      } catch (error) {
+        this.onFault(error);
+        if (isTransientFault(error)) {
+          this.waiting.unshift(...batch);
+          await new Promise((resolve) => setTimeout(resolve, retryMs));
+        } else if (batch.length > 1) {
+          await this.writeOneByOne(batch);
+        }
+      }
+    }
+    this.writing = null;
+  }
+
+  /** What cannot be written even alone is left to the end of its lease. */
+  private async writeOneByOne(batch: readonly T[]): Promise<void> {
+    for (const item of batch) {
+      try {
+        await this.write([item]);
+      } catch (error) {
+        this.onFault(error);
+        if (isTransientFault(error)) this.waiting.push(item);
+      }
+    }
+  }
+}
