@@ -65,6 +65,16 @@ export class BullMqBroker implements Broker {
     await this.queue(queue).add(name, { messages: envelopes, retry }, { ...fleeting, jobId, attempts, backoff: { type: 'policy' } });
   }
 
+  async resend(queue: QueueName, envelopes: readonly Envelope[]): Promise<void> {
+    await this.queue(queue).addBulk(
+      envelopes.map((envelope) => {
+        const { attempts, ...retry } = policyOf([envelope]);
+        const opts = { ...fleeting, jobId: `ob-${envelope.id}`, attempts, backoff: { type: 'policy' } };
+        return { name: envelope.type, data: { messages: [envelope], retry }, opts };
+      }),
+    );
+  }
+
   async retryAlone(queue: QueueName, envelope: Envelope): Promise<void> {
     const { attempts, ...retry } = policyOf([envelope]);
     await this.queue(queue).add(
@@ -79,6 +89,8 @@ export class BullMqBroker implements Broker {
   }
 
   async epoch(): Promise<string> {
+    const known = await this.redis.get(epochKey);
+    if (known !== null) return known;
     await this.redis.set(epochKey, randomUUID(), 'NX');
     return (await this.redis.get(epochKey)) ?? randomUUID();
   }

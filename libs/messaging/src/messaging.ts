@@ -81,10 +81,16 @@ export class Messaging {
   /** After the workers have been closed: tells what is settled, stops sending, hangs up. Bounded in time. */
   async stop(): Promise<void> {
     clearInterval(this.housekeeping);
-    const patience = new Promise((resolve) => setTimeout(resolve, 2_000));
-    await Promise.race([this.acknowledger.flush(), patience]);
-    await Promise.race([this.relay.stop(), patience]);
-    await Promise.race([this.broker.close(), patience]);
+    await within(1_500, this.acknowledger.flush());
+    await within(1_500, this.relay.stop());
+    await within(1_500, this.broker.close());
   }
 }
+
+/** Waits for something that may hang while Redis is away, but not for long. */
+const within = async (ms: number, work: Promise<unknown>): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
+  clearTimeout(timer);
+};
 

@@ -1,7 +1,6 @@
-import type { Envelope, QueueName } from '@countersign/contracts';
 import type { Database, Sql } from '@countersign/persistence';
 import type { OutgoingMessage } from './message';
-import type { OutboxStore, Settlement } from './ports';
+import type { OutboxStore, OverdueMessage, Settlement } from './ports';
 
 /**
  * Rows are born leased: the process that committed them hands them to the broker itself, and only when it
@@ -32,18 +31,13 @@ export const insertOutbox = async (sql: Sql, messages: readonly OutgoingMessage[
   );
 };
 
-interface DueRow {
-  queue: QueueName;
-  envelope: Envelope;
-}
-
 /** The outbox as the relay's small role sees it: every workspace, no other table. */
 export class PostgresOutbox implements OutboxStore {
   constructor(private readonly database: Database) {}
 
-  async claimDue(limit: number): Promise<OutgoingMessage[]> {
-    const rows = await this.database.everywhere((sql) =>
-      sql.query<DueRow>(
+  claimDue(limit: number): Promise<OverdueMessage[]> {
+    return this.database.everywhere((sql) =>
+      sql.query<OverdueMessage & Record<string, unknown>>(
         `WITH due AS (
            SELECT message_id, queue FROM outbox_destination
             WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -53,13 +47,12 @@ export class PostgresOutbox implements OutboxStore {
                   due_at = now() + make_interval(secs => least(${longestLeaseSeconds}, ${firstLeaseSeconds} * 2 ^ least(d.attempts, 10))
                                                           * (0.9 + 0.2 * random()))
              FROM due WHERE d.message_id = due.message_id AND d.queue = due.queue
-           RETURNING d.message_id, d.queue
+           RETURNING d.message_id, d.queue, d.attempts
          )
-         SELECT leased.queue, m.envelope FROM leased JOIN outbox_message m ON m.id = leased.message_id ORDER BY m.id`,
+         SELECT leased.queue, leased.attempts AS resends, m.envelope FROM leased JOIN outbox_message m ON m.id = leased.message_id ORDER BY m.id`,
         [limit],
       ),
     );
-    return rows.map(({ queue, envelope }) => ({ envelope, queues: [queue] }));
   }
 
   async forget(settlements: readonly Settlement[]): Promise<void> {
@@ -83,7 +76,7 @@ export class PostgresOutbox implements OutboxStore {
 
   async makeAllDue(): Promise<void> {
     await this.database.everywhere((sql) =>
-      sql.query('UPDATE outbox_destination SET due_at = now() WHERE due_at > now()'),
+      sql.query('UPDATE outbox_destination SET due_at = now(), attempts = 0 WHERE due_at > now()'),
     );
   }
 

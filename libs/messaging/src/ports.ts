@@ -1,5 +1,5 @@
 import type { ConsumerService, Envelope, QueueName } from '@countersign/contracts';
-import type { OutgoingMessage, Tx } from './message';
+import type { Tx } from './message';
 
 /*
  * What the core of the messaging needs of PostgreSQL, Redis and time. The protocol (relay, acknowledger,
@@ -11,12 +11,20 @@ export interface Settlement {
   queue: QueueName;
 }
 
+/** A message for one queue that was not settled in time. */
+export interface OverdueMessage {
+  envelope: Envelope;
+  queue: QueueName;
+  /** How often it has been sent again since it was last known to be lost. */
+  resends: number;
+}
+
 export interface OutboxStore {
   /** Messages whose lease has run out, leased anew with a growing delay, at most `limit` destinations. */
-  claimDue(limit: number): Promise<OutgoingMessage[]>;
+  claimDue(limit: number): Promise<OverdueMessage[]>;
   /** The receivers have settled these: nothing of them is kept. */
   forget(settlements: readonly Settlement[]): Promise<void>;
-  /** Makes everything unsettled due at once. */
+  /** Makes everything unsettled due at once, as if it had never been sent again. */
   makeAllDue(): Promise<void>;
   /** Remembers the broker's epoch; true for exactly one caller when it differs from the one remembered. */
   adoptEpoch(epoch: string): Promise<boolean>;
@@ -25,6 +33,8 @@ export interface OutboxStore {
 export interface Broker {
   /** Sends messages to one queue as one job (a pack), or a single one with its own retry policy. */
   send(queue: QueueName, envelopes: readonly Envelope[]): Promise<void>;
+  /** Sends messages again, each as its own job: one that is still waiting from an earlier time is not doubled. */
+  resend(queue: QueueName, envelopes: readonly Envelope[]): Promise<void>;
   /** Puts one message that failed in a pack back as its own job, after the first delay of its policy. */
   retryAlone(queue: QueueName, envelope: Envelope): Promise<void>;
   /** Tells a sender what has been settled. Unreliable by design: an unacknowledged message is sent again. */

@@ -1,6 +1,6 @@
 import type { Envelope, QueueName } from '@countersign/contracts';
 import type { OutgoingMessage } from './message';
-import type { Broker, Clock, OutboxStore, Settlement } from './ports';
+import type { Broker, Clock, OutboxStore, OverdueMessage, Settlement } from './ports';
 
 export interface RelayOptions {
   /** Most messages in one job. */
@@ -14,6 +14,9 @@ export interface RelayOptions {
 }
 
 export const relayDefaults: RelayOptions = { packSize: 100, window: 4, patienceMs: 50, pollMs: 500 };
+
+/** After this long the poller sends what is unsettled again, so its job no longer counts in the window. */
+const leaseMs = 5_000;
 
 /** Bounds memory while the broker is away. */
 const mostWaiting = 10_000;
@@ -41,6 +44,7 @@ export class Relay {
   private stopped = true;
   /** A send has failed: what it carried may be anywhere, so everything unsettled goes again once the broker answers. */
   private doubtful = false;
+  private epoch: string | null = null;
 
   constructor(
     private readonly store: OutboxStore,
@@ -134,12 +138,9 @@ export class Relay {
     } finally {
       lane.sending = false;
     }
-    this.clock.after(this.leaseMs, () => this.giveUp(queue, lane, job));
+    this.clock.after(leaseMs, () => this.giveUp(queue, lane, job));
     this.advance(queue);
   }
-
-  /** After this long the poller sends what is unsettled again, so its job no longer counts in the window. */
-  private readonly leaseMs = 5_000;
 
   private giveUp(queue: QueueName, lane: Lane, job: Set<string>): void {
     if (job.size === 0) return;
@@ -165,14 +166,29 @@ export class Relay {
 
   /** True when there may be more to send at once. */
   private async poll(): Promise<boolean> {
-    const isNew = await this.store.adoptEpoch(await this.broker.epoch());
+    const epoch = await this.broker.epoch();
+    const isNew = epoch !== this.epoch && (await this.store.adoptEpoch(epoch));
+    this.epoch = epoch;
     if (isNew || this.doubtful) {
       this.doubtful = false;
       await this.store.makeAllDue();
     }
     const limit = this.options.packSize * 5;
-    const due = await this.store.claimDue(limit);
-    this.offer(due);
-    return due.length === limit;
+    const overdue = await this.store.claimDue(limit);
+    await this.sendAgain(overdue);
+    return overdue.length === limit;
+  }
+
+  /**
+   * The first time in packs, as the message may be lost. Later the receiver is more likely just behind or down, and
+   * each message goes as a job of its own, which the broker holds only once however often it is sent.
+   */
+  private async sendAgain(overdue: readonly OverdueMessage[]): Promise<void> {
+    this.offer(overdue.filter(({ resends }) => resends <= 1).map(({ envelope, queue }) => ({ envelope, queues: [queue] })));
+    const byQueue = new Map<QueueName, Envelope[]>();
+    for (const { envelope, queue, resends } of overdue) {
+      if (resends > 1) byQueue.set(queue, [...(byQueue.get(queue) ?? []), envelope]);
+    }
+    for (const [queue, envelopes] of byQueue) await this.broker.resend(queue, envelopes);
   }
 }

@@ -30,10 +30,11 @@ export class Upstreams implements OnApplicationShutdown {
   private readonly byService = new Map<ServiceName, Upstream>();
 
   constructor(@Inject(CONFIG) config: ServiceConfig, @Inject(LOG) log: Log) {
+    const absent: string[] = [];
     for (const [service, variable] of Object.entries(variables) as [ServiceName, string][]) {
       const text = config.env[variable];
       if (!text) {
-        log.warn(`${variable} is not set: calls for ${service} are answered with 503`);
+        absent.push(variable);
         continue;
       }
       const url = new URL(text);
@@ -47,6 +48,7 @@ export class Upstreams implements OnApplicationShutdown {
       const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1');
       this.byService.set(service, { service, hostname, port: Number(url.port || 80), host: url.host, agent });
     }
+    if (absent.length > 0) log.warn({ absent }, 'calls for services without a URL are answered with 503');
   }
 
   get(service: ServiceName): Upstream | undefined {

@@ -1,0 +1,60 @@
+import { readExternalId, readResource } from './read-resource';
+import { invalid } from './scim-problem';
+import { countersignUrn, enterpriseUrn, keyLength, userExtensions, userSchema } from './user.schema';
+
+/** A user as a client wants it to be. */
+export interface UserInput {
+  externalId: string | null;
+  userName: string;
+  displayName: string;
+  email: string | null;
+  active: boolean;
+  department: string | null;
+  region: string | null;
+  approvalLimit: number | null;
+  /** Id, externalId or userName. */
+  managerRef: string | null;
+  /** What has no column of its own meaning, under proper names; without the manager, which may get another name. */
+  resource: Record<string, unknown>;
+}
+
+interface UserResource {
+  userName: string;
+  displayName?: string;
+  name?: { formatted?: string; givenName?: string; familyName?: string };
+  active?: boolean;
+  emails?: { value?: string; primary?: boolean }[];
+  [enterpriseUrn]?: { department?: string; manager?: { value?: string } };
+  [countersignUrn]?: { region?: string; approvalLimit?: number };
+}
+
+const nameOf = ({ displayName, name, userName }: UserResource): string => {
+  const parts = [name?.givenName, name?.familyName].filter((part) => part !== undefined).join(' ');
+  return (displayName ?? name?.formatted ?? (parts || userName)).slice(0, keyLength);
+};
+
+const mailOf = ({ emails = [] }: UserResource): string | null =>
+  (emails.find(({ primary, value }) => primary && value) ?? emails.find(({ value }) => value))?.value ?? null;
+
+/** Reads the body of POST or PUT. An `id` in it is ignored: it is ours to give. */
+export const readUser = (body: Record<string, unknown>): UserInput => {
+  const read = readResource(body, userSchema, userExtensions) as unknown as UserResource;
+  const { manager, ...enterprise } = read[enterpriseUrn] ?? {};
+  const countersign = read[countersignUrn];
+  if ((countersign?.approvalLimit ?? 0) < 0) throw invalid('invalidValue', 'approvalLimit must not be negative.');
+  const resource: Record<string, unknown> = { ...read };
+  if (Object.keys(enterprise).length > 0) resource[enterpriseUrn] = enterprise;
+  else delete resource[enterpriseUrn];
+  return {
+    externalId: readExternalId(body),
+    userName: read.userName,
+    displayName: nameOf(read),
+    email: mailOf(read),
+    active: read.active ?? true,
+    department: enterprise.department ?? null,
+    region: countersign?.region ?? null,
+    approvalLimit: countersign?.approvalLimit ?? null,
+    managerRef: manager?.value ?? null,
+    resource,
+  };
+};

@@ -1,0 +1,43 @@
+import type { EndpointFormat } from '../endpoints/endpoint';
+
+/** A delivery that this process has leased for one attempt, with all that the call needs. */
+export interface LeasedDelivery extends Record<string, unknown> {
+  id: string;
+  workspace_id: string;
+  endpoint_id: string;
+  event_id: string;
+  format: EndpointFormat;
+  attempt: number;
+  tries: number;
+  url: string;
+  secret: Buffer;
+  /** Only while a rotated secret still signs. */
+  previous_secret: Buffer | null;
+  body: string;
+}
+
+/** What an attempt came to. */
+export interface AttemptResult {
+  at: Date;
+  status: number | null;
+  latencyMs: number;
+  error: string | null;
+  /** The first 1 KiB of the answer's body. */
+  response: string | null;
+}
+
+/** What is to be written about a leased delivery. */
+export interface AttemptOutcome {
+  deliveryId: string;
+  workspaceId: string;
+  endpointId: string;
+  /** Fence: what somebody else has taken over since is left alone. */
+  attempt: number;
+  state: 'pending' | 'succeeded' | 'failed';
+  /** Until the next attempt; null unless `pending`. */
+  delayMs: number | null;
+  /** Null when no attempt was made and the delivery only goes back. */
+  result: AttemptResult | null;
+  /** The subscriber answered 410: it wants nothing any more. */
+  isGone: boolean;
+}

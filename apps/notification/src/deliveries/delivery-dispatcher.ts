@@ -1,0 +1,137 @@
+import type { UnitOfWork } from '@countersign/messaging';
+import { createOutboundHttp, type OutboundHttp } from '@countersign/outbound-http';
+import { Database } from '@countersign/persistence';
+import { LOG, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import { EndpointSecrets } from '../endpoints/endpoint-secrets';
+import { BatchRecorder } from '../outside-calls/batch-recorder';
+import { CallPool } from '../outside-calls/call-pool';
+import { DueSweeper } from '../outside-calls/due-sweeper';
+import type { AttemptOutcome, LeasedDelivery } from './attempt';
+import { outcomeOf, putBack } from './attempt-outcome';
+import { claimDue, nextDueMs } from './claim-due';
+import { leaseSeconds } from './lease-deliveries';
+import { recordOutcomes } from './record-outcomes';
+import { callTimeoutMs, callWebhook } from './webhook-caller';
+import { WebhookSettings } from './webhook.settings';
+
+const poolLimits = {
+  inFlight: 500,
+  inFlightPerKey: 16,
+  waiting: 5_000,
+  waitingPerKey: 200,
+  bytes: 64 * 1_024 * 1_024,
+};
+/** Left of the lease for recording what came of a call. */
+const recordingMs = 5_000;
+/** Time between two looks while nothing that is due can be claimed. */
+const busyMs = 200;
+const shutdownMs = { calls: 4_000, records: 2_000 };
+
+/** Makes the attempts of this process: leased deliveries in, calls outside of every transaction, outcomes recorded together. */
+@Injectable()
+export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  private readonly http: OutboundHttp;
+  private readonly pool = new CallPool(poolLimits);
+  private readonly recorder: BatchRecorder<AttemptOutcome>;
+  private readonly sweeper: DueSweeper;
+
+  constructor(
+    private readonly settings: WebhookSettings,
+    private readonly secrets: EndpointSecrets,
+    @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
+    @Inject(SWEEPER) private readonly everyWorkspace: Database,
+    @Inject(LOG) private readonly log: Log,
+  ) {
+    // The pool says how many calls one endpoint may have under way; endpoints that share an origin must not wait for each other.
+    this.http = createOutboundHttp({ allow: settings.allowText, connectionsPerOrigin: poolLimits.inFlight });
+    this.recorder = new BatchRecorder(
+      (outcomes) => this.write(outcomes),
+      (error) => log.warn({ err: error }, 'recording deliveries'),
+    );
+    this.sweeper = new DueSweeper(
+      () => this.sweep(),
+      (error) => log.warn({ err: error }, 'looking for due deliveries'),
+    );
+  }
+
+  onApplicationBootstrap(): void {
+    this.sweeper.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.sweeper.stop();
+    await this.pool.stop(shutdownMs.calls);
+  }
+
+  /** Last: the workers may have leased more in the meantime, which has gone back by now. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.recorder.flush(shutdownMs.records);
+    await this.http.close();
+  }
+
+  /** Takes over a delivery whose lease has been committed. */
+  dispatch(delivery: LeasedDelivery, traceparent: string | null): void {
+    const giveBack = () => this.recorder.record(putBack(delivery, Math.random()));
+    const isTaken = this.pool.offer({
+      key: delivery.endpoint_id,
+      bytes: delivery.body.length,
+      startBefore: Date.now() + leaseSeconds * 1_000 - callTimeoutMs - recordingMs,
+      run: (signal) => this.attempt(delivery, traceparent, signal),
+      drop: giveBack,
+    });
+    if (!isTaken) giveBack();
+  }
+
+  /** Something was made due outside of the schedule. */
+  wake(): void {
+    this.sweeper.wakeIn(0);
+  }
+
+  private async attempt(delivery: LeasedDelivery, traceparent: string | null, signal: AbortSignal): Promise<boolean> {
+    const at = new Date();
+    try {
+      const result = await callWebhook(this.http, this.secrets, delivery, traceparent, at, signal);
+      const isAborted = result.kind === 'failed' && result.reason === 'aborted';
+      const outcome = isAborted ? putBack(delivery, 0) : outcomeOf(delivery, result, at, this.settings.schedule, Math.random());
+      this.recorder.record(outcome);
+      return outcome.state === 'succeeded';
+    } catch (error) {
+      this.log.error({ err: error, deliveryId: delivery.id, endpointId: delivery.endpoint_id }, 'attempt impossible');
+      const detail = 'Countersign could not make this attempt';
+      this.recorder.record(
+        outcomeOf(delivery, { kind: 'failed', reason: 'aborted', detail, latencyMs: 0 }, at, this.settings.schedule, Math.random()),
+      );
+      return false;
+    }
+  }
+
+  private async write(outcomes: readonly AttemptOutcome[]): Promise<void> {
+    const workspaces = [...new Set(outcomes.map(({ workspaceId }) => workspaceId))];
+    await this.unitOfWork(workspaces, (tx) => recordOutcomes(tx, outcomes));
+    const delays = outcomes.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
+    if (delays.length > 0) this.sweeper.wakeIn(Math.min(...delays));
+  }
+
+  private async sweep(): Promise<number | null> {
+    const next = await this.everyWorkspace.everywhere(nextDueMs);
+    if (next === null || next > 0) return next;
+    const busy = this.pool.fullKeys();
+    const due = await this.everyWorkspace.everywhere((sql) => claimDue(sql, busy));
+    // What is due and cannot be claimed is locked by another process or goes to an endpoint that takes no more now.
+    if (due.length === 0) return busyMs;
+    const workspaces = [...new Set(due.map((delivery) => delivery.workspace_id))];
+    await this.unitOfWork(workspaces, (tx) => {
+      for (const { id, workspace_id, attempt, correlation_id, traceparent } of due) {
+        tx.publish({
+          type: 'delivery.attempt.v1',
+          workspaceId: workspace_id,
+          data: { deliveryId: id, attempt },
+          cause: { correlationId: correlation_id, causationId: null, traceparent },
+        });
+      }
+      return Promise.resolve();
+    });
+    return 0;
+  }
+}

@@ -1,0 +1,85 @@
+import type { Cause } from '@countersign/messaging';
+import type { Sql } from '@countersign/persistence';
+import { queuedMinutes } from '../deliveries/claim-due';
+import type { PlannedMail } from '../mail/plan-mail';
+import type { PlannedDelivery, PlannedEvent } from './plan-deliveries';
+
+/** What a transition sets in motion. */
+export interface Announcements {
+  events: PlannedEvent[];
+  deliveries: (PlannedDelivery & { cause: Cause })[];
+  mails: (PlannedMail & { cause: Cause })[];
+}
+
+const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
+
+/**
+ * Writes everything in one statement and answers the ids of the deliveries and mails that are new and have to be
+ * sent: `delivery_once` and `mail_once` stop those that an earlier copy of the same transition has brought.
+ */
+export const writeAnnouncements = async (sql: Sql, announcements: Announcements): Promise<Set<string>> => {
+  // Sorted, so that two copies of a transition handled at once wait for each other instead of dead-locking.
+  const events = [...announcements.events].sort(byId);
+  const deliveries = [...announcements.deliveries].sort((a, b) =>
+    a.endpointId + a.eventId < b.endpointId + b.eventId ? -1 : 1,
+  );
+  const mails = [...announcements.mails].sort((a, b) => (a.eventId + a.personId < b.eventId + b.personId ? -1 : 1));
+  if (events.length === 0 && mails.length === 0) return new Set();
+  const rows = await sql.query<{ id: string }>(
+    `WITH stored_event AS (
+       INSERT INTO event (id, workspace_id, request_id, type, at, standard, easylife)
+       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::text[])
+       ON CONFLICT DO NOTHING
+     ), stored_delivery AS (
+       INSERT INTO delivery (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent, due_at, finished_at)
+       SELECT d.*, CASE WHEN d.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
+              CASE WHEN d.state <> 'pending' THEN now() END
+         FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[], $13::text[], $14::uuid[], $15::text[])
+           AS d (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent)
+       ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING RETURNING id, state
+     ), stored_mail AS (
+       INSERT INTO mail (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
+                         state, error, correlation_id, traceparent, due_at, finished_at)
+       SELECT m.*, CASE WHEN m.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
+              CASE WHEN m.state <> 'pending' THEN now() END
+         FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::text[],
+                     $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[])
+           AS m (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
+                 state, error, correlation_id, traceparent)
+       ON CONFLICT ON CONSTRAINT mail_once DO NOTHING RETURNING id, state
+     )
+     SELECT id FROM stored_delivery WHERE state = 'pending' UNION ALL SELECT id FROM stored_mail WHERE state = 'pending'`,
+    [
+      events.map(({ id }) => id),
+      events.map(({ workspaceId }) => workspaceId),
+      events.map(({ requestId }) => requestId),
+      events.map(({ type }) => type),
+      events.map(({ at }) => at),
+      events.map(({ standard }) => standard),
+      events.map(({ easylife }) => easylife),
+      deliveries.map(({ id }) => id),
+      deliveries.map(({ workspaceId }) => workspaceId),
+      deliveries.map(({ endpointId }) => endpointId),
+      deliveries.map(({ eventId }) => eventId),
+      deliveries.map(({ format }) => format),
+      deliveries.map(({ state }) => state),
+      deliveries.map(({ cause }) => cause.correlationId),
+      deliveries.map(({ cause }) => cause.traceparent),
+      mails.map(({ id }) => id),
+      mails.map(({ workspaceId }) => workspaceId),
+      mails.map(({ eventId }) => eventId),
+      mails.map(({ personId }) => personId),
+      mails.map(({ requestId }) => requestId),
+      mails.map(({ recipient }) => recipient),
+      mails.map(({ recipientName }) => recipientName),
+      mails.map(({ subject }) => subject),
+      mails.map(({ text }) => text),
+      mails.map(({ html }) => html),
+      mails.map(({ state }) => state),
+      mails.map(({ error }) => error),
+      mails.map(({ cause }) => cause.correlationId),
+      mails.map(({ cause }) => cause.traceparent),
+    ],
+  );
+  return new Set(rows.map(({ id }) => id));
+};

@@ -1,0 +1,141 @@
+import type { Envelope } from '@countersign/contracts';
+import { isTransientFault } from '@countersign/persistence';
+import { v7 } from 'uuid';
+import { envelopeOf, ManualClock, MemoryBroker, MemoryDatabase } from '../test/in-memory';
+import { Acknowledger } from './acknowledger';
+import { NotYet, PoisonMessage, Postpone } from './failures';
+import type { Message } from './message';
+import { PackProcessor } from './pack-processor';
+
+const queue = 'notification-webhook';
+const once = { made: 0, allowed: 3 };
+const last = { made: 2, allowed: 3 };
+
+const start = (handle?: (message: Message) => void) => {
+  const clock = new ManualClock();
+  const database = new MemoryDatabase();
+  const broker = new MemoryBroker();
+  const acknowledger = new Acknowledger(broker, clock, () => undefined);
+  const processor = new PackProcessor({
+    unitOfWork: database.unitOfWork,
+    inbox: database,
+    broker,
+    acknowledger,
+    clock,
+    isTransientFault,
+    onFault: () => undefined,
+    handlerOf: () => async (messages) => {
+      for (const message of messages) {
+        handle?.(message);
+        database.effects.push(message.id);
+      }
+    },
+  });
+  const acknowledged = async () => {
+    await clock.pass(20);
+    return broker.acknowledged.flatMap(({ settlements }) => settlements.map(({ messageId }) => messageId)).sort();
+  };
+  return { database, broker, processor, acknowledged };
+};
+
+const ids = (envelopes: readonly Envelope[]) => envelopes.map(({ id }) => id);
+
+describe('a pack', () => {
+  it('is handled in one transaction and acknowledged to its senders', async () => {
+    const { database, processor, acknowledged } = start();
+    const pack = [envelopeOf(), envelopeOf(), envelopeOf()];
+    await processor.process(queue, pack, once);
+    expect(database.effects).toEqual(ids(pack));
+    expect(await acknowledged()).toEqual(ids(pack).sort());
+  });
+
+  it('does nothing twice, and acknowledges a repeated message again', async () => {
+    const { database, broker, processor, acknowledged } = start();
+    const [a, b] = [envelopeOf(), envelopeOf()];
+    await processor.process(queue, [a, b], once);
+    await processor.process(queue, [b, a, a], once);
+    expect(database.effects).toEqual([a.id, b.id]);
+    await acknowledged();
+    expect(broker.acknowledged.flatMap(({ settlements }) => settlements).filter(({ messageId }) => messageId === a.id).length).toBeGreaterThan(1);
+  });
+
+  it('never fails as a whole: what succeeds commits, what fails goes on alone', async () => {
+    const bad = envelopeOf();
+    const { database, broker, processor, acknowledged } = start((message) => {
+      if (message.id === bad.id) throw new Error('no');
+    });
+    const good = [envelopeOf(), envelopeOf()];
+    await processor.process(queue, [good[0], bad, good[1]], once);
+    expect(database.effects.sort()).toEqual(ids(good).sort());
+    expect(broker.alone).toEqual([{ queue, id: bad.id }]);
+    expect(await acknowledged()).toEqual(ids(good).sort());
+  });
+
+  it('is postponed as a whole when the database is away, and nothing counts as a try', async () => {
+    const { database, broker, processor } = start();
+    database.away = true;
+    await expect(processor.process(queue, [envelopeOf(), envelopeOf()], last)).rejects.toBeInstanceOf(Postpone);
+    expect(broker.alone).toEqual([]);
+    expect(database.letters).toEqual([]);
+  });
+});
+
+describe('a message alone', () => {
+  const failing = (error: Error) => start(() => { throw error; });
+
+  it('is retried while tries are left', async () => {
+    const { database, processor, acknowledged } = failing(new Error('no'));
+    await expect(processor.process(queue, [envelopeOf()], once)).rejects.toThrow('no');
+    expect(database.letters).toEqual([]);
+    expect(await acknowledged()).toEqual([]);
+  });
+
+  it('becomes a dead letter after its last try, and is settled by it', async () => {
+    const { database, processor, acknowledged } = failing(new Error('no'));
+    const message = envelopeOf();
+    await processor.process(queue, [message], last);
+    expect(database.letters).toMatchObject([{ queue, letter: { attempts: 3, error: 'Error: no' } }]);
+    expect(await acknowledged()).toEqual([message.id]);
+  });
+
+  it('becomes a dead letter at once when it is poison', async () => {
+    const { database, processor } = failing(new PoisonMessage('never'));
+    await processor.process(queue, [envelopeOf()], once);
+    expect(database.letters).toHaveLength(1);
+  });
+
+  it('stays with its sender when what it needs has not arrived: no dead letter, no acknowledgement', async () => {
+    const { database, processor, acknowledged } = failing(new NotYet('later'));
+    await expect(processor.process(queue, [envelopeOf()], once)).rejects.toBeInstanceOf(NotYet);
+    await processor.process(queue, [envelopeOf()], last);
+    expect(database.letters).toEqual([]);
+    expect(await acknowledged()).toEqual([]);
+  });
+});
+
+describe('what is no message', () => {
+  it.each([
+    ['garbage', 'garbage'],
+    ['null', null],
+    ['a number', 7],
+    ['an empty object', {}],
+    ['an envelope without data', { ...envelopeOf(), data: undefined }],
+    ['an envelope of a job that does not exist', envelopeOf({ type: 'nonsense.v1' })],
+    ['data that does not fit its contract', envelopeOf({ data: { deliveryId: 'x', attempt: 'y' } })],
+    ['a workspace that is no id', envelopeOf({ workspaceId: "'; drop table request; --" })],
+    ['a message older than the inbox remembers', envelopeOf({ id: v7({ msecs: Date.now() - 40 * 86_400_000 }) })],
+  ])('becomes a dead letter without stopping the pack: %s', async (_what, parcel) => {
+    const { database, processor } = start();
+    const good = envelopeOf();
+    await processor.process(queue, [parcel, good], once);
+    expect(database.effects).toEqual([good.id]);
+    expect(database.letters).toHaveLength(1);
+  });
+
+  it('is acknowledged when at least its address can be read, so that its sender forgets it', async () => {
+    const { processor, acknowledged } = start();
+    const message = envelopeOf({ data: { deliveryId: 'x', attempt: 1 } });
+    await processor.process(queue, [message], once);
+    expect(await acknowledged()).toEqual([message.id]);
+  });
+});

@@ -1,0 +1,155 @@
+import { envelopeOf, ManualClock, MemoryBroker, MemoryOutbox } from '../test/in-memory';
+import type { OutgoingMessage } from './message';
+import { Relay, type RelayOptions } from './relay';
+
+const start = async (options: Partial<RelayOptions> = {}) => {
+  const clock = new ManualClock();
+  const outbox = new MemoryOutbox(clock);
+  const broker = new MemoryBroker();
+  const faults: string[] = [];
+  const relay = new Relay(outbox, broker, clock, (what) => faults.push(what), options);
+  relay.start();
+  // The first look adopts the broker's epoch.
+  await clock.pass(0);
+  const commit = (count: number): OutgoingMessage[] => {
+    const messages = Array.from({ length: count }, () => ({ envelope: envelopeOf(), queues: ['notification-webhook'] as const }));
+    outbox.commit(messages);
+    return messages;
+  };
+  const acknowledge = (messages: readonly OutgoingMessage[]) =>
+    relay.settled(messages.map(({ envelope }) => ({ messageId: envelope.id, queue: 'notification-webhook' })));
+  return { clock, outbox, broker, relay, faults, commit, acknowledge };
+};
+
+const idsOf = (messages: readonly OutgoingMessage[]) => messages.map(({ envelope }) => envelope.id);
+
+describe('the relay', () => {
+  it('sends a committed message at once while the destination keeps up', async () => {
+    const { clock, broker, relay, commit } = await start();
+    const messages = commit(1);
+    relay.offer(messages);
+    await clock.pass(0);
+    expect(broker.sent).toEqual([{ queue: 'notification-webhook', ids: idsOf(messages) }]);
+  });
+
+  it('sends to each destination of a message', async () => {
+    const { clock, broker, relay, outbox } = await start();
+    const message = { envelope: envelopeOf(), queues: ['intake', 'notification', 'audit'] as const };
+    outbox.commit([message]);
+    relay.offer([message]);
+    await clock.pass(0);
+    expect(broker.sent.map(({ queue }) => queue).sort()).toEqual(['audit', 'intake', 'notification']);
+  });
+
+  it('gathers messages for fewer, fuller jobs while jobs are unacknowledged, and sends them when one is', async () => {
+    const { clock, broker, relay, commit, acknowledge } = await start({ window: 1, patienceMs: 1_000 });
+    const first = commit(1);
+    relay.offer(first);
+    await clock.pass(0);
+    const rest = [commit(1), commit(1), commit(1)];
+    for (const messages of rest) relay.offer(messages);
+    await clock.pass(10);
+    expect(broker.sent).toHaveLength(1);
+    await acknowledge(first);
+    await clock.pass(0);
+    expect(broker.sent[1]?.ids).toEqual(rest.flatMap(idsOf));
+  });
+
+  it('sends a full pack although jobs are unacknowledged', async () => {
+    const { clock, broker, relay, commit } = await start({ window: 1, packSize: 3, patienceMs: 60_000 });
+    relay.offer(commit(1));
+    await clock.pass(0);
+    relay.offer(commit(3));
+    await clock.pass(0);
+    expect(broker.sent.map(({ ids }) => ids.length)).toEqual([1, 3]);
+  });
+
+  it('does not let a lost acknowledgement hold messages up', async () => {
+    const { clock, broker, relay, commit } = await start({ window: 1, patienceMs: 50 });
+    relay.offer(commit(1));
+    await clock.pass(0);
+    relay.offer(commit(1));
+    await clock.pass(51);
+    expect(broker.sent).toHaveLength(2);
+  });
+
+  it('finds what a crash left between commit and send, once its lease has run out', async () => {
+    const { clock, broker, commit } = await start();
+    const messages = commit(2);
+    await clock.pass(4_000);
+    expect(broker.sent).toEqual([]);
+    await clock.pass(2_000);
+    expect(broker.sent.flatMap(({ ids }) => ids).sort()).toEqual(idsOf(messages).sort());
+  });
+
+  it('keeps sending what is not settled: the first time in packs, then each as a job of its own', async () => {
+    const { clock, broker, relay, commit } = await start();
+    const messages = commit(2);
+    relay.offer(messages);
+    await clock.pass(6_000);
+    expect(broker.sent).toHaveLength(2);
+    await clock.pass(60_000);
+    expect(broker.resent.length).toBeGreaterThan(0);
+    expect(new Set(broker.resent.flatMap(({ ids }) => ids))).toEqual(new Set(idsOf(messages)));
+  });
+
+  it('sends nothing again that has been settled', async () => {
+    const { clock, broker, relay, outbox, commit, acknowledge } = await start();
+    const messages = commit(3);
+    relay.offer(messages);
+    await clock.pass(10);
+    await acknowledge(messages);
+    await clock.pass(300_000);
+    expect(broker.sent).toHaveLength(1);
+    expect(broker.resent).toEqual([]);
+    expect(outbox.rows).toEqual([]);
+  });
+
+  it('sends everything unsettled again at once when the broker has lost its content', async () => {
+    const { clock, broker, relay, commit } = await start();
+    const messages = commit(5);
+    relay.offer(messages);
+    await clock.pass(600);
+    broker.currentEpoch = 'second';
+    await clock.pass(600);
+    expect(broker.sent.slice(1).flatMap(({ ids }) => ids).sort()).toEqual(idsOf(messages).sort());
+  });
+
+  it('sends everything unsettled again as soon as the broker answers after a send has failed', async () => {
+    const { clock, broker, relay, faults, commit } = await start();
+    await clock.pass(10);
+    broker.failing = true;
+    const messages = commit(2);
+    relay.offer(messages);
+    await clock.pass(700);
+    expect(faults).toContain('sending to notification-webhook');
+    broker.failing = false;
+    await clock.pass(600);
+    expect(broker.sent.flatMap(({ ids }) => ids).sort()).toEqual(idsOf(messages).sort());
+  });
+
+  it('bounds what it holds in memory while the broker hangs, and loses none of it', async () => {
+    const { clock, broker, relay, outbox, commit, acknowledge } = await start({ packSize: 1_000 });
+    await clock.pass(10);
+    let open = () => {};
+    broker.gate = new Promise((resolve) => (open = () => resolve()));
+    const messages = commit(15_000);
+    relay.offer(messages);
+    broker.gate = null;
+    open();
+    for (let round = 0; round < 20 && outbox.rows.length > 0; round++) {
+      await clock.pass(3_000);
+      const arrived = new Set([...broker.sent, ...broker.resent].flatMap(({ ids }) => ids));
+      await acknowledge(messages.filter(({ envelope }) => arrived.has(envelope.id)));
+    }
+    expect(outbox.rows).toEqual([]);
+  });
+
+  it('sends nothing after it was stopped', async () => {
+    const { clock, broker, relay, commit } = await start();
+    await relay.stop();
+    relay.offer(commit(1));
+    await clock.pass(60_000);
+    expect(broker.sent).toEqual([]);
+  });
+});
