@@ -49,11 +49,29 @@ export const outcomeOf = (
 const resultOf = (call: OutboundResult, at: Date): AttemptResult => {
   switch (call.kind) {
     case 'response':
-      return { at, status: call.status, latencyMs: call.latencyMs, error: errorOf(call.status), response: textOf(call.body) };
+      return {
+        at,
+        status: call.status,
+        latencyMs: call.latencyMs,
+        error: errorOf(call.status),
+        response: textOf(call.body),
+      };
     case 'failed':
-      return { at, status: call.status ?? null, latencyMs: call.latencyMs, error: `${call.reason}: ${clean(call.detail)}`, response: null };
+      return {
+        at,
+        status: call.status ?? null,
+        latencyMs: call.latencyMs,
+        error: `${call.reason}: ${clean(call.detail)}`,
+        response: null,
+      };
     case 'refused':
-      return { at, status: null, latencyMs: 0, error: `${call.reason}: ${clean(call.detail)}`, response: null };
+      return {
+        at,
+        status: null,
+        latencyMs: 0,
+        error: `${call.reason}: ${clean(call.detail)}`,
+        response: null,
+      };
   }
 };
 

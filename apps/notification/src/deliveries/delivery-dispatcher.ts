@@ -2,7 +2,13 @@ import type { UnitOfWork } from '@countersign/messaging';
 import { createOutboundHttp, type OutboundHttp } from '@countersign/outbound-http';
 import { Database } from '@countersign/persistence';
 import { LOG, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { EndpointSecrets } from '../endpoints/endpoint-secrets';
 import { BatchRecorder } from '../outside-calls/batch-recorder';
 import { CallPool } from '../outside-calls/call-pool';
@@ -88,19 +94,34 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
     this.sweeper.wakeIn(0);
   }
 
-  private async attempt(delivery: LeasedDelivery, traceparent: string | null, signal: AbortSignal): Promise<boolean> {
+  private async attempt(
+    delivery: LeasedDelivery,
+    traceparent: string | null,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const at = new Date();
     try {
       const result = await callWebhook(this.http, this.secrets, delivery, traceparent, at, signal);
       const isAborted = result.kind === 'failed' && result.reason === 'aborted';
-      const outcome = isAborted ? putBack(delivery, 0) : outcomeOf(delivery, result, at, this.settings.schedule, Math.random());
+      const outcome = isAborted
+        ? putBack(delivery, 0)
+        : outcomeOf(delivery, result, at, this.settings.schedule, Math.random());
       this.recorder.record(outcome);
       return outcome.state === 'succeeded';
     } catch (error) {
-      this.log.error({ err: error, deliveryId: delivery.id, endpointId: delivery.endpoint_id }, 'attempt impossible');
+      this.log.error(
+        { err: error, deliveryId: delivery.id, endpointId: delivery.endpoint_id },
+        'attempt impossible',
+      );
       const detail = 'Countersign could not make this attempt';
       this.recorder.record(
-        outcomeOf(delivery, { kind: 'failed', reason: 'aborted', detail, latencyMs: 0 }, at, this.settings.schedule, Math.random()),
+        outcomeOf(
+          delivery,
+          { kind: 'failed', reason: 'aborted', detail, latencyMs: 0 },
+          at,
+          this.settings.schedule,
+          Math.random(),
+        ),
       );
       return false;
     }

@@ -1,10 +1,11 @@
 import type { Sql } from '@countersign/persistence';
 import type { AttemptOutcome } from './attempt';
 
-export const goneReason = 'the endpoint answered 410 Gone';
+const goneReason = 'the endpoint answered 410 Gone';
 
 /** Writes what attempts came to, all at once; an attempt that was taken over since leaves no trace. */
 export const recordOutcomes = async (sql: Sql, outcomes: readonly AttemptOutcome[]): Promise<void> => {
+  await disableGone(sql, outcomes);
   await sql.query(
     `WITH outcome AS (
        SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::timestamptz[], $6::int[], $7::int[], $8::text[], $9::text[])
@@ -37,6 +38,10 @@ export const recordOutcomes = async (sql: Sql, outcomes: readonly AttemptOutcome
       outcomes.map(({ result }) => result?.response ?? null),
     ],
   );
+};
+
+/** Before their deliveries: whoever changes both an endpoint and its deliveries locks the endpoint first. */
+const disableGone = async (sql: Sql, outcomes: readonly AttemptOutcome[]): Promise<void> => {
   const gone = [...new Set(outcomes.filter(({ isGone }) => isGone).map(({ endpointId }) => endpointId))].sort();
   if (gone.length === 0) return;
   await sql.query(

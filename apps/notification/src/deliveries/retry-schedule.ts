@@ -10,7 +10,8 @@ const duration = /^P(?:(\d{1,5})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,8}
 
 const toMs = (text: string): number => {
   const match = duration.exec(text);
-  if (!match || !/\d[DHMS]$/.test(text)) throw new TypeError(`not an ISO 8601 duration of days, hours, minutes and seconds: "${text}"`);
+  if (!match || !/\d[DHMS]$/.test(text))
+    throw new TypeError(`not an ISO 8601 duration of days, hours, minutes and seconds: "${text}"`);
   const [days = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1).map((digits) => Number(digits ?? 0));
   return Math.round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000);
 };
@@ -23,10 +24,18 @@ export const parseSchedule = (text: string): number[] => text.split(',').map((pa
  * @param random 0 to 1
  * @param retryAfterMs what the subscriber asked for: never sooner than that
  */
-export const nextDelayMs = (schedule: readonly number[], tries: number, random: number, retryAfterMs = 0): number | null => {
+export const nextDelayMs = (
+  schedule: readonly number[],
+  tries: number,
+  random: number,
+  retryAfterMs = 0,
+): number | null => {
   const wait = schedule[tries - 1];
   if (wait === undefined) return null;
-  return Math.max(Math.round(wait * (1 - jitter + 2 * jitter * random)), Math.min(retryAfterMs, longestRetryAfterMs));
+  return Math.max(
+    Math.round(wait * (1 - jitter + 2 * jitter * random)),
+    Math.min(retryAfterMs, longestRetryAfterMs),
+  );
 };
 
 /** Milliseconds that a `Retry-After` header asks to wait (RFC 9110 §10.2.3); 0 for none or one that is neither form. */

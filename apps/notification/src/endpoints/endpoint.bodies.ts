@@ -17,25 +17,41 @@ import { endpointFormats, type EndpointFormat } from './endpoint';
 const withoutNul = /^[^\0]*$/;
 const isGiven = (_: object, value: unknown): boolean => value !== undefined;
 
-const notAnEvent = { each: true, message: 'each of events must be "*", a family such as "request.*" or an event type' };
+const notAnEvent = {
+  each: true,
+  message: 'each of events must be "*", a family such as "request.*" or an event type',
+};
 const signings = { message: 'signing must be "hmac": "ed25519" is not supported yet' };
 const orderings = { message: 'ordering must be "none": "per-request" is not supported yet' };
 
 export class CreateEndpoint {
   @IsString() @MaxLength(2048) url: string;
 
-  @IsArray() @ArrayNotEmpty() @ArrayMaxSize(50) @ArrayUnique() @IsString({ each: true })
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(50)
+  @ArrayUnique()
+  @IsString({ each: true })
   @Matches(eventPatternExpression, notAnEvent)
   events: string[];
 
   @IsIn(endpointFormats) format: EndpointFormat;
 
   /** Keys of workflows; absent or null means all. */
-  @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(100) @ArrayUnique()
-  @IsString({ each: true }) @MaxLength(200, { each: true }) @Matches(withoutNul, { each: true })
+  @IsOptional()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(100)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @MaxLength(200, { each: true })
+  @Matches(withoutNul, { each: true })
   workflows?: string[] | null;
 
-  @IsOptional() @IsString() @MaxLength(500) @Matches(withoutNul)
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  @Matches(withoutNul)
   description?: string | null;
 
   @ValidateIf(isGiven) @IsIn(['hmac'], signings) signing?: string;
@@ -45,17 +61,31 @@ export class CreateEndpoint {
 export class ChangeEndpoint {
   @ValidateIf(isGiven) @IsString() @MaxLength(2048) url?: string;
 
-  @ValidateIf(isGiven) @IsArray() @ArrayNotEmpty() @ArrayMaxSize(50) @ArrayUnique() @IsString({ each: true })
+  @ValidateIf(isGiven)
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(50)
+  @ArrayUnique()
+  @IsString({ each: true })
   @Matches(eventPatternExpression, notAnEvent)
   events?: string[];
 
   @ValidateIf(isGiven) @IsIn(endpointFormats) format?: EndpointFormat;
 
-  @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(100) @ArrayUnique()
-  @IsString({ each: true }) @MaxLength(200, { each: true }) @Matches(withoutNul, { each: true })
+  @IsOptional()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(100)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @MaxLength(200, { each: true })
+  @Matches(withoutNul, { each: true })
   workflows?: string[] | null;
 
-  @IsOptional() @IsString() @MaxLength(500) @Matches(withoutNul)
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  @Matches(withoutNul)
   description?: string | null;
 
   @ValidateIf(isGiven) @IsIn(['hmac'], signings) signing?: string;

@@ -15,8 +15,14 @@ export const findEndpoint = async (sql: Sql, id: string): Promise<EndpointRow> =
 };
 
 /** The same, locked for a change. Throws Problem version_mismatch when the caller has seen another version. */
-export const lockEndpoint = async (sql: Sql, id: string, expectedVersion: number | null): Promise<EndpointRow> => {
-  const [row] = await sql.query<EndpointRow>(`SELECT ${columns} FROM endpoint WHERE id = $1 FOR UPDATE`, [id]);
+export const lockEndpoint = async (
+  sql: Sql,
+  id: string,
+  expectedVersion: number | null,
+): Promise<EndpointRow> => {
+  const [row] = await sql.query<EndpointRow>(`SELECT ${columns} FROM endpoint WHERE id = $1 FOR UPDATE`, [
+    id,
+  ]);
   if (!row) throw Problem.notFound('webhook endpoint');
   if (expectedVersion !== null && expectedVersion !== row.version) {
     throw new Problem('version_mismatch', `The webhook endpoint is at version ${row.version}.`);
@@ -25,7 +31,12 @@ export const lockEndpoint = async (sql: Sql, id: string, expectedVersion: number
 };
 
 /** Newest first, at most `limit`, those older than `before`. */
-export const listEndpoints = (sql: Sql, workspaceId: string, before: string | null, limit: number): Promise<EndpointRow[]> =>
+export const listEndpoints = (
+  sql: Sql,
+  workspaceId: string,
+  before: string | null,
+  limit: number,
+): Promise<EndpointRow[]> =>
   sql.query<EndpointRow>(
     `SELECT ${columns} FROM endpoint
       WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
@@ -50,12 +61,25 @@ export const insertEndpoint = async (
   const rows = await sql.query<EndpointRow>(
     `INSERT INTO endpoint (id, workspace_id, url, events, format, workflows, description, signing, ordering, secret)
      VALUES ($1, $2, $3, $4, $5, $6, $7, 'hmac', 'none', $8) RETURNING ${columns}`,
-    [id, workspaceId, settings.url, settings.events, settings.format, settings.workflows, settings.description, sealedSecret],
+    [
+      id,
+      workspaceId,
+      settings.url,
+      settings.events,
+      settings.format,
+      settings.workflows,
+      settings.description,
+      sealedSecret,
+    ],
   );
   return only(rows);
 };
 
-export const updateEndpoint = async (sql: Sql, id: string, settings: EndpointSettings): Promise<EndpointRow> => {
+export const updateEndpoint = async (
+  sql: Sql,
+  id: string,
+  settings: EndpointSettings,
+): Promise<EndpointRow> => {
   const rows = await sql.query<EndpointRow>(
     `UPDATE endpoint SET url = $2, events = $3, format = $4, workflows = $5, description = $6, version = version + 1, updated_at = now()
       WHERE id = $1 RETURNING ${columns}`,

@@ -46,7 +46,11 @@ export const endpointSchema = {
     url: { type: 'string', format: 'uri' },
     events: { type: 'array', items: { type: 'string' } },
     format: { type: 'string', enum: [...endpointFormats] },
-    workflows: { type: ['array', 'null'], items: { type: 'string' }, description: 'Keys of workflows; null for all.' },
+    workflows: {
+      type: ['array', 'null'],
+      items: { type: 'string' },
+      description: 'Keys of workflows; null for all.',
+    },
     description: textOrNull,
     signing: { type: 'string' },
     ordering: { type: 'string' },
@@ -60,5 +64,8 @@ export const endpointSchema = {
 
 export const endpointWithSecretSchema = {
   ...endpointSchema,
-  properties: { ...endpointSchema.properties, secret: { type: 'string', description: '`whsec_…`, shown only now.' } },
+  properties: {
+    ...endpointSchema.properties,
+    secret: { type: 'string', description: '`whsec_…`, shown only now.' },
+  },
 };

@@ -63,7 +63,13 @@ export class EndpointsController {
       const id = v7();
       const { secret, sealed } = this.secrets.create(id);
       const { url, events, format, workflows = null, description = null } = body;
-      const row = await insertEndpoint(tx, id, call.workspaceId, { url, events, format, workflows, description }, sealed);
+      const row = await insertEndpoint(
+        tx,
+        id,
+        call.workspaceId,
+        { url, events, format, workflows, description },
+        sealed,
+      );
       return { ...created(`/v1/webhook-endpoints/${id}`, { ...endpointView(row), secret }), secret: true };
     });
   }
@@ -76,14 +82,22 @@ export class EndpointsController {
     answers: {
       200: {
         description: 'A page of endpoints.',
-        schema: { type: 'object', properties: { data: { type: 'array', items: endpointSchema }, nextCursor: { type: ['string', 'null'] } } },
+        schema: {
+          type: 'object',
+          properties: {
+            data: { type: 'array', items: endpointSchema },
+            nextCursor: { type: ['string', 'null'] },
+          },
+        },
       },
     },
   })
   async list(@Caller() call: Call): Promise<Answer> {
     const { limit, cursor } = call.query(PageQuery);
     const before = decodeCursor(list, cursor, idPosition);
-    const rows = await this.database.read(call.workspaceId, (sql) => listEndpoints(sql, call.workspaceId, before, limit + 1));
+    const rows = await this.database.read(call.workspaceId, (sql) =>
+      listEndpoints(sql, call.workspaceId, before, limit + 1),
+    );
     return ok(pageOf(list, rows, limit, ({ id }) => id, endpointView));
   }
 
@@ -111,9 +125,15 @@ export class EndpointsController {
     const body = await readEndpointBody(call, ChangeEndpoint, this.settings.allow);
     await this.people.actor(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
-      const { url, events, format, workflows, description } = await lockEndpoint(tx, id, call.expectedVersion);
+      const { url, events, format, workflows, description } = await lockEndpoint(
+        tx,
+        id,
+        call.expectedVersion,
+      );
       const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-      return ok(endpointView(await updateEndpoint(tx, id, { url, events, format, workflows, description, ...given })));
+      return ok(
+        endpointView(await updateEndpoint(tx, id, { url, events, format, workflows, description, ...given })),
+      );
     });
   }
 

@@ -4,7 +4,8 @@ import { Problem, type Call } from '@countersign/service-kit';
 
 const urlViolations = (url: unknown, allow: AllowList): Violation[] => {
   if (typeof url !== 'string') return [];
-  if (/[\s\p{Cc}]/u.test(url)) return [{ pointer: '/url', message: 'A URL has no spaces or control characters.' }];
+  if (/[\s\p{Cc}]/u.test(url))
+    return [{ pointer: '/url', message: 'A URL has no spaces or control characters.' }];
   const problem = checkUrl(url, allow);
   return problem ? [{ pointer: '/url', message: `This URL cannot be called: ${problem.detail}.` }] : [];
 };
@@ -36,5 +37,8 @@ export const expectNoMembers = async (call: Call): Promise<void> => {
     throw Problem.invalid([{ pointer: '', message: 'An object is expected.' }]);
   }
   const names = Object.keys(body);
-  if (names.length > 0) throw Problem.invalid(names.map((name) => ({ pointer: `/${name}`, message: 'There is no such member.' })));
+  if (names.length > 0)
+    throw Problem.invalid(
+      names.map((name) => ({ pointer: `/${name}`, message: 'There is no such member.' })),
+    );
 };

@@ -1,7 +1,12 @@
 import type { Person, RequestSnapshot, StageSnapshot } from '@countersign/contracts';
 
 /** The state changes that the EasyLife document knows: creation, approval (of a stage or of all), rejection. */
-const stateChanges = new Set(['request.created', 'request.stage_approved', 'request.approved', 'request.rejected']);
+const stateChanges = new Set([
+  'request.created',
+  'request.stage_approved',
+  'request.approved',
+  'request.rejected',
+]);
 
 export const isEasylifeEvent = (type: string): boolean => stateChanges.has(type);
 
@@ -30,14 +35,22 @@ const currentStage = (request: RequestSnapshot): StageSnapshot | undefined => {
   const at = request.stages.find((stage) => stage.index === request.stageIndex);
   if (request.decidedAt === null || at?.state === 'active') return at;
   const decided = request.stages.filter((stage) => stage.endedAt !== null && stage.tasks.length > 0);
-  return decided.reduce<StageSnapshot | undefined>((last, stage) => (isLater(stage, last) ? stage : last), undefined) ?? at;
+  return (
+    decided.reduce<StageSnapshot | undefined>(
+      (last, stage) => (isLater(stage, last) ? stage : last),
+      undefined,
+    ) ?? at
+  );
 };
 
 const isLater = (stage: StageSnapshot, than: StageSnapshot | undefined): boolean =>
-  !than || (stage.endedAt ?? '') > (than.endedAt ?? '') || (stage.endedAt === than.endedAt && stage.index > than.index);
+  !than ||
+  (stage.endedAt ?? '') > (than.endedAt ?? '') ||
+  (stage.endedAt === than.endedAt && stage.index > than.index);
 
 const approversOf = (stage: StageSnapshot | undefined): Person[] => {
   const people = new Map<string, Person>();
-  for (const task of stage?.tasks ?? []) if (task.state !== 'reassigned') people.set(task.assignee.id, task.assignee);
+  for (const task of stage?.tasks ?? [])
+    if (task.state !== 'reassigned') people.set(task.assignee.id, task.assignee);
   return [...people.values()];
 };

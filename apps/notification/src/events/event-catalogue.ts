@@ -7,7 +7,8 @@ const descriptions: Record<EventType, string> = {
   'request.created': 'A request was posted, as a draft or not.',
   'request.submitted': 'A request was handed in; routing looks for the first stage that applies.',
   'request.stage_started': 'A stage has its approvers and waits for them.',
-  'request.stage_approved': 'A stage was approved and another one follows. Not sent for the last stage: that is request.approved.',
+  'request.stage_approved':
+    'A stage was approved and another one follows. Not sent for the last stage: that is request.approved.',
   'request.revised': 'The payload of a pending request was changed.',
   'request.returned': 'An approver gave the request back to the requester.',
   'request.approved': 'The last stage that applies was approved.',

@@ -3,7 +3,11 @@ import { eventTypes } from '@countersign/contracts';
 const families = [...new Set(eventTypes.map((type) => type.slice(0, type.indexOf('.'))))];
 
 /** What an endpoint may subscribe to: `*`, a whole family (`request.*`), or one type by name. */
-export const eventPatterns: readonly string[] = ['*', ...families.map((family) => `${family}.*`), ...eventTypes];
+export const eventPatterns: readonly string[] = [
+  '*',
+  ...families.map((family) => `${family}.*`),
+  ...eventTypes,
+];
 
 /** The same as a regular expression, for validation. */
 export const eventPatternExpression = new RegExp(
@@ -11,4 +15,9 @@ export const eventPatternExpression = new RegExp(
 );
 
 export const matchesEvent = (patterns: readonly string[], type: string): boolean =>
-  patterns.some((pattern) => pattern === '*' || pattern === type || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1))));
+  patterns.some(
+    (pattern) =>
+      pattern === '*' ||
+      pattern === type ||
+      (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1))),
+  );

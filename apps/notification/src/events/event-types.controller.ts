@@ -1,4 +1,4 @@
-import { Caller, ok, Operation, type Answer, type Call } from '@countersign/service-kit';
+import { ok, Operation, type Answer } from '@countersign/service-kit';
 import { Controller, Get } from '@nestjs/common';
 import { eventCatalogue, type EventTypeEntry } from './event-catalogue';
 
@@ -24,11 +24,15 @@ export class EventTypesController {
     answers: {
       200: {
         description: 'All event types.',
-        schema: { type: 'object', required: ['data'], properties: { data: { type: 'array', items: entrySchema } } },
+        schema: {
+          type: 'object',
+          required: ['data'],
+          properties: { data: { type: 'array', items: entrySchema } },
+        },
       },
     },
   })
-  list(@Caller() _call: Call): Answer {
+  list(): Answer {
     return ok({ data: this.entries });
   }
 }

@@ -87,15 +87,27 @@ const exampleTask = (state: TaskState): TaskSnapshot => {
 };
 
 const exampleStages = ({ stage, task }: Situation): StageSnapshot[] => {
-  const waiting = { quorum: { approvals: 0, received: 0, rejections: 0 }, startedAt: null, dueAt: null, endedAt: null, explanation: null, tasks: [] };
-  if (stage === 'pending') return [{ index: 0, key: 'manager', title: 'Line manager', state: stage, ...waiting }];
+  const waiting = {
+    quorum: { approvals: 0, received: 0, rejections: 0 },
+    startedAt: null,
+    dueAt: null,
+    endedAt: null,
+    explanation: null,
+    tasks: [],
+  };
+  if (stage === 'pending')
+    return [{ index: 0, key: 'manager', title: 'Line manager', state: stage, ...waiting }];
   return [
     {
       index: 0,
       key: 'manager',
       title: 'Line manager',
       state: stage,
-      quorum: { approvals: 1, received: task === 'approved' ? 1 : 0, rejections: task === 'rejected' ? 1 : 0 },
+      quorum: {
+        approvals: 1,
+        received: task === 'approved' ? 1 : 0,
+        rejections: task === 'rejected' ? 1 : 0,
+      },
       startedAt: earlier,
       dueAt: '2026-11-22T08:30:00.000Z',
       endedAt: stage === 'active' ? null : at,
@@ -128,7 +140,10 @@ export const exampleTransition = (
     totalStages: 1,
     overridden: type === 'request.overridden',
     stages: exampleStages(situation),
-    failure: situation.request === 'failed' ? { code: 'no_approvers', stage: 'manager', detail: 'The requester has no manager.' } : null,
+    failure:
+      situation.request === 'failed'
+        ? { code: 'no_approvers', stage: 'manager', detail: 'The requester has no manager.' }
+        : null,
     createdAt: earlier,
     submittedAt: earlier,
     decidedAt: decidedStates.includes(situation.request) ? at : null,
@@ -138,7 +153,10 @@ export const exampleTransition = (
     id: '0192f3a4-7b1c-7d10-8000-000000000003',
     type,
     at,
-    actor: situation.task && situation.task in decisionOf ? { type: 'user', id: approver.id, via: '0192f3a4-7b1c-7d10-8000-000000000021' } : { type: 'system', id: null, via: null },
+    actor:
+      situation.task && situation.task in decisionOf
+        ? { type: 'user', id: approver.id, via: '0192f3a4-7b1c-7d10-8000-000000000021' }
+        : { type: 'system', id: null, via: null },
     taskId: type.startsWith('task.') ? taskId : null,
     stageKey: 'manager',
     data: {},

@@ -16,7 +16,9 @@ export class StandardBodies {
     payload: unknown,
   ) {
     this.requestJson = JSON.stringify(requestView(request, payload));
-    this.tasks = new Map(request.stages.flatMap((stage) => stage.tasks.map((task) => [task.id, task] as const)));
+    this.tasks = new Map(
+      request.stages.flatMap((stage) => stage.tasks.map((task) => [task.id, task] as const)),
+    );
   }
 
   /** The bytes that are signed and sent. */

@@ -1,4 +1,10 @@
-import type { Person, RequestSnapshot, StageSnapshot, TaskSnapshot, TransitionEvent } from '@countersign/contracts';
+import type {
+  Person,
+  RequestSnapshot,
+  StageSnapshot,
+  TaskSnapshot,
+  TransitionEvent,
+} from '@countersign/contracts';
 import { summarise } from './summarise';
 
 /** What a mail says, before it is text or HTML. */
@@ -15,8 +21,10 @@ export interface MailContent {
 const longestReason = 2_000;
 
 const nameOf = (person: Person): string => person.displayName || person.userName;
-const contactOf = (person: Person): string => (person.email ? `${nameOf(person)} (${person.email})` : nameOf(person));
-const cut = (text: string): string => (text.length > longestReason ? `${text.slice(0, longestReason)}…` : text);
+const contactOf = (person: Person): string =>
+  person.email ? `${nameOf(person)} (${person.email})` : nameOf(person);
+const cut = (text: string): string =>
+  text.length > longestReason ? `${text.slice(0, longestReason)}…` : text;
 /** RFC 3339 in UTC, to the minute: `2026-11-21 09:00 UTC`. */
 const timeOf = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
 
@@ -57,17 +65,24 @@ export const approvalNeeded = (
   ],
 });
 
-type OutcomeMail = (request: RequestSnapshot, event: TransitionEvent, payload: unknown, publicUrl: string) => MailContent;
+type OutcomeMail = (
+  request: RequestSnapshot,
+  event: TransitionEvent,
+  payload: unknown,
+  publicUrl: string,
+) => MailContent;
 
 const textIn = (data: Record<string, unknown>, name: string): string | null => {
   const value = data[name];
   return typeof value === 'string' && value !== '' ? value : null;
 };
 
+const decided = new Set(['request.approved', 'request.rejected', 'request.returned']);
+
 const outcomeMail =
   (word: string, sentence: string): OutcomeMail =>
   (request, event, payload, publicUrl) => {
-    const comment = textIn(event.data, 'comment') ?? lastComment(request);
+    const comment = textIn(event.data, 'comment') ?? (decided.has(event.type) ? lastComment(request) : null);
     const why = textIn(event.data, 'reason');
     const code = textIn(event.data, 'reasonCode');
     return {
@@ -89,16 +104,21 @@ const outcomeMail =
 
 /** What the last person who decided wrote. */
 const lastComment = (request: RequestSnapshot): string | null => {
-  const decided = request.stages.flatMap(({ tasks }) => tasks).filter(({ decidedAt, comment }) => decidedAt !== null && comment);
-  decided.sort((a, b) => ((a.decidedAt ?? '') < (b.decidedAt ?? '') ? 1 : -1));
-  return decided[0]?.comment ?? null;
+  const tasks = request.stages
+    .flatMap((stage) => stage.tasks)
+    .filter((task) => task.decidedAt !== null && task.comment);
+  tasks.sort((a, b) => ((a.decidedAt ?? '') < (b.decidedAt ?? '') ? 1 : -1));
+  return tasks[0]?.comment ?? null;
 };
 
 /** To the requester, by event type: how it ended, or that it is back with them. */
 export const outcomeMails: Readonly<Record<string, OutcomeMail>> = {
   'request.approved': outcomeMail('Approved', 'Your request was approved.'),
   'request.rejected': outcomeMail('Rejected', 'Your request was rejected.'),
-  'request.returned': outcomeMail('Returned', 'Your request was given back to you. Change it and submit it again, or cancel it.'),
+  'request.returned': outcomeMail(
+    'Returned',
+    'Your request was given back to you. Change it and submit it again, or cancel it.',
+  ),
   'request.canceled': outcomeMail('Canceled', 'Your request was canceled.'),
   'request.expired': outcomeMail('Expired', 'Your request was not decided in time.'),
   'request.failed': outcomeMail('Failed', 'Your request could not be routed to anyone who decides on it.'),

@@ -53,6 +53,9 @@ export const planMails = (
     ];
   });
 
+/** Who did this themselves knows. */
+const toldToOthersOnly = new Set(['request.returned', 'request.canceled']);
+
 const letterOf = (
   { request }: Pick<RequestTransitioned, 'request'>,
   event: TransitionEvent,
@@ -62,14 +65,15 @@ const letterOf = (
   if (event.type === 'task.assigned') {
     for (const stage of request.stages) {
       const task = stage.tasks.find(({ id }) => id === event.taskId);
-      if (task) return { person: task.assignee, content: approvalNeeded(request, stage, task, payload, publicUrl) };
+      if (task)
+        return { person: task.assignee, content: approvalNeeded(request, stage, task, payload, publicUrl) };
     }
     return null;
   }
   const outcome = outcomeMails[event.type];
   if (!outcome) return null;
-  // Who did it knows.
-  if (event.actor.type === 'user' && event.actor.id === request.requester.id) return null;
+  const isOwn = event.actor.type === 'user' && event.actor.id === request.requester.id;
+  if (isOwn && toldToOthersOnly.has(event.type)) return null;
   return { person: request.requester, content: outcome(request, event, payload, publicUrl) };
 };
 

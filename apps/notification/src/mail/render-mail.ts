@@ -8,7 +8,8 @@ const indent = (text: string): string => text.replaceAll('\n', '\n    ');
 
 /** The plain text of a mail. */
 export const renderText = ({ greeting, sentences, facts, summary, links }: MailContent): string => {
-  const block = (lines: readonly (readonly [string, string])[]) => lines.map(([label, value]) => `${label}: ${indent(value)}`).join('\n');
+  const block = (lines: readonly (readonly [string, string])[]) =>
+    lines.map(([label, value]) => `${label}: ${indent(value)}`).join('\n');
   const parts = [
     greeting,
     ...sentences,
@@ -34,8 +35,11 @@ const table = (rows: readonly (readonly [string, string])[]): string => {
 /** The same as HTML. Everything that people wrote is escaped; links are ours alone. */
 export const renderHtml = ({ subject, greeting, sentences, facts, summary, links }: MailContent): string => {
   const paragraphs = [greeting, ...sentences].map((text) => `<p>${escapeHtml(text)}</p>`).join('');
-  const details = summary.length > 0 ? `<h3 style="font-size:15px">What is requested</h3>${table(summary)}` : '';
-  const anchors = links.map(([label, url]) => `<p><a href="${escapeHtml(url)}">${escapeHtml(label)}</a></p>`).join('');
+  const details =
+    summary.length > 0 ? `<h3 style="font-size:15px">What is requested</h3>${table(summary)}` : '';
+  const anchors = links
+    .map(([label, url]) => `<p><a href="${escapeHtml(url)}">${escapeHtml(label)}</a></p>`)
+    .join('');
   return clean(
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title></head>` +
       `<body style="font-family:sans-serif;font-size:14px;color:#222">${paragraphs}${table(facts)}${details}${anchors}` +

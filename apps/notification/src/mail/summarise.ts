@@ -8,13 +8,15 @@ export const summarise = (payload: unknown): [path: string, value: string][] => 
   let leftOut = 0;
   const add = (path: string, value: unknown, depth: number): void => {
     if (isContainer(value) && depth < deepest && lines.length < mostLines) {
-      for (const [name, member] of Object.entries(value)) add(path ? `${path}.${name}` : name, member, depth + 1);
+      for (const [name, member] of Object.entries(value))
+        add(path ? `${path}.${name}` : name, member, depth + 1);
     } else if (lines.length < mostLines) {
-      lines.push([path, shorten(typeof value === 'string' ? value : JSON.stringify(value))]);
+      lines.push([path || 'payload', shorten(typeof value === 'string' ? value : JSON.stringify(value))]);
     } else {
       leftOut++;
     }
   };
+  if (isEmpty(payload)) return [];
   add('', payload, 0);
   if (leftOut > 0) lines.push(['…', `${leftOut} more`]);
   return lines;
@@ -23,4 +25,8 @@ export const summarise = (payload: unknown): [path: string, value: string][] => 
 const isContainer = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && Object.keys(value).length > 0;
 
-const shorten = (text = 'null'): string => (text.length > longestValue ? `${text.slice(0, longestValue)}…` : text);
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === undefined || (typeof value === 'object' && !isContainer(value));
+
+const shorten = (text = 'null'): string =>
+  text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;

@@ -66,7 +66,8 @@ export class CallPool {
   /** The keys for which no further call would be taken. */
   fullKeys(): string[] {
     const full: string[] = [];
-    for (const lane of this.lanes.values()) if (lane.waiting.length >= this.limits.waitingPerKey) full.push(lane.key);
+    for (const lane of this.lanes.values())
+      if (lane.waiting.length >= this.limits.waitingPerKey) full.push(lane.key);
     return full;
   }
 
@@ -87,7 +88,13 @@ export class CallPool {
   private laneOf(key: string): Lane {
     let lane = this.lanes.get(key);
     if (!lane) {
-      lane = { key, waiting: [], inFlight: 0, limit: Math.min(initialLimit, this.limits.inFlightPerKey), isReady: false };
+      lane = {
+        key,
+        waiting: [],
+        inFlight: 0,
+        limit: Math.min(initialLimit, this.limits.inFlightPerKey),
+        isReady: false,
+      };
       this.lanes.set(key, lane);
     }
     return lane;
@@ -123,7 +130,9 @@ export class CallPool {
       this.running.delete(running);
       this.bytes -= call.bytes;
       lane.inFlight--;
-      lane.limit = isWell ? Math.min(this.limits.inFlightPerKey, lane.limit + 1) : Math.max(1, lane.limit >> 1);
+      lane.limit = isWell
+        ? Math.min(this.limits.inFlightPerKey, lane.limit + 1)
+        : Math.max(1, lane.limit >> 1);
       this.makeReady(lane);
       this.release(lane);
       this.advance();

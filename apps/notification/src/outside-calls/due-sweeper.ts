@@ -40,7 +40,7 @@ export class DueSweeper {
 
   private schedule(): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => (this.sweeping = this.look()), Math.max(0, this.wakeAt - Date.now()));
+    this.timer = setTimeout(() => void (this.sweeping = this.look()), Math.max(0, this.wakeAt - Date.now()));
   }
 
   private async look(): Promise<void> {

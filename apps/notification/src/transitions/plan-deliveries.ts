@@ -1,4 +1,9 @@
-import { isEventType, type RequestSnapshot, type RequestTransitioned, type TransitionEvent } from '@countersign/contracts';
+import {
+  isEventType,
+  type RequestSnapshot,
+  type RequestTransitioned,
+  type TransitionEvent,
+} from '@countersign/contracts';
 import { v7 } from 'uuid';
 import type { EndpointFormat } from '../endpoints/endpoint';
 import { easylifeBody, isEasylifeEvent } from '../events/easylife-body';
@@ -52,7 +57,9 @@ export const planDeliveries = (
   let bodies: StandardBodies | undefined;
   for (const event of events) {
     if (!isEventType(event.type)) continue;
-    const takers = subscriptions.filter((one) => one.workspaceId === workspaceId && wants(one, request, event));
+    const takers = subscriptions.filter(
+      (one) => one.workspaceId === workspaceId && wants(one, request, event),
+    );
     if (takers.length === 0) continue;
     const formats = new Set(takers.map(({ format }) => format));
     planned.events.push({

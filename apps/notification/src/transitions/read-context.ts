@@ -14,7 +14,8 @@ interface ContextRow extends Record<string, unknown> {
   payloads: { workspaceId: string; requestId: string; revision: number; payload: unknown }[] | null;
 }
 
-const keyOf = (workspaceId: string, requestId: string, revision: number): string => `${workspaceId} ${requestId} ${revision}`;
+const keyOf = (workspaceId: string, requestId: string, revision: number): string =>
+  `${workspaceId} ${requestId} ${revision}`;
 
 /**
  * Keeps the payloads that came, and reads the others and all subscriptions of the workspaces concerned: one
@@ -31,11 +32,17 @@ export const readContext = async (
     const key = keyOf(workspaceId, request.id, revision);
     if (payloads.has(key)) return [];
     payloads.set(key, payload.value);
-    return [{ key, workspaceId, requestId: request.id, revision, json: JSON.stringify(payload.value ?? null) }];
+    return [
+      { key, workspaceId, requestId: request.id, revision, json: JSON.stringify(payload.value ?? null) },
+    ];
   });
   brought.sort((a, b) => (a.key < b.key ? -1 : 1));
   const missing = messages
-    .map(({ workspaceId, data: { request } }) => ({ workspaceId, requestId: request.id, revision: request.revision }))
+    .map(({ workspaceId, data: { request } }) => ({
+      workspaceId,
+      requestId: request.id,
+      revision: request.revision,
+    }))
     .filter(({ workspaceId, requestId, revision }) => !payloads.has(keyOf(workspaceId, requestId, revision)));
 
   const [row] = await sql.query<ContextRow>(

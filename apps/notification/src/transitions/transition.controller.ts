@@ -21,14 +21,18 @@ export class TransitionController {
       const { events, deliveries } = planDeliveries(message.data, payload, context.subscriptions);
       announcements.events.push(...events);
       announcements.deliveries.push(...deliveries.map((delivery) => ({ ...delivery, cause })));
-      announcements.mails.push(...planMails(message.data, payload, this.mailSettings).map((mail) => ({ ...mail, cause })));
+      announcements.mails.push(
+        ...planMails(message.data, payload, this.mailSettings).map((mail) => ({ ...mail, cause })),
+      );
     }
     const toSend = await writeAnnouncements(tx, announcements);
     for (const { id, workspaceId, cause } of announcements.deliveries) {
-      if (toSend.has(id)) tx.publish({ type: 'delivery.attempt.v1', workspaceId, cause, data: { deliveryId: id, attempt: 1 } });
+      if (toSend.has(id))
+        tx.publish({ type: 'delivery.attempt.v1', workspaceId, cause, data: { deliveryId: id, attempt: 1 } });
     }
     for (const { id, workspaceId, cause } of announcements.mails) {
-      if (toSend.has(id)) tx.publish({ type: 'mail.send.v1', workspaceId, cause, data: { mailId: id, attempt: 1 } });
+      if (toSend.has(id))
+        tx.publish({ type: 'mail.send.v1', workspaceId, cause, data: { mailId: id, attempt: 1 } });
     }
   }
 }

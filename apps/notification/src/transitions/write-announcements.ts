@@ -23,7 +23,9 @@ export const writeAnnouncements = async (sql: Sql, announcements: Announcements)
   const deliveries = [...announcements.deliveries].sort((a, b) =>
     a.endpointId + a.eventId < b.endpointId + b.eventId ? -1 : 1,
   );
-  const mails = [...announcements.mails].sort((a, b) => (a.eventId + a.personId < b.eventId + b.personId ? -1 : 1));
+  const mails = [...announcements.mails].sort((a, b) =>
+    a.eventId + a.personId < b.eventId + b.personId ? -1 : 1,
+  );
   if (events.length === 0 && mails.length === 0) return new Set();
   const rows = await sql.query<{ id: string }>(
     `WITH stored_event AS (

@@ -1,0 +1,195 @@
+import type { Cause, Tx } from '@countersign/messaging';
+import type { Database, Sql } from '@countersign/persistence';
+import type { ResolutionQuestion, ResolverAnswers } from '../resolution/resolution-question';
+
+/** A webhook to ask for approvers. */
+export interface CallTarget {
+  url: string;
+  timeoutMs: number;
+}
+
+/** How one call of one attempt ended, for the evidence. */
+export interface CallRecord {
+  url: string;
+  attempt: number;
+  at: string;
+  status: number | null;
+  latencyMs: number | null;
+  result: string;
+}
+
+/** The calls of one resolution, leased for one attempt. */
+export interface LeasedCall {
+  workspaceId: string;
+  resolutionId: string;
+  attempt: number;
+  targets: CallTarget[];
+  body: string;
+  /** Of webhooks that have answered in earlier attempts. */
+  answers: ResolverAnswers;
+  evidence: CallRecord[];
+  cause: Cause;
+}
+
+interface CallRow {
+  [column: string]: unknown;
+  workspace_id: string;
+  resolution_id: string;
+  attempt: number;
+  targets: CallTarget[];
+  body: string;
+  answers: ResolverAnswers;
+  evidence: CallRecord[];
+  cause: Cause;
+}
+
+const leasedOf = (row: CallRow): LeasedCall => ({
+  workspaceId: row.workspace_id,
+  resolutionId: row.resolution_id,
+  attempt: row.attempt,
+  targets: row.targets,
+  body: row.body,
+  answers: row.answers,
+  evidence: row.evidence,
+  cause: row.cause,
+});
+
+/** Waiting for room among the calls in flight may take this long, and keeping the result this long. */
+export const patienceMs = 5_000;
+const marginMs = 5_000;
+
+const targetsOf = (question: ResolutionQuestion): CallTarget[] => {
+  const webhooks = question.sources.flatMap((source) =>
+    source.kind === 'webhook' ? [{ url: source.url, timeoutMs: source.timeoutMs }] : [],
+  );
+  return [...new Map(webhooks.map((target) => [target.url, target])).values()];
+};
+
+/** Plans the first attempt of each: the row, and the message that sets it going. */
+export const announceCalls = async (
+  tx: Tx,
+  calls: readonly { question: ResolutionQuestion; body: string; cause: Cause }[],
+): Promise<void> => {
+  if (calls.length === 0) return;
+  await tx.query(
+    `INSERT INTO resolver_call (workspace_id, resolution_id, attempt, state, targets, body, answers, evidence, cause)
+     SELECT w, r, 1, 'announced', t, b, '{}', '[]', c
+       FROM unnest($1::uuid[], $2::uuid[], $3::json[], $4::text[], $5::json[]) AS n (w, r, t, b, c)`,
+    [
+      calls.map(({ question }) => question.workspaceId),
+      calls.map(({ question }) => question.resolutionId),
+      calls.map(({ question }) => JSON.stringify(targetsOf(question))),
+      calls.map(({ body }) => body),
+      calls.map(({ cause }) => JSON.stringify(cause)),
+    ],
+  );
+  for (const { question, cause } of calls) {
+    const { workspaceId, resolutionId } = question;
+    tx.publish({ type: 'approvers.call.v1', workspaceId, cause, data: { resolutionId, attempt: 1 } });
+  }
+};
+
+/**
+ * Takes announced calls for the attempts that the messages name. What is not announced, or for another attempt, is
+ * somebody else's or done. The lease outlasts the wait for room and the longest timeout of the row.
+ */
+export const leaseCalls = async (
+  tx: Tx,
+  wanted: readonly { workspaceId: string; resolutionId: string; attempt: number }[],
+): Promise<LeasedCall[]> => {
+  const rows = await tx.query<CallRow>(
+    `WITH taken AS (
+       SELECT c.workspace_id, c.resolution_id
+         FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS w (workspace_id, resolution_id, attempt)
+         JOIN resolver_call c ON c.workspace_id = w.workspace_id AND c.resolution_id = w.resolution_id
+          AND c.attempt = w.attempt AND c.state = 'announced'
+        ORDER BY c.resolution_id FOR UPDATE OF c
+     )
+     UPDATE resolver_call c
+        SET state = 'calling',
+            due_at = now() + make_interval(secs => (
+              SELECT max((target->>'timeoutMs')::float8) + ${patienceMs + marginMs} FROM json_array_elements(c.targets) target
+            ) / 1000)
+       FROM taken WHERE c.workspace_id = taken.workspace_id AND c.resolution_id = taken.resolution_id
+     RETURNING c.*`,
+    [
+      wanted.map(({ workspaceId }) => workspaceId),
+      wanted.map(({ resolutionId }) => resolutionId),
+      wanted.map(({ attempt }) => attempt),
+    ],
+  );
+  return rows.map(leasedOf);
+};
+
+/** Whether the attempt is still the one that counts; its row stays locked. */
+export const isCurrent = async (tx: Tx, { workspaceId, resolutionId, attempt }: LeasedCall): Promise<boolean> => {
+  const rows = await tx.query(
+    `SELECT 1 FROM resolver_call
+      WHERE workspace_id = $1 AND resolution_id = $2 AND attempt = $3 AND state = 'calling' FOR UPDATE`,
+    [workspaceId, resolutionId, attempt],
+  );
+  return rows.length > 0;
+};
+
+/** Lets a leased call wait for its next attempt. `counts`: false when this one did not really take place. */
+export const postponeCall = async (
+  tx: Tx,
+  { workspaceId, resolutionId, attempt }: LeasedCall,
+  { answers, evidence, delayMs, counts }: { answers: ResolverAnswers; evidence: CallRecord[]; delayMs: number; counts: boolean },
+): Promise<void> => {
+  await tx.query(
+    `UPDATE resolver_call
+        SET state = 'waiting', attempt = $3, answers = $4, evidence = $5, due_at = now() + make_interval(secs => $6::float8 / 1000)
+      WHERE workspace_id = $1 AND resolution_id = $2`,
+    [workspaceId, resolutionId, counts ? attempt : attempt - 1, JSON.stringify(answers), JSON.stringify(evidence), delayMs],
+  );
+};
+
+export const forgetCall = async (tx: Tx, { workspaceId, resolutionId }: LeasedCall): Promise<void> => {
+  await tx.query('DELETE FROM resolver_call WHERE workspace_id = $1 AND resolution_id = $2', [workspaceId, resolutionId]);
+};
+
+/** A call whose next attempt is due, or whose lease has run out. */
+export interface DueCall {
+  workspaceId: string;
+  resolutionId: string;
+  attempt: number;
+}
+
+/** Should the process die between claiming and announcing, others find the call this long after. */
+const claimSeconds = 15;
+
+/** Claims due calls of all workspaces, each for one sweeper. */
+export const claimDueCalls = async (sweeper: Database, limit: number): Promise<DueCall[]> =>
+  sweeper.everywhere((sql: Sql) =>
+    sql.query<DueCall & Record<string, unknown>>(
+      `WITH due AS (
+         SELECT workspace_id, resolution_id FROM resolver_call
+          WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+       )
+       UPDATE resolver_call c SET due_at = now() + make_interval(secs => ${claimSeconds})
+         FROM due WHERE c.workspace_id = due.workspace_id AND c.resolution_id = due.resolution_id
+       RETURNING c.workspace_id AS "workspaceId", c.resolution_id AS "resolutionId", c.attempt`,
+      [limit],
+    ),
+  );
+
+/** Announces the next attempt of claimed calls, unless something has happened to them since. */
+export const announceNext = async (tx: Tx, due: readonly DueCall[]): Promise<void> => {
+  const rows = await tx.query<CallRow>(
+    `WITH claimed AS (
+       SELECT c.workspace_id, c.resolution_id
+         FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS d (workspace_id, resolution_id, attempt)
+         JOIN resolver_call c ON c.workspace_id = d.workspace_id AND c.resolution_id = d.resolution_id
+          AND c.attempt = d.attempt AND c.state <> 'announced'
+        ORDER BY c.resolution_id FOR UPDATE OF c
+     )
+     UPDATE resolver_call c SET state = 'announced', attempt = c.attempt + 1, due_at = NULL
+       FROM claimed WHERE c.workspace_id = claimed.workspace_id AND c.resolution_id = claimed.resolution_id
+     RETURNING c.workspace_id, c.resolution_id, c.attempt, c.cause`,
+    [due.map((call) => call.workspaceId), due.map((call) => call.resolutionId), due.map((call) => call.attempt)],
+  );
+  for (const { workspace_id: workspaceId, resolution_id: resolutionId, attempt, cause } of rows) {
+    tx.publish({ type: 'approvers.call.v1', workspaceId, cause, data: { resolutionId, attempt } });
+  }
+};

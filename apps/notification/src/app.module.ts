@@ -1,0 +1,29 @@
+import { DirectoryReplicaModule } from '@countersign/directory-replica';
+import { Module } from '@nestjs/common';
+import { AttemptController } from './deliveries/attempt.controller';
+import { DeliveriesController } from './deliveries/deliveries.controller';
+import { DeliveryDispatcher } from './deliveries/delivery-dispatcher';
+import { WebhookSettings } from './deliveries/webhook.settings';
+import { EndpointSecrets } from './endpoints/endpoint-secrets';
+import { EndpointsController } from './endpoints/endpoints.controller';
+import { EventTypesController } from './events/event-types.controller';
+import { CapturedMailController } from './mail/captured-mail.controller';
+import { MailDispatcher } from './mail/mail-dispatcher';
+import { MailSettings } from './mail/mail.settings';
+import { SendController } from './mail/send.controller';
+import { TransitionController } from './transitions/transition.controller';
+
+@Module({
+  imports: [DirectoryReplicaModule.of('notification')],
+  controllers: [
+    TransitionController,
+    AttemptController,
+    SendController,
+    EndpointsController,
+    DeliveriesController,
+    EventTypesController,
+    CapturedMailController,
+  ],
+  providers: [WebhookSettings, EndpointSecrets, DeliveryDispatcher, MailSettings, MailDispatcher],
+})
+export class AppModule {}

@@ -1,0 +1,192 @@
+import { People } from '@countersign/directory-replica';
+import { Database } from '@countersign/persistence';
+import {
+  Caller,
+  decodeCursor,
+  Idempotency,
+  idPosition,
+  ok,
+  Operation,
+  PageQuery,
+  pageOf,
+  PathId,
+  Problem,
+  type Answer,
+  type Call,
+} from '@countersign/service-kit';
+import { Controller, Get, Post } from '@nestjs/common';
+import { IsIn, IsISO8601, IsOptional, Matches, ValidateIf } from 'class-validator';
+import type { EndpointRow } from '../endpoints/endpoint';
+import { findEndpoint, lockEndpoint } from '../endpoints/endpoint.store';
+import { expectNoMembers } from '../endpoints/read-endpoint-body';
+import { DeliveryDispatcher } from './delivery-dispatcher';
+import {
+  deliverySchema,
+  deliveryStates,
+  deliveryView,
+  findDelivery,
+  listDeliveries,
+  type DeliveryState,
+} from './delivery';
+import { replayDelivery, replayPeriod } from './replay-deliveries';
+import { insertTestDelivery } from './test-event';
+
+const list = 'deliveries';
+const endpointParam = PathId('id', 'Id of the webhook endpoint.');
+const deliveryParam = PathId('id', 'Id of the delivery.');
+
+export class DeliveriesQuery extends PageQuery {
+  @IsOptional() @IsIn(deliveryStates) state?: DeliveryState;
+}
+
+/** RFC 3339 with an offset: a time without one would mean whatever the server's zone is. */
+const withOffset = /T.*(Z|[+-]\d{2}:\d{2})$/;
+const offsetWanted = { message: '$property must be an RFC 3339 time with its offset' };
+const isGiven = (_: object, value: unknown): boolean => value !== undefined;
+
+export class ReplayBody {
+  @IsISO8601({ strict: true, strictSeparator: true }) @Matches(withOffset, offsetWanted) since: string;
+  @ValidateIf(isGiven)
+  @IsISO8601({ strict: true, strictSeparator: true })
+  @Matches(withOffset, offsetWanted)
+  until?: string;
+  @ValidateIf(isGiven) @IsIn(deliveryStates) state?: DeliveryState;
+}
+
+@Controller('v1')
+export class DeliveriesController {
+  constructor(
+    private readonly database: Database,
+    private readonly idempotency: Idempotency,
+    private readonly people: People,
+    private readonly dispatcher: DeliveryDispatcher,
+  ) {}
+
+  @Get('webhook-endpoints/:id/deliveries')
+  @endpointParam
+  @Operation({
+    scope: 'webhooks:read',
+    summary: 'Lists the deliveries of a webhook endpoint with their attempts, newest first.',
+    query: DeliveriesQuery,
+    answers: {
+      200: {
+        description: 'A page of deliveries.',
+        schema: {
+          type: 'object',
+          properties: {
+            data: { type: 'array', items: deliverySchema },
+            nextCursor: { type: ['string', 'null'] },
+          },
+        },
+      },
+    },
+  })
+  async list(@Caller() call: Call): Promise<Answer> {
+    const endpointId = call.id('webhook endpoint');
+    await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, endpointId));
+    const { limit, cursor, state = null } = call.query(DeliveriesQuery);
+    const filter = {
+      workspaceId: call.workspaceId,
+      endpointId,
+      state,
+      before: decodeCursor(list, cursor, idPosition),
+      limit: limit + 1,
+    };
+    const rows = await this.database.read(call.workspaceId, (sql) => listDeliveries(sql, filter));
+    return ok(pageOf(list, rows, limit, ({ id }) => id, deliveryView));
+  }
+
+  @Get('deliveries/:id')
+  @deliveryParam
+  @Operation({
+    scope: 'webhooks:read',
+    summary: 'Shows a delivery with its attempts.',
+    answers: { 200: { description: 'The delivery.', schema: deliverySchema } },
+  })
+  async show(@Caller() call: Call): Promise<Answer> {
+    const id = call.id('delivery');
+    return ok(deliveryView(await this.database.read(call.workspaceId, (sql) => findDelivery(sql, id))));
+  }
+
+  @Post('deliveries/:id/replay')
+  @deliveryParam
+  @Operation({
+    scope: 'webhooks:write',
+    summary: 'Delivers an event once more: the same webhook-id and body, a fresh timestamp and signature.',
+    answers: { 200: { description: 'The delivery, pending.', schema: deliverySchema } },
+  })
+  async replay(@Caller() call: Call): Promise<Answer> {
+    const id = call.id('delivery');
+    const { endpoint_id } = await this.database.read(call.workspaceId, (sql) => findDelivery(sql, id));
+    await expectNoMembers(call);
+    await this.people.actor(call);
+    return this.idempotency.run(call, async (tx) => {
+      refuseDisabled(await lockEndpoint(tx, endpoint_id, null));
+      await replayDelivery(tx, id);
+      tx.afterCommit(() => this.dispatcher.wake());
+      return ok(deliveryView(await findDelivery(tx, id)));
+    });
+  }
+
+  @Post('webhook-endpoints/:id/replay')
+  @endpointParam
+  @Operation({
+    scope: 'webhooks:write',
+    summary: 'Delivers the events of a period once more; without a state all but the pending ones.',
+    body: ReplayBody,
+    answers: {
+      200: {
+        description: 'How many.',
+        schema: { type: 'object', properties: { replayed: { type: 'integer' } } },
+      },
+    },
+  })
+  async replayPeriod(@Caller() call: Call): Promise<Answer> {
+    const endpointId = call.id('webhook endpoint');
+    await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, endpointId));
+    const { since, until = null, state = null } = await call.body(ReplayBody);
+    await this.people.actor(call);
+    return this.idempotency.run(call, async (tx) => {
+      refuseDisabled(await lockEndpoint(tx, endpointId, null));
+      const replayed = await replayPeriod(tx, {
+        workspaceId: call.workspaceId,
+        endpointId,
+        since,
+        until,
+        state,
+      });
+      tx.afterCommit(() => this.dispatcher.wake());
+      return ok({ replayed });
+    });
+  }
+
+  @Post('webhook-endpoints/:id/test')
+  @endpointParam
+  @Operation({
+    scope: 'webhooks:write',
+    summary: 'Sends a test event (`endpoint.test`) to a webhook endpoint.',
+    answers: { 200: { description: 'The delivery, pending.', schema: deliverySchema } },
+  })
+  async test(@Caller() call: Call): Promise<Answer> {
+    const endpointId = call.id('webhook endpoint');
+    await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, endpointId));
+    await expectNoMembers(call);
+    const person = await this.people.actor(call);
+    const keyId = call.identity.key.id;
+    const actor = person
+      ? { type: 'user' as const, id: person.id, via: keyId }
+      : { type: 'service' as const, id: keyId, via: null };
+    return this.idempotency.run(call, async (tx) => {
+      const endpoint = await lockEndpoint(tx, endpointId, null);
+      refuseDisabled(endpoint);
+      const id = await insertTestDelivery(tx, call.workspaceId, endpoint, actor, call.cause);
+      tx.afterCommit(() => this.dispatcher.wake());
+      return ok(deliveryView(await findDelivery(tx, id)));
+    });
+  }
+}
+
+const refuseDisabled = (endpoint: EndpointRow): void => {
+  if (endpoint.state === 'disabled')
+    throw new Problem('invalid_transition', 'The webhook endpoint is disabled: enable it first.');
+};

@@ -1,0 +1,108 @@
+import type { Sql } from '@countersign/persistence';
+import { Problem } from '@countersign/service-kit';
+
+export const deliveryStates = ['pending', 'succeeded', 'failed', 'skipped'] as const;
+export type DeliveryState = (typeof deliveryStates)[number];
+
+interface AttemptRow {
+  at: number;
+  status: number | null;
+  latencyMs: number;
+  error: string | null;
+  response: string | null;
+}
+
+export interface DeliveryRow extends Record<string, unknown> {
+  id: string;
+  endpoint_id: string;
+  event_id: string;
+  event_type: string;
+  request_id: string | null;
+  state: DeliveryState;
+  due_at: Date | null;
+  created_at: Date;
+  finished_at: Date | null;
+  attempts: AttemptRow[];
+}
+
+/** A delivery as the API shows it. `eventId` is the `webhook-id`. */
+export const deliveryView = (row: DeliveryRow) => ({
+  id: row.id,
+  endpointId: row.endpoint_id,
+  eventId: row.event_id,
+  eventType: row.event_type,
+  requestId: row.request_id,
+  state: row.state,
+  attempts: row.attempts.map(({ at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest })),
+  nextAttemptAt: row.due_at?.toISOString() ?? null,
+  createdAt: row.created_at.toISOString(),
+  finishedAt: row.finished_at?.toISOString() ?? null,
+});
+
+const text = { type: 'string' };
+const textOrNull = { type: ['string', 'null'] };
+const time = { type: 'string', format: 'date-time' };
+const timeOrNull = { type: ['string', 'null'], format: 'date-time' };
+
+export const deliverySchema = {
+  type: 'object',
+  properties: {
+    id: text,
+    endpointId: text,
+    eventId: { ...text, description: 'The `webhook-id` header.' },
+    eventType: text,
+    requestId: textOrNull,
+    state: { type: 'string', enum: [...deliveryStates] },
+    attempts: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          at: time,
+          status: { type: ['integer', 'null'] },
+          latencyMs: { type: 'integer' },
+          error: textOrNull,
+          response: { ...textOrNull, description: 'The first 1 KiB of the answer.' },
+        },
+      },
+    },
+    nextAttemptAt: timeOrNull,
+    createdAt: time,
+    finishedAt: timeOrNull,
+  },
+};
+
+const columns = `d.id, d.endpoint_id, d.event_id, v.type AS event_type, v.request_id, d.state, d.due_at, d.created_at, d.finished_at,
+  (SELECT coalesce(json_agg(json_build_object('at', (extract(epoch FROM a.at) * 1000)::float8, 'status', a.status, 'latencyMs', a.latency_ms,
+                                              'error', a.error, 'response', a.response) ORDER BY a.number), '[]')
+     FROM delivery_attempt a WHERE a.delivery_id = d.id) AS attempts`;
+
+/** The delivery; throws Problem not_found. */
+export const findDelivery = async (sql: Sql, id: string): Promise<DeliveryRow> => {
+  const [row] = await sql.query<DeliveryRow>(
+    `SELECT ${columns} FROM delivery d JOIN event v ON v.id = d.event_id WHERE d.id = $1`,
+    [id],
+  );
+  if (!row) throw Problem.notFound('delivery');
+  return row;
+};
+
+export interface DeliveryFilter {
+  workspaceId: string;
+  endpointId: string;
+  state: DeliveryState | null;
+  before: string | null;
+  limit: number;
+}
+
+/** Newest first. */
+export const listDeliveries = (
+  sql: Sql,
+  { workspaceId, endpointId, state, before, limit }: DeliveryFilter,
+): Promise<DeliveryRow[]> =>
+  sql.query<DeliveryRow>(
+    `SELECT ${columns} FROM delivery d JOIN event v ON v.id = d.event_id
+      WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND ($3::text IS NULL OR d.state = $3) AND ($4::uuid IS NULL OR d.id < $4)
+      ORDER BY d.id DESC LIMIT $5`,
+    [workspaceId, endpointId, state, before, limit],
+  );

@@ -1,0 +1,128 @@
+import { Database } from '@countersign/persistence';
+import {
+  Caller,
+  content,
+  decodeCursor,
+  encodeCursor,
+  idPosition,
+  ok,
+  Operation,
+  Problem,
+  type Answer,
+  type Call,
+} from '@countersign/service-kit';
+import { Controller, Get } from '@nestjs/common';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { capturedMailPage, pageHeaders } from './captured-mail.page';
+import { MailSettings } from './mail.settings';
+
+const list = 'captured-mail';
+const onPage = 100;
+
+/** More at once than other lists: this one is for people who try things out and for their tests. */
+export class CapturedMailQuery {
+  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(1_000) limit: number = 1_000;
+  @IsOptional() @IsString() @MaxLength(500) cursor?: string;
+}
+
+interface MailRow extends Record<string, unknown> {
+  id: string;
+  recipient: string | null;
+  subject: string;
+  text_body: string;
+  html_body: string;
+  state: string;
+  created_at: Date;
+}
+
+const mailView = (row: MailRow) => ({
+  id: row.id,
+  to: row.recipient,
+  subject: row.subject,
+  text: row.text_body,
+  html: row.html_body,
+  state: row.state,
+  createdAt: row.created_at.toISOString(),
+});
+export type CapturedMail = ReturnType<typeof mailView>;
+
+const text = { type: 'string' };
+const mailSchema = {
+  type: 'object',
+  properties: {
+    id: text,
+    to: { type: ['string', 'null'] },
+    subject: text,
+    text,
+    html: text,
+    state: text,
+    createdAt: { ...text, format: 'date-time' },
+  },
+};
+
+/** The mails of the own workspace, where there is no mail server to send them. */
+@Controller('dev')
+export class CapturedMailController {
+  constructor(
+    private readonly database: Database,
+    private readonly settings: MailSettings,
+  ) {}
+
+  @Get('mail.json')
+  @Operation({
+    scope: 'admin',
+    summary: 'Lists the mails that were kept because no SMTP server is configured, newest first.',
+    query: CapturedMailQuery,
+    answers: {
+      200: {
+        description: 'A page of mails.',
+        schema: {
+          type: 'object',
+          properties: {
+            data: { type: 'array', items: mailSchema },
+            nextCursor: { type: ['string', 'null'] },
+          },
+        },
+      },
+    },
+  })
+  async list(@Caller() call: Call): Promise<Answer> {
+    this.refuseWithMailServer();
+    const { limit, cursor } = call.query(CapturedMailQuery);
+    const mails = await this.newest(call.workspaceId, decodeCursor(list, cursor, idPosition), limit + 1);
+    const last = mails.length > limit ? mails[limit - 1] : undefined;
+    return ok({ data: mails.slice(0, limit), nextCursor: last ? encodeCursor(list, last.id) : null });
+  }
+
+  @Get('mail')
+  @Operation({
+    scope: 'admin',
+    summary: 'Shows the newest of these mails as a page.',
+    answers: { 200: { description: 'The page.', mediaType: 'text/html', schema: { type: 'string' } } },
+  })
+  async page(@Caller() call: Call): Promise<Answer> {
+    this.refuseWithMailServer();
+    const mails = await this.newest(call.workspaceId, null, onPage);
+    return content(
+      'text/html; charset=utf-8',
+      capturedMailPage(call.identity.workspace.name, mails),
+      pageHeaders,
+    );
+  }
+
+  private refuseWithMailServer(): void {
+    if (this.settings.smtpUrl !== null) throw Problem.notFound('page: mails are sent');
+  }
+
+  private async newest(workspaceId: string, before: string | null, limit: number): Promise<CapturedMail[]> {
+    const rows = await this.database.read(workspaceId, (sql) =>
+      sql.query<MailRow>(
+        `SELECT id, recipient, subject, text_body, html_body, state, created_at FROM mail
+          WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
+        [workspaceId, before, limit],
+      ),
+    );
+    return rows.map(mailView);
+  }
+}

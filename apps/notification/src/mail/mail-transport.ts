@@ -1,0 +1,70 @@
+import { createTransport, type Transporter } from 'nodemailer';
+import type { LeasedMail } from './leased-mail';
+import type { MailSettings } from './mail.settings';
+
+/** Connections that a mail server is asked for at once. */
+export const mailConnections = 5;
+
+/** Null on success. */
+export interface MailFault {
+  message: string;
+  /** The server has said that this mail will never be taken (RFC 5321 §4.2.1: 5yz for the envelope or the content). */
+  isPermanent: boolean;
+}
+
+/** Sends mails by SMTP; a request's mails form one thread. */
+export class MailTransport {
+  private readonly transporter: Transporter;
+
+  constructor(
+    smtpUrl: string,
+    private readonly settings: Pick<MailSettings, 'from' | 'domain'>,
+  ) {
+    this.transporter = createTransport({
+      url: smtpUrl,
+      pool: true,
+      maxConnections: mailConnections,
+      connectionTimeout: 10_000,
+      greetingTimeout: 10_000,
+      socketTimeout: 20_000,
+      dnsTimeout: 5_000,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    } as Parameters<typeof createTransport>[0]);
+  }
+
+  /** Never rejects. */
+  async send(mail: LeasedMail): Promise<MailFault | null> {
+    const thread = `<request-${mail.request_id}@${this.settings.domain}>`;
+    try {
+      await this.transporter.sendMail({
+        from: this.settings.from,
+        to: { name: mail.recipient_name, address: mail.recipient },
+        subject: mail.subject,
+        text: mail.text_body,
+        html: mail.html_body,
+        messageId: `<${mail.id}@${this.settings.domain}>`,
+        inReplyTo: thread,
+        references: thread,
+        // RFC 3834 §5: answering machines leave it alone.
+        headers: { 'Auto-Submitted': 'auto-generated' },
+      });
+      return null;
+    } catch (error) {
+      return faultOf(error);
+    }
+  }
+
+  close(): void {
+    this.transporter.close();
+  }
+}
+
+const faultOf = (error: unknown): MailFault => {
+  const { message, code, responseCode } = error as { message?: string; code?: string; responseCode?: number };
+  const isAboutTheMail = code === 'EENVELOPE' || code === 'EMESSAGE';
+  return {
+    message: (message ?? 'the mail server could not be used').replaceAll('\0', '').slice(0, 500),
+    isPermanent: isAboutTheMail && responseCode !== undefined && responseCode >= 500,
+  };
+};
