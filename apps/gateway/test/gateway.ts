@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { schemaOf } from '@countersign/contracts';
 import { migrate } from '@countersign/persistence';
 import { startService, type RunningService } from '@countersign/service-kit';
@@ -40,7 +40,8 @@ export const startGateway = async (env: NodeJS.ProcessEnv = {}): Promise<TestGat
   await run(server(), `CREATE DATABASE ${name}`);
   const owner = new URL(server());
   owner.pathname = `/${name}`;
-  const secretKey = randomBytes(32).toString('base64');
+  // Roles, and with them their passwords, belong to the whole server: the same key for every test on it.
+  const secretKey = createHash('sha256').update(server()).digest('base64');
   const adminKey = `cs_live_${randomBytes(32).toString('base64url')}`;
   await migrate({ ownerUrl: owner.href, secretKey, schema: schemaOf.gateway, migrations });
   const bare = new URL(owner.href);
@@ -61,8 +62,10 @@ export const startGateway = async (env: NodeJS.ProcessEnv = {}): Promise<TestGat
         ...more,
       },
     });
-    running.push(service);
-    return service;
+    let stopped: Promise<void> | undefined;
+    const once = { port: service.port, stop: () => (stopped ??= service.stop()) };
+    running.push(once);
+    return once;
   };
   const first = await start({});
   return {

@@ -32,7 +32,8 @@ export const resolveSources = async (sql: Sql, list: readonly AnsweredQuestion[]
   }
   const users = await matchUsers(sql, userRefs);
   const groups = await matchGroups(sql, groupRefs);
-  const managers = Map.groupBy(await managersAbove(sql, climbs), (row) => row.climb);
+  const managers: ManagerRow[][] = climbs.map(() => []);
+  for (const row of await managersAbove(sql, climbs)) managers[row.climb]?.push(row);
 
   return list.map(({ question, answers }) => {
     const { workspaceId } = question;
@@ -46,7 +47,7 @@ export const resolveSources = async (sql: Sql, list: readonly AnsweredQuestion[]
           addGroup(approvers, source.ref, groups.get(refKey({ workspaceId, ref: source.ref })) ?? []);
           break;
         case 'manager':
-          addManagers(approvers, question.requester, managers.get(climbOf.get(source) ?? -1) ?? []);
+          addManagers(approvers, question.requester, managers[climbOf.get(source) ?? -1] ?? []);
           break;
         case 'webhook': {
           const answer = answers[source.url];

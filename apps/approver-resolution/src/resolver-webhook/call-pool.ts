@@ -4,15 +4,11 @@ export interface CallLimits {
   perHost: number;
 }
 
-interface Waiting {
-  start: () => void;
-}
-
 /** Runs work on behalf of hosts within limits; what has no room waits, host by host in turn. */
 export class CallPool {
   private running = 0;
   private readonly runningOf = new Map<string, number>();
-  private readonly waiting = new Map<string, Waiting[]>();
+  private readonly waiting = new Map<string, (() => void)[]>();
 
   constructor(private readonly limits: CallLimits) {}
 
@@ -27,7 +23,9 @@ export class CallPool {
 
   private room(host: string): Promise<void> {
     return new Promise((start) => {
-      this.waiting.set(host, [...(this.waiting.get(host) ?? []), { start }]);
+      const queue = this.waiting.get(host);
+      if (queue) queue.push(start);
+      else this.waiting.set(host, [start]);
       this.advance();
     });
   }
@@ -45,14 +43,13 @@ export class CallPool {
       if (this.running >= this.limits.total) return;
       const own = this.runningOf.get(host) ?? 0;
       if (own >= this.limits.perHost) continue;
-      const [first, ...rest] = queue;
+      const start = queue.shift();
       // To the end of the line of hosts, behind those that have had no turn yet.
       this.waiting.delete(host);
-      if (rest.length > 0) this.waiting.set(host, rest);
-      if (!first) continue;
+      if (queue.length > 0) this.waiting.set(host, queue);
       this.running++;
       this.runningOf.set(host, own + 1);
-      first.start();
+      start?.();
     }
   }
 }

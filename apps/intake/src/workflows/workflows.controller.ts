@@ -186,8 +186,7 @@ const invalidDefinition = (errors: { pointer: string; message: string }[]): Prob
 
 const readDefinition = async (call: Call): Promise<{ parsed: ParsedDefinition; mediaType: string }> => {
   if (yamlTypes.includes(call.mediaType())) {
-    const text = (await call.rawBody()).toString('utf8');
-    return { parsed: parseDefinition({ text, mediaType: 'application/yaml' }), mediaType: 'application/yaml' };
+    return { parsed: parseDefinition({ text: await call.text(), mediaType: 'application/yaml' }), mediaType: 'application/yaml' };
   }
   return { parsed: parseDefinition({ json: (await call.json()) ?? {} }), mediaType: 'application/json' };
 };

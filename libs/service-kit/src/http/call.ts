@@ -68,12 +68,16 @@ export class Call {
 
   param(name: string): string {
     const value = this.request.params[name];
-    return typeof value === 'string' ? value : '';
+    // Nothing of ours has such a name, and the database would not take it.
+    return typeof value === 'string' && !value.includes('\0') ? value : '';
   }
 
   /** The query checked against a class; unknown parameters are refused. */
   query<T extends object>(type: new () => T): T {
-    return validate(type, { ...this.request.query }, '/query');
+    const query = { ...this.request.query };
+    const bad = Object.keys(query).filter((name) => `${name}${String(query[name])}`.includes('\0'));
+    if (bad.length > 0) throw Problem.invalid(bad.map((name) => ({ pointer: `/query/${name}`, message: 'May not contain U+0000.' })));
+    return validate(type, query, '/query');
   }
 
   /** The version that `If-Match` asks for (RFC 9110 §13.1.1); null without one or for `*`. */
@@ -100,13 +104,21 @@ export class Call {
     if (!/^application\/([a-z0-9.+-]+\+)?json$/.test(this.mediaType())) {
       throw new Problem('unsupported_media_type', 'The body must be application/json.');
     }
-    const text = bytes.toString('utf8');
+    const text = textOf(bytes);
     try {
-      return JSON.parse(text, refuseProto);
+      // Looking at every member takes long, and only a text with these in it can hold what we refuse.
+      return /__proto__|\\u/.test(text) ? JSON.parse(text, refuseHostile) : JSON.parse(text);
     } catch (error) {
       if (error instanceof Problem) throw error;
       throw new Problem('malformed_json', 'The body is not valid JSON.');
     }
+  }
+
+  /** The body as text, for what is not JSON. */
+  async text(): Promise<string> {
+    const text = textOf(await this.rawBody());
+    if (text.includes('\0')) throw new Problem('validation_failed', 'A text may not contain U+0000.');
+    return text;
   }
 
   /** The body checked against a class; an absent body counts as `{}`, so that what is missing is named. */
@@ -115,8 +127,25 @@ export class Call {
   }
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** JSON is UTF-8 (RFC 8259 §8.1); bytes that are not would change what was meant. */
+const textOf = (bytes: Buffer): string => {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new Problem('malformed_json', 'The body is not valid UTF-8.');
+  }
+};
+
+/** Text that PostgreSQL can store (no U+0000) and RFC 8785 can write (no lone surrogates). */
+const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
 /** `__proto__` as a member would change what other code sees of the object. */
-const refuseProto = (key: string, value: unknown): unknown => {
+const refuseHostile = (key: string, value: unknown): unknown => {
   if (key === '__proto__') throw new Problem('malformed_json', 'A member may not be named __proto__.');
+  if (!isStorable(key) || (typeof value === 'string' && !isStorable(value))) {
+    throw new Problem('malformed_json', 'A text may not contain U+0000 or half of a surrogate pair.');
+  }
   return value;
 };

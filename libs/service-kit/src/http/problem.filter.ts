@@ -30,7 +30,8 @@ export class ProblemFilter implements ExceptionFilter {
     const response = http.getResponse<Response>();
     const problem = problemOf(error);
     const traceId = request.call?.traceId ?? traceIdOf(request.header('traceparent'));
-    if (problem.status >= 500) this.log.error({ err: error, traceId, path: request.path }, 'call failed');
+    // A Problem of ours was meant; only what nobody expected is worth a line.
+    if (problem.status >= 500 && !(error instanceof Problem)) this.log.error({ err: error, traceId, path: request.path }, 'call failed');
     if (response.headersSent) return response.destroy();
     const { status, headers, body } = renderProblem(problem, request.path, traceId);
     response.status(status);

@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { DirectoryController } from './directory/directory.controller';
+import { KnownActor } from './directory/known-actor';
+import { ResolveApproversController } from './resolution/resolve-approvers.controller';
+import { ResolverSecretController } from './resolver-secret/resolver-secret.controller';
+import { ResolverSecrets } from './resolver-secret/resolver-secrets';
+import { CallResolverController } from './resolver-webhook/call-resolver.controller';
+import { CallSweeper } from './resolver-webhook/call-sweeper';
+import { ResolverCaller } from './resolver-webhook/resolver-caller';
+import { DiscoveryController } from './scim/discovery.controller';
+import { GroupsController } from './scim/groups.controller';
+import { UsersController } from './scim/users.controller';
+
+@Module({
+  controllers: [
+    UsersController,
+    GroupsController,
+    DiscoveryController,
+    DirectoryController,
+    ResolveApproversController,
+    CallResolverController,
+    ResolverSecretController,
+  ],
+  providers: [KnownActor, ResolverSecrets, ResolverCaller, CallSweeper],
+})
+export class AppModule {}

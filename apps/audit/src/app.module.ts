@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { DirectoryReplicaModule } from '@countersign/directory-replica';
+import { EventsController } from './feed/events.controller';
+import { AuditController } from './log/audit.controller';
+import { AuditLog } from './log/audit-log';
+import { TransitionsController } from './log/transitions.controller';
+
+@Module({
+  imports: [DirectoryReplicaModule.of('audit')],
+  controllers: [AuditController, EventsController, TransitionsController],
+  providers: [AuditLog],
+})
+export class AppModule {}

@@ -1,0 +1,87 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { People } from '@countersign/directory-replica';
+import type { UnitOfWork } from '@countersign/messaging';
+import { Database } from '@countersign/persistence';
+import {
+  Call,
+  Caller,
+  content,
+  decodeCursor,
+  ok,
+  Operation,
+  PageQuery,
+  pageOf,
+  UNIT_OF_WORK,
+  type Answer,
+} from '@countersign/service-kit';
+import { IsISO8601, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { AuditLog } from './audit-log';
+import { listEntries } from './entry.rows';
+import { entryListSchema } from './entry.schema';
+
+class EntriesQuery extends PageQuery {
+  @IsOptional() @IsUUID() requestId?: string;
+  /** Id of a user or key; a user's externalId or userName works as well. */
+  @IsOptional() @IsString() @MaxLength(320) actor?: string;
+  @IsOptional() @IsString() @MaxLength(100) type?: string;
+  @IsOptional() @IsISO8601({ strict: true }) from?: string;
+  @IsOptional() @IsISO8601({ strict: true }) to?: string;
+}
+
+const indexPosition = /^\d{1,18}$/;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const text = 'text/plain; charset=utf-8';
+
+@Controller('v1/audit')
+export class AuditController {
+  constructor(
+    private readonly database: Database,
+    @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
+    private readonly log: AuditLog,
+    private readonly people: People,
+  ) {}
+
+  @Get('entries')
+  @Operation({
+    scope: 'audit:read',
+    summary: 'Entries of the log, oldest first',
+    query: EntriesQuery,
+    answers: { 200: { description: 'A page', schema: entryListSchema } },
+  })
+  async entries(@Caller() call: Call): Promise<Answer> {
+    const { cursor, limit, ...filter } = call.query(EntriesQuery);
+    const after = decodeCursor('audit', cursor, indexPosition);
+    const actor = await this.actorId(call, filter.actor);
+    const rows = await this.database.read(call.workspaceId, (sql) =>
+      listEntries(sql, call.workspaceId, { ...filter, actor }, after, limit),
+    );
+    return ok(pageOf('audit', rows, limit, ({ index }) => String(index), (view) => view));
+  }
+
+  @Get('checkpoint')
+  @Operation({
+    scope: 'audit:read',
+    summary: 'The newest signed checkpoint (C2SP tlog-checkpoint)',
+    answers: { 200: { description: 'A signed note', schema: { type: 'string' }, mediaType: 'text/plain' } },
+  })
+  async checkpoint(@Caller() call: Call): Promise<Answer> {
+    return content(text, await this.unitOfWork([call.workspaceId], (sql) => this.log.checkpoint(sql, call.workspaceId)));
+  }
+
+  @Get('verifier-key')
+  @Operation({
+    scope: 'audit:read',
+    summary: 'The signed-note verifier key of the checkpoints',
+    answers: { 200: { description: 'name+id+key', schema: { type: 'string' }, mediaType: 'text/plain' } },
+  })
+  async verifierKey(@Caller() call: Call): Promise<Answer> {
+    const key = await this.unitOfWork([call.workspaceId], (sql) => this.log.verifierKey(sql, call.workspaceId));
+    return content(text, `${key}\n`);
+  }
+
+  private async actorId(call: Call, actor: string | undefined): Promise<string | undefined> {
+    if (actor === undefined || uuid.test(actor)) return actor?.toLowerCase();
+    // Nobody of that name has done anything: a value that no entry has.
+    return (await this.people.find(call.workspaceId, actor, call.cause))?.id ?? '';
+  }
+}

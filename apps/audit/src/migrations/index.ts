@@ -1,0 +1,3 @@
+import { Foundation1763690000000 } from './foundation.migration';
+
+export const migrations = [Foundation1763690000000];

@@ -1,0 +1,48 @@
+import { Type } from 'class-transformer';
+import { IsInt, IsString, ValidateNested } from 'class-validator';
+import { Problem } from './problem';
+import { validate } from './validate';
+
+class Address {
+  @IsString() 'a/b~c': string;
+}
+
+class Body {
+  @IsString() name: string;
+  @IsInt() age: number;
+  @ValidateNested() @Type(() => Address) address: Address;
+}
+
+const violations = (value: unknown, base?: string) => {
+  try {
+    validate(Body, value, base);
+  } catch (error) {
+    if (error instanceof Problem) return error.extra.errors;
+  }
+  return [];
+};
+
+describe('validation of a body', () => {
+  it('names every violation with a pointer from the root', () => {
+    expect(violations({ name: 1, age: 'x', address: { 'a/b~c': 2 } })?.map(({ pointer }) => pointer)).toEqual([
+      '/name',
+      '/age',
+      '/address/a~1b~0c',
+    ]);
+  });
+
+  it('refuses members that the contract lacks, also inside', () => {
+    expect(violations({ name: 'x', age: 1, address: { 'a/b~c': 'y', z: 1 }, extra: true })?.sort((a, b) => (a.pointer < b.pointer ? -1 : 1))).toEqual([
+      { pointer: '/address/z', message: 'There is no such member.' },
+      { pointer: '/extra', message: 'There is no such member.' },
+    ]);
+  });
+
+  it.each([null, 7, 'text', [1], []])('refuses what is no object: %j', (value) => {
+    expect(violations(value)).toEqual([{ pointer: '', message: 'An object is expected.' }]);
+  });
+
+  it('points into the query when it checks one', () => {
+    expect(violations({}, '/query')?.[0]?.pointer).toBe('/query/name');
+  });
+});
