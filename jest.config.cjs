@@ -10,7 +10,22 @@ const swc = {
   module: { type: 'commonjs' },
   sourceMaps: 'inline',
 };
-const esm = ['@nestjs', '@bufbuild', 'fast-check', 'pure-rand', 'file-type', 'load-esm', 'uuid', 'jose', 'canonicalize', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit'];
+const esm = [
+  '@nestjs',
+  '@bufbuild',
+  'fast-check',
+  'pure-rand',
+  'file-type',
+  'load-esm',
+  'uuid',
+  'jose',
+  'canonicalize',
+  'strtok3',
+  'token-types',
+  'uint8array-extras',
+  '@tokenizer',
+  '@borewit',
+];
 
 const project = (name, extra = {}) => ({
   displayName: name,

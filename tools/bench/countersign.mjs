@@ -34,7 +34,11 @@ export async function countersign({ url, adminKey }, hookUrl) {
 
   const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User';
   const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
-  const boss = await post('/scim/v2/Users', { schemas: [userSchema], userName: manager, displayName: 'Manager' });
+  const boss = await post('/scim/v2/Users', {
+    schemas: [userSchema],
+    userName: manager,
+    displayName: 'Manager',
+  });
   await post('/scim/v2/Users', {
     schemas: [userSchema, enterprise],
     userName: requester,

@@ -52,7 +52,12 @@ async function tell(hook, body) {
 async function submit({ amount, hook }) {
   const id = randomUUID();
   await transaction(async (client) => {
-    await client.query('INSERT INTO floor.request VALUES ($1, $2, $3, $4)', [id, 'submitted', { amount }, hook]);
+    await client.query('INSERT INTO floor.request VALUES ($1, $2, $3, $4)', [
+      id,
+      'submitted',
+      { amount },
+      hook,
+    ]);
     await client.query('INSERT INTO floor.audit (request_id, type) VALUES ($1, $2)', [id, 'request.created']);
   });
   void route(id, amount, hook);
@@ -66,7 +71,12 @@ async function route(id, amount, hook) {
     const needsApproval = amount > 100;
     if (!needsApproval) throw new Error('not in this bench');
     const { rows } = await client.query('SELECT manager_id FROM floor.person WHERE id = $1', [requester]);
-    await client.query('INSERT INTO floor.task VALUES ($1, $2, $3, $4)', [taskId, id, rows[0].manager_id, 'open']);
+    await client.query('INSERT INTO floor.task VALUES ($1, $2, $3, $4)', [
+      taskId,
+      id,
+      rows[0].manager_id,
+      'open',
+    ]);
     await client.query('UPDATE floor.request SET state = $2 WHERE id = $1', [id, 'pending_review']);
     await client.query('INSERT INTO floor.audit (request_id, type) VALUES ($1, $2)', [id, 'task.assigned']);
   });
@@ -83,9 +93,15 @@ async function decide(taskId) {
       [taskId],
     );
     id = rows[0].request_id;
-    const updated = await client.query(`UPDATE floor.request SET state = 'completed' WHERE id = $1 RETURNING hook`, [id]);
+    const updated = await client.query(
+      `UPDATE floor.request SET state = 'completed' WHERE id = $1 RETURNING hook`,
+      [id],
+    );
     hook = updated.rows[0].hook;
-    await client.query('INSERT INTO floor.audit (request_id, type) VALUES ($1, $2)', [id, 'request.completed']);
+    await client.query('INSERT INTO floor.audit (request_id, type) VALUES ($1, $2)', [
+      id,
+      'request.completed',
+    ]);
   });
   void tell(hook, { type: 'request.completed', data: { request: { id } } });
   return { id };

@@ -108,7 +108,10 @@ export async function drive(contestant, hooks, { inFlight, lifecycles }) {
     seconds,
     perSecond: lifecycles / seconds,
     legs: Object.fromEntries(
-      Object.entries(legs).map(([leg, times]) => [leg, { p50: percentile(times, 0.5), p99: percentile(times, 0.99) }]),
+      Object.entries(legs).map(([leg, times]) => [
+        leg,
+        { p50: percentile(times, 0.5), p99: percentile(times, 0.99) },
+      ]),
     ),
   };
 }

@@ -41,7 +41,11 @@ const system = await startSystem({
   root,
   dataDir,
   port: await freePort(),
-  env: { ...process.env, COUNTERSIGN_ADMIN_KEY: `cs_live_${'bench'.repeat(9).slice(0, 43)}`, COUNTERSIGN_RATE_LIMIT: '100000' },
+  env: {
+    ...process.env,
+    COUNTERSIGN_ADMIN_KEY: `cs_live_${'bench'.repeat(9).slice(0, 43)}`,
+    COUNTERSIGN_RATE_LIMIT: '100000',
+  },
   log: (line) => console.error(line),
 });
 const floorProcess = spawn(process.execPath, [path.join(root, 'tools', 'bench', 'floor.mjs')], {
@@ -51,7 +55,9 @@ const floorProcess = spawn(process.execPath, [path.join(root, 'tools', 'bench', 
 const agent = new Agent({ connections: 300 });
 
 try {
-  const floorPort = await new Promise((resolve) => floorProcess.stdout?.once('data', (chunk) => resolve(String(chunk).trim())));
+  const floorPort = await new Promise((resolve) =>
+    floorProcess.stdout?.once('data', (chunk) => resolve(String(chunk).trim())),
+  );
   /** @param {string} route @param {unknown} body */
   const floorPost = async (route, body) => {
     const answer = await request(`http://127.0.0.1:${floorPort}${route}`, {
@@ -86,8 +92,12 @@ try {
       }
     }
   }
-  const ratios = loads.map((inFlight) => ({ inFlight, toFloor: median('countersign', inFlight) / median('floor', inFlight) }));
-  for (const { inFlight, toFloor } of ratios) console.log(`${inFlight} in flight: ${toFloor.toFixed(3)} of the floor`);
+  const ratios = loads.map((inFlight) => ({
+    inFlight,
+    toFloor: median('countersign', inFlight) / median('floor', inFlight),
+  }));
+  for (const { inFlight, toFloor } of ratios)
+    console.log(`${inFlight} in flight: ${toFloor.toFixed(3)} of the floor`);
   if (values.json) writeFileSync(values.json, `${JSON.stringify({ results, ratios }, null, 2)}\n`);
 
   /** @param {string} contestant @param {number} inFlight */
@@ -96,7 +106,11 @@ try {
       .filter((entry) => entry.contestant === contestant && entry.inFlight === inFlight)
       .map(({ result }) => result.perSecond)
       .sort((a, b) => a - b);
-    return ((figures[Math.floor((figures.length - 1) / 2)] ?? 0) + (figures[Math.ceil((figures.length - 1) / 2)] ?? 0)) / 2;
+    return (
+      ((figures[Math.floor((figures.length - 1) / 2)] ?? 0) +
+        (figures[Math.ceil((figures.length - 1) / 2)] ?? 0)) /
+      2
+    );
   }
   await ours.close();
 } finally {
@@ -109,6 +123,8 @@ try {
 
 /** @param {string} name @param {number} inFlight @param {import('./lifecycle-driver.mjs').Result} result */
 function row(name, inFlight, { perSecond, legs }) {
-  const parts = Object.entries(legs).map(([leg, { p50, p99 }]) => `${leg} ${p50.toFixed(1)}/${p99.toFixed(1)} ms`);
+  const parts = Object.entries(legs).map(
+    ([leg, { p50, p99 }]) => `${leg} ${p50.toFixed(1)}/${p99.toFixed(1)} ms`,
+  );
   return `${name.padEnd(12)} ${String(inFlight).padStart(4)} in flight ${perSecond.toFixed(0).padStart(6)}/s   ${parts.join('   ')}`;
 }

@@ -31,7 +31,11 @@ export interface JobContract<T> {
   retry: RetryPolicy;
 }
 
-const job = <T>(data: new () => T, queues: QueueName[], retry: RetryPolicy): JobContract<T> => ({ data, queues, retry });
+const job = <T>(data: new () => T, queues: QueueName[], retry: RetryPolicy): JobContract<T> => ({
+  data,
+  queues,
+  retry,
+});
 
 /** A transition must not overtake patience: about 2 minutes of tries before a person has to look. */
 const transition: RetryPolicy = { attempts: 10, firstDelayMs: 100, maxDelayMs: 30_000 };

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 export * from './services';
+export * from './ids';
 export * from './envelope';
 export * from './person';
 export * from './states';

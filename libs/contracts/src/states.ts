@@ -66,7 +66,8 @@ export const eventTypes = [
   'task.expired',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
-export const isEventType = (type: string): type is EventType => (eventTypes as readonly string[]).includes(type);
+export const isEventType = (type: string): type is EventType =>
+  (eventTypes as readonly string[]).includes(type);
 
 export const scopes = [
   'requests:write',

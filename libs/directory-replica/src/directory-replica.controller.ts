@@ -3,7 +3,10 @@ import { Handles, type Message, type Tx } from '@countersign/messaging';
 import type { DirectoryPerson } from '@countersign/contracts';
 
 /** Keeps the copy up to date: the newest version of each person wins, whatever order messages come in. */
-const store = async (tx: Tx, people: readonly { workspaceId: string; person: DirectoryPerson }[]): Promise<void> => {
+const store = async (
+  tx: Tx,
+  people: readonly { workspaceId: string; person: DirectoryPerson }[],
+): Promise<void> => {
   const newest = new Map<string, { workspaceId: string; person: DirectoryPerson }>();
   for (const entry of people) {
     const key = `${entry.workspaceId} ${entry.person.id}`;
@@ -48,6 +51,8 @@ export class DirectoryReplicaController {
       tx,
       messages.flatMap(({ workspaceId, data }) => data.people.map((person) => ({ workspaceId, person }))),
     );
-    await tx.query('DELETE FROM directory_question WHERE id = ANY ($1::uuid[])', [messages.map(({ data }) => data.questionId)]);
+    await tx.query('DELETE FROM directory_question WHERE id = ANY ($1::uuid[])', [
+      messages.map(({ data }) => data.questionId),
+    ]);
   }
 }

@@ -17,7 +17,8 @@ export class DirectoryReplicaModule {
         {
           provide: People,
           inject: [Database, UNIT_OF_WORK],
-          useFactory: (database: Database, unitOfWork: UnitOfWork) => new People(service, database, unitOfWork),
+          useFactory: (database: Database, unitOfWork: UnitOfWork) =>
+            new People(service, database, unitOfWork),
         },
       ],
       exports: [People],

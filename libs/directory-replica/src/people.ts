@@ -47,15 +47,24 @@ export class People {
   async actor(call: Call): Promise<DirectoryPerson | null> {
     if (call.actorRef === null) return null;
     const person = await this.find(call.workspaceId, call.actorRef, call.cause);
-    if (!person?.active) throw new Problem('unknown_actor', 'Countersign-Actor names nobody who is active in this workspace.');
+    if (!person?.active)
+      throw new Problem('unknown_actor', 'Countersign-Actor names nobody who is active in this workspace.');
     return person;
   }
 
   private async ask(workspaceId: string, ref: string, cause: Cause): Promise<void> {
     const questionId = v7();
     await this.unitOfWork([workspaceId], async (tx) => {
-      await tx.query('INSERT INTO directory_question (id, workspace_id) VALUES ($1, $2)', [questionId, workspaceId]);
-      tx.publish({ type: 'directory.find.v1', workspaceId, cause, data: { questionId, asker: this.service, refs: [ref] } });
+      await tx.query('INSERT INTO directory_question (id, workspace_id) VALUES ($1, $2)', [
+        questionId,
+        workspaceId,
+      ]);
+      tx.publish({
+        type: 'directory.find.v1',
+        workspaceId,
+        cause,
+        data: { questionId, asker: this.service, refs: [ref] },
+      });
     });
     const giveUpAt = Date.now() + patienceMs;
     while (Date.now() < giveUpAt) {
@@ -66,6 +75,8 @@ export class People {
       );
       if (open.length === 0) return;
     }
-    throw new Problem('unavailable', 'The directory does not answer right now. Try again.', { headers: { 'retry-after': '1' } });
+    throw new Problem('unavailable', 'The directory does not answer right now. Try again.', {
+      headers: { 'retry-after': '1' },
+    });
   }
 }

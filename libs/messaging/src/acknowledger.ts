@@ -41,7 +41,9 @@ export class Acknowledger {
     this.gathered.clear();
     this.telling = Promise.all(
       batches.map(([source, settlements]) =>
-        this.broker.acknowledge(source, settlements).catch((error) => this.onFault(`acknowledging to ${source}`, error)),
+        this.broker
+          .acknowledge(source, settlements)
+          .catch((error) => this.onFault(`acknowledging to ${source}`, error)),
       ),
     );
   }

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { catalogue, isJobType, type ConsumerService, type Envelope, type QueueName, type RetryPolicy } from '@countersign/contracts';
+import {
+  catalogue,
+  isJobType,
+  type ConsumerService,
+  type Envelope,
+  type QueueName,
+  type RetryPolicy,
+} from '@countersign/contracts';
 import { Queue, type JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Broker, Settlement } from './ports';
@@ -24,16 +31,21 @@ export const connectToRedis = (url: string, name: string, commandTimeout?: numbe
 
 const policyOf = (envelopes: readonly Envelope[]): RetryPolicy => {
   const policies = envelopes.map(({ type }) => (isJobType(type) ? catalogue[type].retry : undefined));
-  return policies.reduce<RetryPolicy>((most, policy) => (policy && policy.attempts > most.attempts ? policy : most), {
-    attempts: 1,
-    firstDelayMs: 100,
-    maxDelayMs: 1_000,
-  });
+  return policies.reduce<RetryPolicy>(
+    (most, policy) => (policy && policy.attempts > most.attempts ? policy : most),
+    {
+      attempts: 1,
+      firstDelayMs: 100,
+      maxDelayMs: 1_000,
+    },
+  );
 };
 
 /** Milliseconds before try `made + 1`: doubles from the first delay up to the longest, and varies by a fifth. */
 export const backoff = (policy: Pick<RetryPolicy, 'firstDelayMs' | 'maxDelayMs'>, made: number): number =>
-  Math.round(Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (made - 1)) * (0.8 + 0.4 * Math.random()));
+  Math.round(
+    Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (made - 1)) * (0.8 + 0.4 * Math.random()),
+  );
 
 export interface JobData {
   messages?: readonly Envelope[];
@@ -62,7 +74,11 @@ export class BullMqBroker implements Broker {
     const name = envelopes.length === 1 ? first.type : 'pack';
     // BullMQ drops a second job with the same id while the first one waits; a prefix keeps ids from meaning anything to it.
     const jobId = `ob-${first.id}-${envelopes.length}`;
-    await this.queue(queue).add(name, { messages: envelopes, retry }, { ...fleeting, jobId, attempts, backoff: { type: 'policy' } });
+    await this.queue(queue).add(
+      name,
+      { messages: envelopes, retry },
+      { ...fleeting, jobId, attempts, backoff: { type: 'policy' } },
+    );
   }
 
   async resend(queue: QueueName, envelopes: readonly Envelope[]): Promise<void> {
@@ -80,7 +96,13 @@ export class BullMqBroker implements Broker {
     await this.queue(queue).add(
       envelope.type,
       { messages: [envelope], retry },
-      { ...fleeting, jobId: `ob-${envelope.id}-alone`, attempts, delay: backoff(retry, 1), backoff: { type: 'policy' } },
+      {
+        ...fleeting,
+        jobId: `ob-${envelope.id}-alone`,
+        attempts,
+        delay: backoff(retry, 1),
+        backoff: { type: 'policy' },
+      },
     );
   }
 

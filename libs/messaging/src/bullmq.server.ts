@@ -68,7 +68,10 @@ export class BullMqServer extends Server implements CustomTransportStrategy {
         skipVersionCheck: true,
         settings: {
           backoffStrategy: (made, _type, _error, job) =>
-            backoff((job?.data as JobData | undefined)?.retry ?? { firstDelayMs: 1_000, maxDelayMs: 30_000 }, made),
+            backoff(
+              (job?.data as JobData | undefined)?.retry ?? { firstDelayMs: 1_000, maxDelayMs: 30_000 },
+              made,
+            ),
         },
       });
       worker.on('error', (error) => this.options.onFault(`worker ${queue}`, error));
@@ -94,7 +97,10 @@ export class BullMqServer extends Server implements CustomTransportStrategy {
   /** Queues whose worker loop stands still although its connection is well. */
   wedged(now = Date.now()): string[] {
     return this.workers
-      .filter((worker, index) => this.connections[index]?.status === 'ready' && now - worker.advancedAt > wedgedAfterMs)
+      .filter(
+        (worker, index) =>
+          this.connections[index]?.status === 'ready' && now - worker.advancedAt > wedgedAfterMs,
+      )
       .map((worker) => worker.name);
   }
 
@@ -106,10 +112,14 @@ export class BullMqServer extends Server implements CustomTransportStrategy {
     const twice = [...this.messageHandlers].filter(([, handler]) => handler.next).map(([type]) => type);
     const problems = [
       ...missing.map((type) => `no handler for ${type}: add a controller method with @Handles('${type}')`),
-      ...unknown.map((type) => `a handler for ${type}, which no queue of this service carries: remove it or add the job to the catalogue`),
+      ...unknown.map(
+        (type) =>
+          `a handler for ${type}, which no queue of this service carries: remove it or add the job to the catalogue`,
+      ),
       ...twice.map((type) => `two handlers for ${type}: keep one`),
     ];
-    if (problems.length > 0) throw new Error(`job registry of ${this.options.queues.join(', ')}: ${problems.join('; ')}`);
+    if (problems.length > 0)
+      throw new Error(`job registry of ${this.options.queues.join(', ')}: ${problems.join('; ')}`);
   }
 
   private handlerOf(type: JobType): Handler | undefined {
@@ -122,10 +132,18 @@ export class BullMqServer extends Server implements CustomTransportStrategy {
     };
   }
 
-  private async work(processor: PackProcessor, queue: QueueName, job: Job<JobData>, token?: string): Promise<void> {
+  private async work(
+    processor: PackProcessor,
+    queue: QueueName,
+    job: Job<JobData>,
+    token?: string,
+  ): Promise<void> {
     try {
       if (job.name === settledJob) return await this.options.relay.settled(job.data.settled ?? []);
-      await processor.process(queue, job.data?.messages ?? job.data, { made: job.attemptsMade, allowed: job.opts.attempts ?? 1 });
+      await processor.process(queue, job.data?.messages ?? job.data, {
+        made: job.attemptsMade,
+        allowed: job.opts.attempts ?? 1,
+      });
     } catch (error) {
       if (!(error instanceof Postpone)) throw error;
       await job.moveToDelayed(Date.now() + postponeMs, token);

@@ -43,8 +43,14 @@ export class DeadLetters {
         'SELECT envelope FROM dead_letter WHERE id = $1 AND replayed_at IS NULL',
         [id],
       );
-      if (!letter?.envelope || typeof letter.envelope !== 'object' || !('data' in letter.envelope)) return false;
-      const envelope: Envelope = { ...letter.envelope, id: v7(), source: this.service, causationId: letter.envelope.id };
+      if (!letter?.envelope || typeof letter.envelope !== 'object' || !('data' in letter.envelope))
+        return false;
+      const envelope: Envelope = {
+        ...letter.envelope,
+        id: v7(),
+        source: this.service,
+        causationId: letter.envelope.id,
+      };
       const rows = await sql.query(
         `WITH replayed AS (
            UPDATE dead_letter SET replayed_at = now() WHERE id = $1 AND replayed_at IS NULL RETURNING queue, workspace_id

@@ -1,4 +1,4 @@
-import type { Envelope, QueueName } from '@countersign/contracts';
+import { madeAt, type Envelope, type QueueName } from '@countersign/contracts';
 import type { Database } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import type { Tx } from './message';
@@ -10,11 +10,9 @@ export const inboxRetentionDays = 30;
 /** What belongs to no workspace, such as a job that is not even an envelope. */
 const nobody = '00000000-0000-0000-0000-000000000000';
 
-/** True when the inbox may have forgotten this message, so that handling it could do it twice (RFC 9562 §5.7: time in the id). */
-export const isTooOld = (messageId: string, now: number): boolean => {
-  const madeAt = Number.parseInt(messageId.slice(0, 8) + messageId.slice(9, 13), 16);
-  return messageId[14] === '7' && madeAt < now - (inboxRetentionDays - 1) * 86_400_000;
-};
+/** True when the inbox may have forgotten this message, so that handling it could do it twice. */
+export const isTooOld = (messageId: string, now: number): boolean =>
+  (madeAt(messageId) ?? now) < now - (inboxRetentionDays - 1) * 86_400_000;
 
 export class PostgresInbox implements InboxStore {
   constructor(private readonly database: Database) {}

@@ -12,7 +12,11 @@ jest.setTimeout(60_000);
 const workspaceId = v7();
 const cause = () => ({ correlationId: v7(), causationId: null, traceparent: childSpan(null) });
 
-const until = async (what: string, condition: () => Promise<boolean> | boolean, ms = 20_000): Promise<void> => {
+const until = async (
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  ms = 20_000,
+): Promise<void> => {
   const giveUpAt = Date.now() + ms;
   while (!(await condition())) {
     if (Date.now() > giveUpAt) throw new Error(`not within ${ms} ms: ${what}`);
@@ -38,30 +42,53 @@ describe('messaging between two services', () => {
       onFault: (what, error) => faults.push(`${what}: ${String(error)}`),
     });
     for (const type of queuesOf(name).flatMap(jobsOf)) {
-      messaging.server.addHandler(type, async (messages: Message[], tx: Tx) => (name === 'routing' ? undefined : handle(messages, tx)), true);
+      messaging.server.addHandler(
+        type,
+        async (messages: Message[], tx: Tx) => (name === 'routing' ? undefined : handle(messages, tx)),
+        true,
+      );
     }
-    await new Promise<void>((resolve, reject) => void messaging.server.listen((error) => (error ? reject(error as Error) : resolve())));
+    await new Promise<void>(
+      (resolve, reject) =>
+        void messaging.server.listen((error) => (error ? reject(error as Error) : resolve())),
+    );
     messaging.start();
     return messaging;
   };
 
-  const find = (refs: string[]) => ({ type: 'directory.find.v1' as const, workspaceId, cause: cause(), data: { questionId: v7(), asker: 'routing', refs } });
+  const find = (refs: string[]) => ({
+    type: 'directory.find.v1' as const,
+    workspaceId,
+    cause: cause(),
+    data: { questionId: v7(), asker: 'routing', refs },
+  });
 
   const settled = () =>
-    until('everything settled', async () => (await database.count('routing.outbox_destination')) === 0 && (await database.count('routing.outbox_message')) === 0);
+    until(
+      'everything settled',
+      async () =>
+        (await database.count('routing.outbox_destination')) === 0 &&
+        (await database.count('routing.outbox_message')) === 0,
+    );
 
   beforeAll(async () => {
     redis = new Redis(testRedisUrl());
     await redis.flushall();
     database = await ScratchDatabase.create(['routing', 'approver-resolution']);
-    await database.owner.query('CREATE TABLE approver_resolution.effect (workspace_id uuid, message_id uuid, at serial)');
-    await database.owner.query('GRANT ALL ON ALL TABLES IN SCHEMA approver_resolution TO countersign_approver_resolution');
-    await database.owner.query('GRANT USAGE ON ALL SEQUENCES IN SCHEMA approver_resolution TO countersign_approver_resolution');
+    await database.owner.query(
+      'CREATE TABLE approver_resolution.effect (workspace_id uuid, message_id uuid, at serial)',
+    );
+    await database.owner.query(
+      'GRANT ALL ON ALL TABLES IN SCHEMA approver_resolution TO countersign_approver_resolution',
+    );
+    await database.owner.query(
+      'GRANT USAGE ON ALL SEQUENCES IN SCHEMA approver_resolution TO countersign_approver_resolution',
+    );
     handle = async (messages, tx) => {
-      await tx.query('INSERT INTO effect (workspace_id, message_id) SELECT * FROM unnest($1::uuid[], $2::uuid[])', [
-        messages.map((message) => message.workspaceId),
-        messages.map((message) => message.id),
-      ]);
+      await tx.query(
+        'INSERT INTO effect (workspace_id, message_id) SELECT * FROM unnest($1::uuid[], $2::uuid[])',
+        [messages.map((message) => message.workspaceId), messages.map((message) => message.id)],
+      );
     };
     sender = await service('routing');
     receiver = await service('approver-resolution');
@@ -109,7 +136,9 @@ describe('messaging between two services', () => {
 
   it('refuses to publish what does not fit its contract', async () => {
     await expect(
-      sender.unitOfWork([workspaceId], async (tx) => tx.publish({ ...find([]), data: { questionId: 'x', asker: 'routing', refs: [] } })),
+      sender.unitOfWork([workspaceId], async (tx) =>
+        tx.publish({ ...find([]), data: { questionId: 'x', asker: 'routing', refs: [] } }),
+      ),
     ).rejects.toBeInstanceOf(PoisonMessage);
   });
 
@@ -145,7 +174,9 @@ describe('messaging between two services', () => {
     await until('all effects', async () => (await effects()) >= before + total, 30_000);
     await settled();
     expect(await effects()).toBe(before + total);
-    const { rows } = await database.owner.query('SELECT message_id FROM approver_resolution.effect GROUP BY message_id HAVING count(*) > 1');
+    const { rows } = await database.owner.query(
+      'SELECT message_id FROM approver_resolution.effect GROUP BY message_id HAVING count(*) > 1',
+    );
     expect(rows).toEqual([]);
   });
 
@@ -154,10 +185,12 @@ describe('messaging between two services', () => {
     let committed = 0;
     const send = async () => {
       for (let i = 0; i < 30; i++) {
-        await sender.unitOfWork([workspaceId], async (tx) => tx.publish(find(['bob']))).then(
-          () => committed++,
-          () => undefined,
-        );
+        await sender
+          .unitOfWork([workspaceId], async (tx) => tx.publish(find(['bob'])))
+          .then(
+            () => committed++,
+            () => undefined,
+          );
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     };
@@ -172,7 +205,9 @@ describe('messaging between two services', () => {
     await settled();
     // A commit whose answer was cut off may have happened: never fewer than acknowledged, and each at most once.
     expect(await effects()).toBeGreaterThanOrEqual(before + committed);
-    const { rows } = await database.owner.query('SELECT message_id FROM approver_resolution.effect GROUP BY message_id HAVING count(*) > 1');
+    const { rows } = await database.owner.query(
+      'SELECT message_id FROM approver_resolution.effect GROUP BY message_id HAVING count(*) > 1',
+    );
     expect(rows).toEqual([]);
   });
 
@@ -188,7 +223,11 @@ describe('messaging between two services', () => {
       handle = usual;
       const before = await effects();
       const [letter] = await receiver.deadLetters.list();
-      expect(letter).toMatchObject({ type: 'directory.find.v1', queue: 'approver-resolution', error: 'PoisonMessage: cannot be' });
+      expect(letter).toMatchObject({
+        type: 'directory.find.v1',
+        queue: 'approver-resolution',
+        error: 'PoisonMessage: cannot be',
+      });
       expect(await receiver.deadLetters.replay(letter?.id ?? '')).toBe(true);
       expect(await receiver.deadLetters.replay(letter?.id ?? '')).toBe(false);
       await until('the replay', async () => (await effects()) === before + 1);
@@ -224,7 +263,13 @@ describe('messaging between two services', () => {
     expect(await pool.read(other, (sql) => sql.query('SELECT 1 FROM inbox'))).toHaveLength(0);
     expect(await pool.transaction([], (sql) => sql.query('SELECT 1 FROM inbox'))).toHaveLength(0);
     await expect(
-      pool.transaction([other], (sql) => sql.query('INSERT INTO inbox (queue, message_id, workspace_id) VALUES ($1, $2, $3)', ['x', v7(), workspaceId])),
+      pool.transaction([other], (sql) =>
+        sql.query('INSERT INTO inbox (queue, message_id, workspace_id) VALUES ($1, $2, $3)', [
+          'x',
+          v7(),
+          workspaceId,
+        ]),
+      ),
     ).rejects.toThrow(/row-level security/);
   });
 

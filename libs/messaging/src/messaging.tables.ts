@@ -45,7 +45,9 @@ export const createMessagingTables = async (runner: QueryRunner, schema: string)
       replayed_at timestamptz
     )`);
   await runner.query('CREATE INDEX dead_letter_waiting ON dead_letter (failed_at) WHERE replayed_at IS NULL');
-  await runner.query('CREATE TABLE broker_epoch (singleton boolean PRIMARY KEY CHECK (singleton), epoch text NOT NULL)');
+  await runner.query(
+    'CREATE TABLE broker_epoch (singleton boolean PRIMARY KEY CHECK (singleton), epoch text NOT NULL)',
+  );
   for (const table of ['outbox_message', 'outbox_destination', 'inbox', 'dead_letter']) {
     await isolateByWorkspace(runner, table);
   }

@@ -93,4 +93,3 @@ const within = async (ms: number, work: Promise<unknown>): Promise<void> => {
   await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
   clearTimeout(timer);
 };
-

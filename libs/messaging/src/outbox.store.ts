@@ -11,7 +11,9 @@ const longestLeaseSeconds = 60;
 
 /** Writes messages and their destinations in the caller's transaction, in one statement. */
 export const insertOutbox = async (sql: Sql, messages: readonly OutgoingMessage[]): Promise<void> => {
-  const destinations = messages.flatMap(({ envelope, queues }) => queues.map((queue) => ({ envelope, queue })));
+  const destinations = messages.flatMap(({ envelope, queues }) =>
+    queues.map((queue) => ({ envelope, queue })),
+  );
   await sql.query(
     `WITH message AS (
        INSERT INTO outbox_message (id, workspace_id, envelope)

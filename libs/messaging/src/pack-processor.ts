@@ -51,7 +51,8 @@ export class PackProcessor {
     for (const parcel of parcels) {
       try {
         const message = checkEnvelope(parcel) as Message;
-        if (isTooOld(message.id, this.parts.clock.now())) throw new PoisonMessage('older than the inbox remembers');
+        if (isTooOld(message.id, this.parts.clock.now()))
+          throw new PoisonMessage('older than the inbox remembers');
         messages.set(message.id, message);
       } catch (error) {
         await this.bury(queue, parcel, error, 1);
@@ -84,10 +85,12 @@ export class PackProcessor {
       await this.together(queue, [message]);
     } catch (error) {
       if (this.parts.isTransientFault(error)) throw new Postpone('database away', { cause: error });
-      this.parts.onFault(`handling ${message.type} ${message.id}`, error);
       if (error instanceof PoisonMessage) return this.bury(queue, message, error, 1);
+      if (!(error instanceof NotYet)) this.parts.onFault(`handling ${message.type} ${message.id}`, error);
       // If this is lost the message is unsettled, and its sender sends it again.
-      await this.parts.broker.retryAlone(queue, message).catch((fault) => this.parts.onFault(`retrying on ${queue}`, fault));
+      await this.parts.broker
+        .retryAlone(queue, message)
+        .catch((fault) => this.parts.onFault(`retrying on ${queue}`, fault));
     }
   }
 
@@ -101,7 +104,10 @@ export class PackProcessor {
         if (isLast) return;
         throw error;
       }
-      this.parts.onFault(`handling ${message.type} ${message.id}, try ${tries.made + 1} of ${tries.allowed}`, error);
+      this.parts.onFault(
+        `handling ${message.type} ${message.id}, try ${tries.made + 1} of ${tries.allowed}`,
+        error,
+      );
       if (error instanceof PoisonMessage || isLast) return this.bury(queue, message, error, tries.made + 1);
       throw error;
     }

@@ -33,7 +33,9 @@ const start = (handle?: (message: Message) => void) => {
   });
   const acknowledged = async () => {
     await clock.pass(20);
-    return broker.acknowledged.flatMap(({ settlements }) => settlements.map(({ messageId }) => messageId)).sort();
+    return broker.acknowledged
+      .flatMap(({ settlements }) => settlements.map(({ messageId }) => messageId))
+      .sort();
   };
   return { database, broker, processor, acknowledged };
 };
@@ -56,7 +58,11 @@ describe('a pack', () => {
     await processor.process(queue, [b, a, a], once);
     expect(database.effects).toEqual([a.id, b.id]);
     await acknowledged();
-    expect(broker.acknowledged.flatMap(({ settlements }) => settlements).filter(({ messageId }) => messageId === a.id).length).toBeGreaterThan(1);
+    expect(
+      broker.acknowledged
+        .flatMap(({ settlements }) => settlements)
+        .filter(({ messageId }) => messageId === a.id).length,
+    ).toBeGreaterThan(1);
   });
 
   it('never fails as a whole: what succeeds commits, what fails goes on alone', async () => {
@@ -74,14 +80,19 @@ describe('a pack', () => {
   it('is postponed as a whole when the database is away, and nothing counts as a try', async () => {
     const { database, broker, processor } = start();
     database.away = true;
-    await expect(processor.process(queue, [envelopeOf(), envelopeOf()], last)).rejects.toBeInstanceOf(Postpone);
+    await expect(processor.process(queue, [envelopeOf(), envelopeOf()], last)).rejects.toBeInstanceOf(
+      Postpone,
+    );
     expect(broker.alone).toEqual([]);
     expect(database.letters).toEqual([]);
   });
 });
 
 describe('a message alone', () => {
-  const failing = (error: Error) => start(() => { throw error; });
+  const failing = (error: Error) =>
+    start(() => {
+      throw error;
+    });
 
   it('is retried while tries are left', async () => {
     const { database, processor, acknowledged } = failing(new Error('no'));
@@ -123,7 +134,10 @@ describe('what is no message', () => {
     ['an envelope of a job that does not exist', envelopeOf({ type: 'nonsense.v1' })],
     ['data that does not fit its contract', envelopeOf({ data: { deliveryId: 'x', attempt: 'y' } })],
     ['a workspace that is no id', envelopeOf({ workspaceId: "'; drop table request; --" })],
-    ['a message older than the inbox remembers', envelopeOf({ id: v7({ msecs: Date.now() - 40 * 86_400_000 }) })],
+    [
+      'a message older than the inbox remembers',
+      envelopeOf({ id: v7({ msecs: Date.now() - 40 * 86_400_000 }) }),
+    ],
   ])('becomes a dead letter without stopping the pack: %s', async (_what, parcel) => {
     const { database, processor } = start();
     const good = envelopeOf();

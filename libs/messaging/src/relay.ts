@@ -184,7 +184,11 @@ export class Relay {
    * each message goes as a job of its own, which the broker holds only once however often it is sent.
    */
   private async sendAgain(overdue: readonly OverdueMessage[]): Promise<void> {
-    this.offer(overdue.filter(({ resends }) => resends <= 1).map(({ envelope, queue }) => ({ envelope, queues: [queue] })));
+    this.offer(
+      overdue
+        .filter(({ resends }) => resends <= 1)
+        .map(({ envelope, queue }) => ({ envelope, queues: [queue] })),
+    );
     const byQueue = new Map<QueueName, Envelope[]>();
     for (const { envelope, queue, resends } of overdue) {
       if (resends > 1) byQueue.set(queue, [...(byQueue.get(queue) ?? []), envelope]);

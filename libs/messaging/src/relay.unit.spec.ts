@@ -12,12 +12,17 @@ const start = async (options: Partial<RelayOptions> = {}) => {
   // The first look adopts the broker's epoch.
   await clock.pass(0);
   const commit = (count: number): OutgoingMessage[] => {
-    const messages = Array.from({ length: count }, () => ({ envelope: envelopeOf(), queues: ['notification-webhook'] as const }));
+    const messages = Array.from({ length: count }, () => ({
+      envelope: envelopeOf(),
+      queues: ['notification-webhook'] as const,
+    }));
     outbox.commit(messages);
     return messages;
   };
   const acknowledge = (messages: readonly OutgoingMessage[]) =>
-    relay.settled(messages.map(({ envelope }) => ({ messageId: envelope.id, queue: 'notification-webhook' })));
+    relay.settled(
+      messages.map(({ envelope }) => ({ messageId: envelope.id, queue: 'notification-webhook' })),
+    );
   return { clock, outbox, broker, relay, faults, commit, acknowledge };
 };
 
@@ -112,7 +117,12 @@ describe('the relay', () => {
     await clock.pass(600);
     broker.currentEpoch = 'second';
     await clock.pass(600);
-    expect(broker.sent.slice(1).flatMap(({ ids }) => ids).sort()).toEqual(idsOf(messages).sort());
+    expect(
+      broker.sent
+        .slice(1)
+        .flatMap(({ ids }) => ids)
+        .sort(),
+    ).toEqual(idsOf(messages).sort());
   });
 
   it('sends everything unsettled again as soon as the broker answers after a send has failed', async () => {

@@ -26,7 +26,15 @@ export class PostgresUnitOfWork {
         publish: ({ type, workspaceId, data, cause, to }) => {
           checkData(type, data);
           outgoing.push({
-            envelope: { id: v7(), type, source: this.source, occurredAt: new Date().toISOString(), workspaceId, ...cause, data },
+            envelope: {
+              id: v7(),
+              type,
+              source: this.source,
+              occurredAt: new Date().toISOString(),
+              workspaceId,
+              ...cause,
+              data,
+            },
             queues: to ?? catalogue[type].queues,
           });
         },

@@ -1,7 +1,15 @@
 import type { ConsumerService, Envelope, QueueName } from '@countersign/contracts';
 import { v7 } from 'uuid';
 import type { OutgoingMessage, Tx } from '../src/message';
-import type { Broker, Clock, DeadLetter, InboxStore, OutboxStore, OverdueMessage, Settlement } from '../src/ports';
+import type {
+  Broker,
+  Clock,
+  DeadLetter,
+  InboxStore,
+  OutboxStore,
+  OverdueMessage,
+  Settlement,
+} from '../src/ports';
 
 /** Parts of the messaging that live in memory and can be made to misbehave, for tests of the protocol itself. */
 
@@ -68,7 +76,8 @@ export class MemoryOutbox implements OutboxStore {
 
   commit(messages: readonly OutgoingMessage[]): void {
     for (const { envelope, queues } of messages) {
-      for (const queue of queues) this.rows.push({ envelope, queue, dueAt: this.clock.now() + 5_000, resends: 0 });
+      for (const queue of queues)
+        this.rows.push({ envelope, queue, dueAt: this.clock.now() + 5_000, resends: 0 });
     }
   }
 

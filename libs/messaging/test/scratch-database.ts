@@ -60,7 +60,9 @@ export class ScratchDatabase {
   }
 
   async count(table: string, where = 'true'): Promise<number> {
-    const { rows } = await this.owner.query<{ count: string }>(`SELECT count(*) FROM ${table} WHERE ${where}`);
+    const { rows } = await this.owner.query<{ count: string }>(
+      `SELECT count(*) FROM ${table} WHERE ${where}`,
+    );
     return Number(rows[0]?.count);
   }
 

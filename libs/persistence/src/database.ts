@@ -76,7 +76,9 @@ export class Database {
     });
   }
 
-  private async withClient<T>(work: (client: ClientBase, discard: (cause: Error) => void) => Promise<T>): Promise<T> {
+  private async withClient<T>(
+    work: (client: ClientBase, discard: (cause: Error) => void) => Promise<T>,
+  ): Promise<T> {
     const client: PoolClient = await this.pool.connect();
     let broken: Error | undefined;
     const discard = (cause: Error) => void (broken = cause);

@@ -13,7 +13,8 @@ const transientCodes = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-const transientMessages = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|not queryable/i;
+const transientMessages =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|not queryable/i;
 
 /** True when trying the same transaction again later may succeed without anything changing in it. */
 export const isTransientFault = (error: unknown): boolean => {

@@ -8,7 +8,9 @@ describe('a fault of the database', () => {
     (code) => expect(isTransientFault(fault(code))).toBe(true),
   );
 
-  it.each(['23505', '42P01', '22P02', '42501'])('is not: %s', (code) => expect(isTransientFault(fault(code))).toBe(false));
+  it.each(['23505', '42P01', '22P02', '42501'])('is not: %s', (code) =>
+    expect(isTransientFault(fault(code))).toBe(false),
+  );
 
   it('is recognised where the driver gives no code', () => {
     expect(isTransientFault(new Error('Connection terminated unexpectedly'))).toBe(true);

@@ -17,7 +17,12 @@ const migrationLock = 4080_1862;
  * Creates the service's roles and schema and runs its migrations, in order, once, whoever else tries at the
  * same time. The application role may use tables, never change them; it owns nothing.
  */
-export const migrate = async ({ ownerUrl, secretKey, schema, migrations }: MigrateOptions): Promise<string[]> => {
+export const migrate = async ({
+  ownerUrl,
+  secretKey,
+  schema,
+  migrations,
+}: MigrateOptions): Promise<string[]> => {
   const source = new DataSource({
     type: 'postgres',
     url: ownerUrl,
@@ -36,7 +41,9 @@ export const migrate = async ({ ownerUrl, secretKey, schema, migrations }: Migra
       const role = roleOf(schema, kind);
       const exists = await lock.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
       const verb = exists.length > 0 ? 'ALTER' : 'CREATE';
-      await lock.query(`${verb} ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '${passwordOf(secretKey, role)}'`);
+      await lock.query(
+        `${verb} ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '${passwordOf(secretKey, role)}'`,
+      );
     }
     await lock.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
     const [app, relay] = [roleOf(schema, 'app'), roleOf(schema, 'relay')];

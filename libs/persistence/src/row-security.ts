@@ -13,7 +13,12 @@ export const isolateByWorkspace = async (runner: QueryRunner, table: string): Pr
 };
 
 /** Lets the relay role work on a table across workspaces, with these privileges only. */
-export const openToRelay = async (runner: QueryRunner, table: string, privileges: string, relayRole: string): Promise<void> => {
+export const openToRelay = async (
+  runner: QueryRunner,
+  table: string,
+  privileges: string,
+  relayRole: string,
+): Promise<void> => {
   await runner.query(`GRANT ${privileges} ON ${table} TO ${relayRole}`);
   await runner.query(`CREATE POLICY relay ON ${table} TO ${relayRole} USING (true) WITH CHECK (true)`);
 };

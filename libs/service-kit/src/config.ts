@@ -23,10 +23,13 @@ export class ServiceConfigError extends Error {
 }
 
 export const readConfig = (service: ServiceName, env: NodeJS.ProcessEnv = process.env): ServiceConfig => {
-  const missing = ['DATABASE_URL', 'COUNTERSIGN_SECRET_KEY', ...(service === 'gateway' ? [] : ['REDIS_URL'])].filter(
-    (name) => !env[name],
-  );
-  if (missing.length > 0) throw new ServiceConfigError(`${service} needs ${missing.join(', ')} in its environment`);
+  const missing = [
+    'DATABASE_URL',
+    'COUNTERSIGN_SECRET_KEY',
+    ...(service === 'gateway' ? [] : ['REDIS_URL']),
+  ].filter((name) => !env[name]);
+  if (missing.length > 0)
+    throw new ServiceConfigError(`${service} needs ${missing.join(', ')} in its environment`);
   const secretKey = env.COUNTERSIGN_SECRET_KEY ?? '';
   if (Buffer.from(secretKey, 'base64').length !== 32) {
     throw new ServiceConfigError('COUNTERSIGN_SECRET_KEY must be 32 bytes in base64');

@@ -20,7 +20,8 @@ export class HealthController {
   @Internal()
   live(): Answer {
     const wedged = this.messaging?.server.wedged() ?? [];
-    if (wedged.length > 0) throw new Problem('unavailable', `The workers of ${wedged.join(', ')} stand still.`);
+    if (wedged.length > 0)
+      throw new Problem('unavailable', `The workers of ${wedged.join(', ')} stand still.`);
     return ok({ status: 'live' });
   }
 

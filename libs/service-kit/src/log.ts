@@ -5,7 +5,11 @@ export type Log = Logger;
 
 /** One JSON object a line on standard output. Never a payload, a secret or a header: ids, codes and durations only. */
 export const createLog = (service: string): Log =>
-  pino({ level: process.env.LOG_LEVEL ?? 'info', base: { service }, timestamp: pino.stdTimeFunctions.isoTime });
+  pino({
+    level: process.env.LOG_LEVEL ?? 'info',
+    base: { service },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  });
 
 /** Nest's own messages in the same form; its start-up chatter only when debugging. */
 export const nestLogger = (log: Log): LoggerService => ({

@@ -43,14 +43,32 @@ const onFaultOf = (log: Log) => {
     if (now - (last.get(what) ?? 0) < 1_000) return;
     if (last.size > 1_000) last.clear();
     last.set(what, now);
-    log.warn({ err: error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : String(error) }, what);
+    log.warn(
+      {
+        err:
+          error instanceof Error
+            ? { name: error.name, message: error.message, stack: error.stack }
+            : String(error),
+      },
+      what,
+    );
   };
 };
 
 const connect = async (config: ServiceConfig): Promise<[Database, Database]> =>
   Promise.all([
-    Database.connect({ url: config.databaseUrl, schema: config.schema, poolSize: applicationPool, applicationName: config.service }),
-    Database.connect({ url: config.relayDatabaseUrl, schema: config.schema, poolSize: relayPool, applicationName: `${config.service} relay` }),
+    Database.connect({
+      url: config.databaseUrl,
+      schema: config.schema,
+      poolSize: applicationPool,
+      applicationName: config.service,
+    }),
+    Database.connect({
+      url: config.relayDatabaseUrl,
+      schema: config.schema,
+      poolSize: relayPool,
+      applicationName: `${config.service} relay`,
+    }),
   ]);
 
 /** Starts a service: its pools, its queues, its HTTP port. Rejects when the job registry does not match its handlers. */
@@ -73,7 +91,12 @@ export const startService = async (options: RunOptions): Promise<RunningService>
         });
   const unitOfWork = messaging?.unitOfWork ?? withoutMessages(database);
 
-  @Module({ imports: [ServiceModule.with({ config, log, database, relayDatabase, unitOfWork, messaging }), options.module] })
+  @Module({
+    imports: [
+      ServiceModule.with({ config, log, database, relayDatabase, unitOfWork, messaging }),
+      options.module,
+    ],
+  })
   class RootModule {}
 
   const app = await NestFactory.create<NestExpressApplication>(RootModule, new AnswerAdapter(), {
@@ -139,15 +162,17 @@ export const runService = async (options: RunOptions): Promise<void> => {
   });
 };
 
-const withoutMessages = (database: Database): UnitOfWork => (workspaceIds, work) =>
-  database.transaction(workspaceIds, (sql) =>
-    work({
-      query: sql.query,
-      publish: () => {
-        throw new Error('this service sends no messages');
-      },
-      afterCommit: () => {
-        throw new Error('this service has nothing to do after a commit');
-      },
-    }),
-  );
+const withoutMessages =
+  (database: Database): UnitOfWork =>
+  (workspaceIds, work) =>
+    database.transaction(workspaceIds, (sql) =>
+      work({
+        query: sql.query,
+        publish: () => {
+          throw new Error('this service sends no messages');
+        },
+        afterCommit: () => {
+          throw new Error('this service has nothing to do after a commit');
+        },
+      }),
+    );

@@ -38,6 +38,12 @@ export class ServiceModule {
       { provide: SecretBox, useValue: secrets },
       { provide: Idempotency, useValue: new Idempotency(parts.database, parts.unitOfWork, secrets) },
     ];
-    return { module: ServiceModule, global: true, controllers: [HealthController], providers: provided, exports: provided };
+    return {
+      module: ServiceModule,
+      global: true,
+      controllers: [HealthController],
+      providers: provided,
+      exports: provided,
+    };
   }
 }

@@ -1,6 +1,15 @@
 import { Controller, Get } from '@nestjs/common';
 import { Database } from '@countersign/persistence';
-import { Call, Caller, decodeCursor, encodeCursor, ok, Operation, PageQuery, type Answer } from '@countersign/service-kit';
+import {
+  Call,
+  Caller,
+  decodeCursor,
+  encodeCursor,
+  ok,
+  Operation,
+  PageQuery,
+  type Answer,
+} from '@countersign/service-kit';
 import { listEvents } from './feed.rows';
 
 const indexPosition = /^-?\d{1,18}$/;
@@ -28,7 +37,9 @@ export class EventsController {
   async list(@Caller() call: Call): Promise<Answer> {
     const query = call.query(PageQuery);
     const after = decodeCursor('events', query.cursor, indexPosition);
-    const events = await this.database.read(call.workspaceId, (sql) => listEvents(sql, call.workspaceId, after, query.limit));
+    const events = await this.database.read(call.workspaceId, (sql) =>
+      listEvents(sql, call.workspaceId, after, query.limit),
+    );
     return ok({
       data: events.map(({ view }) => view),
       nextCursor: encodeCursor('events', events.at(-1)?.index ?? after ?? '-1'),

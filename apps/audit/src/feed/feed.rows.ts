@@ -10,7 +10,9 @@ import type { Sql } from '@countersign/persistence';
 
 /** Keeps what the feed will show of these transitions. */
 export const storeForFeed = async (sql: Sql, transitions: readonly RequestTransitioned[]): Promise<void> => {
-  const payloads = transitions.flatMap(({ request, revisionPayload }) => (revisionPayload ? [{ request, ...revisionPayload }] : []));
+  const payloads = transitions.flatMap(({ request, revisionPayload }) =>
+    revisionPayload ? [{ request, ...revisionPayload }] : [],
+  );
   await sql.query(
     `WITH payload AS (
        INSERT INTO request_payload (request_id, revision, workspace_id, payload)
@@ -50,7 +52,12 @@ interface Row {
 }
 
 /** Oldest first, after an index. */
-export const listEvents = async (sql: Sql, workspaceId: string, after: string | null, limit: number): Promise<FeedEvent[]> => {
+export const listEvents = async (
+  sql: Sql,
+  workspaceId: string,
+  after: string | null,
+  limit: number,
+): Promise<FeedEvent[]> => {
   const rows = await sql.query<Row>(
     `SELECT e.index, e.id, e.type, e.at, e.task_id, e.content -> 'actor' AS actor, t.snapshot, p.payload
        FROM (SELECT * FROM entry WHERE workspace_id = $1 AND index > $2 AND type = ANY ($3::text[]) ORDER BY index LIMIT $4) e

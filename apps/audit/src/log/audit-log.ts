@@ -54,12 +54,16 @@ export class AuditLog {
   /** Appends in the order given; heads are locked in the order of their workspaces. */
   async append(sql: Sql, entries: readonly LogEntry[]): Promise<void> {
     const byWorkspace = new Map<string, LogEntry[]>();
-    for (const entry of entries) byWorkspace.set(entry.workspaceId, [...(byWorkspace.get(entry.workspaceId) ?? []), entry]);
+    for (const entry of entries)
+      byWorkspace.set(entry.workspaceId, [...(byWorkspace.get(entry.workspaceId) ?? []), entry]);
     const heads = await this.lockHeads(sql, [...byWorkspace.keys()]);
     const placed = heads.flatMap((head) => {
       const list = byWorkspace.get(head.workspaceId) ?? [];
       const places = list.map((entry, offset) => place(entry, head.frontier.size + BigInt(offset)));
-      head.frontier = appendLeaves(head.frontier, places.map(({ hash }) => hash));
+      head.frontier = appendLeaves(
+        head.frontier,
+        places.map(({ hash }) => hash),
+      );
       return places;
     });
     await insertEntries(sql, placed);
@@ -70,7 +74,10 @@ export class AuditLog {
   /** The newest signed checkpoint; of an empty log when nothing has happened yet. */
   async checkpoint(sql: Sql, workspaceId: string): Promise<string> {
     await this.lockHeads(sql, [workspaceId]);
-    const [row] = await sql.query<{ checkpoint: string }>('SELECT checkpoint FROM log_head WHERE workspace_id = $1', [workspaceId]);
+    const [row] = await sql.query<{ checkpoint: string }>(
+      'SELECT checkpoint FROM log_head WHERE workspace_id = $1',
+      [workspaceId],
+    );
     if (!row) throw new Error('a log without a head');
     return row.checkpoint;
   }
@@ -87,7 +94,10 @@ export class AuditLog {
     let heads = await this.selectHeads(sql, wanted);
     if (heads.length < wanted.length) {
       const known = new Set(heads.map(({ workspaceId }) => workspaceId));
-      await this.insertHeads(sql, wanted.filter((id) => !known.has(id)));
+      await this.insertHeads(
+        sql,
+        wanted.filter((id) => !known.has(id)),
+      );
       heads = await this.selectHeads(sql, wanted);
     }
     return heads;
@@ -113,7 +123,12 @@ export class AuditLog {
       const checkpoint = checkpointOf({ workspaceId, frontier, key: signingKeyFromSeed(seed) });
       await sql.query(
         `INSERT INTO log_head (workspace_id, frontier, sealed_seed, checkpoint) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-        [workspaceId, serializeFrontier(frontier), this.secrets.seal(seed, contextOf(workspaceId)), checkpoint],
+        [
+          workspaceId,
+          serializeFrontier(frontier),
+          this.secrets.seal(seed, contextOf(workspaceId)),
+          checkpoint,
+        ],
       );
     }
   }
@@ -152,7 +167,11 @@ const place = (entry: LogEntry, index: bigint): PlacedEntry => {
     return { subject, kind, salt, data, commitment: commitment(salt, data) };
   });
   const { id, type, at, requestId, requestVersion, content } = entry;
-  const commitments = sealed.map(({ subject, kind, commitment: value }) => ({ subject, kind, commitment: value }));
+  const commitments = sealed.map(({ subject, kind, commitment: value }) => ({
+    subject,
+    kind,
+    commitment: value,
+  }));
   const hash = leafHash(leafBytes({ id, type, at, requestId, requestVersion, content, sealed: commitments }));
   return { entry, index, hash, sealed };
 };
@@ -179,7 +198,9 @@ const insertEntries = async (sql: Sql, placed: readonly PlacedEntry[]): Promise<
 };
 
 const insertSealed = async (sql: Sql, placed: readonly PlacedEntry[]): Promise<void> => {
-  const rows = placed.flatMap(({ entry, index, sealed }) => sealed.map((item, position) => ({ ...item, entry, index, position })));
+  const rows = placed.flatMap(({ entry, index, sealed }) =>
+    sealed.map((item, position) => ({ ...item, entry, index, position })),
+  );
   if (rows.length === 0) return;
   await sql.query(
     `INSERT INTO sealed (workspace_id, index, position, subject, kind, commitment, salt, data)

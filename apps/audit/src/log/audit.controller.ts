@@ -55,7 +55,15 @@ export class AuditController {
     const rows = await this.database.read(call.workspaceId, (sql) =>
       listEntries(sql, call.workspaceId, { ...filter, actor }, after, limit),
     );
-    return ok(pageOf('audit', rows, limit, ({ index }) => String(index), (view) => view));
+    return ok(
+      pageOf(
+        'audit',
+        rows,
+        limit,
+        ({ index }) => String(index),
+        (view) => view,
+      ),
+    );
   }
 
   @Get('checkpoint')
@@ -65,7 +73,10 @@ export class AuditController {
     answers: { 200: { description: 'A signed note', schema: { type: 'string' }, mediaType: 'text/plain' } },
   })
   async checkpoint(@Caller() call: Call): Promise<Answer> {
-    return content(text, await this.unitOfWork([call.workspaceId], (sql) => this.log.checkpoint(sql, call.workspaceId)));
+    return content(
+      text,
+      await this.unitOfWork([call.workspaceId], (sql) => this.log.checkpoint(sql, call.workspaceId)),
+    );
   }
 
   @Get('verifier-key')
@@ -75,7 +86,9 @@ export class AuditController {
     answers: { 200: { description: 'name+id+key', schema: { type: 'string' }, mediaType: 'text/plain' } },
   })
   async verifierKey(@Caller() call: Call): Promise<Answer> {
-    const key = await this.unitOfWork([call.workspaceId], (sql) => this.log.verifierKey(sql, call.workspaceId));
+    const key = await this.unitOfWork([call.workspaceId], (sql) =>
+      this.log.verifierKey(sql, call.workspaceId),
+    );
     return content(text, `${key}\n`);
   }
 

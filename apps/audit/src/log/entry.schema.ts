@@ -6,7 +6,17 @@ export const entryListSchema = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['index', 'id', 'type', 'at', 'requestId', 'requestVersion', 'content', 'sealed', 'leafHash'],
+        required: [
+          'index',
+          'id',
+          'type',
+          'at',
+          'requestId',
+          'requestVersion',
+          'content',
+          'sealed',
+          'leafHash',
+        ],
         properties: {
           index: { type: 'integer', minimum: 0 },
           id: { type: 'string', format: 'uuid' },

@@ -16,10 +16,12 @@ const plainMembers = [
   'reasonCode',
 ] as const;
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
 
 /** SHA-256 of the RFC 8785 JSON, in hex: what a payload was, without saying it. */
-export const payloadHash = (payload: unknown): string => createHash('sha256').update(canonicalJson(payload)).digest('hex');
+export const payloadHash = (payload: unknown): string =>
+  createHash('sha256').update(canonicalJson(payload)).digest('hex');
 
 const personalOf = ({ id, externalId, userName, displayName, email }: Person): PersonalData => ({
   subject: id,
@@ -39,7 +41,12 @@ const describeCreation = (request: RequestSnapshot, transition: RequestTransitio
   const { requester, title, reason, externalRef, metadata, workflow } = request;
   const payload = transition.revisionPayload?.payload.value;
   return {
-    content: { workflow, requester: requester.id, revision: request.revision, payloadHash: payloadHash(payload) },
+    content: {
+      workflow,
+      requester: requester.id,
+      revision: request.revision,
+      payloadHash: payloadHash(payload),
+    },
     personal: [
       personalOf(requester),
       { subject: requester.id, kind: 'request', data: { title, reason, externalRef, metadata } },
@@ -65,7 +72,10 @@ const describeTask = (task: Record<string, unknown>, requesterId: string, why: u
       reasonCode: task.reasonCode,
     },
     personal: [
-      ...[assignee, onBehalfOf, decidedBy].filter((person) => person !== null).map(personalOf).filter(isFirstOfSubject),
+      ...[assignee, onBehalfOf, decidedBy]
+        .filter((person) => person !== null)
+        .map(personalOf)
+        .filter(isFirstOfSubject),
       // Why somebody was chosen tells of the requester ("line manager of …").
       ...textFor(requesterId, 'why', why),
       ...textFor(decidedBy?.id ?? assignee.id, 'comment', task.comment),
@@ -78,8 +88,11 @@ const isFirstOfSubject = (entry: PersonalData, index: number, all: readonly Pers
 
 const describeOther = (event: TransitionEvent, requesterId: string): Described => {
   const { data } = event;
-  const plain = Object.fromEntries(plainMembers.filter((name) => data[name] !== undefined).map((name) => [name, data[name]]));
-  const decidedBy = isRecord(data.decidedBy) && typeof data.decidedBy.id === 'string' ? data.decidedBy.id : null;
+  const plain = Object.fromEntries(
+    plainMembers.filter((name) => data[name] !== undefined).map((name) => [name, data[name]]),
+  );
+  const decidedBy =
+    isRecord(data.decidedBy) && typeof data.decidedBy.id === 'string' ? data.decidedBy.id : null;
   const author = decidedBy ?? (event.actor.type === 'user' ? event.actor.id : null) ?? requesterId;
   const failure = isRecord(data.failure) ? data.failure : null;
   return {

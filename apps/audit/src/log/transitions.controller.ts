@@ -11,7 +11,9 @@ export class TransitionsController {
   @Handles('request.transitioned.v1')
   async transitioned(messages: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
     // Within a pack one request's facts are appended in their order; packs may overtake each other.
-    const transitions = messages.map(({ data }) => data).sort((a, b) => a.request.version - b.request.version);
+    const transitions = messages
+      .map(({ data }) => data)
+      .sort((a, b) => a.request.version - b.request.version);
     await storeForFeed(tx, transitions);
     await this.log.append(tx, transitions.flatMap(entriesOf));
   }

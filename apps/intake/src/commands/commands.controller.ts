@@ -34,7 +34,12 @@ export class CommandsController {
   async get(@Caller() call: Call): Promise<Answer> {
     const id = call.id('command');
     const found = await this.database.read(call.workspaceId, async (sql) => {
-      const [command] = await sql.query<{ request_id: string; state: string; refused: RefusedCommand | null; seen: boolean }>(
+      const [command] = await sql.query<{
+        request_id: string;
+        state: string;
+        refused: RefusedCommand | null;
+        seen: boolean;
+      }>(
         `SELECT c.request_id, c.state, c.refused, c.request_version IS NULL OR r.version >= c.request_version AS seen
            FROM command c JOIN request r ON r.id = c.request_id WHERE c.id = $1`,
         [id],
@@ -49,7 +54,9 @@ export class CommandsController {
       id,
       state,
       ...(state === 'done' && request ? { request } : {}),
-      ...(state === 'refused' && command.refused ? { problem: JSON.parse(refusalOf(command.refused, call).body ?? 'null') } : {}),
+      ...(state === 'refused' && command.refused
+        ? { problem: JSON.parse(refusalOf(command.refused, call).body ?? 'null') }
+        : {}),
     });
   }
 }

@@ -55,7 +55,9 @@ export class Foundation1763690000000 implements MigrationInterface {
     await runner.query('CREATE INDEX request_state ON request (workspace_id, state, id DESC)');
     await runner.query('CREATE INDEX request_workflow ON request (workspace_id, workflow_key, id DESC)');
     await runner.query('CREATE INDEX request_requester ON request (workspace_id, requester_id, id DESC)');
-    await runner.query('CREATE INDEX request_external_ref ON request (workspace_id, external_ref, id DESC) WHERE external_ref IS NOT NULL');
+    await runner.query(
+      'CREATE INDEX request_external_ref ON request (workspace_id, external_ref, id DESC) WHERE external_ref IS NOT NULL',
+    );
     await runner.query(`
       CREATE TABLE request_payload (
         request_id uuid NOT NULL,
@@ -75,7 +77,9 @@ export class Foundation1763690000000 implements MigrationInterface {
         actor json NOT NULL,
         detail json NOT NULL
       )`);
-    await runner.query('CREATE INDEX request_event_timeline ON request_event (request_id, request_version, id)');
+    await runner.query(
+      'CREATE INDEX request_event_timeline ON request_event (request_id, request_version, id)',
+    );
     await runner.query(`
       CREATE TABLE task (
         id uuid PRIMARY KEY,
@@ -91,7 +95,9 @@ export class Foundation1763690000000 implements MigrationInterface {
       )`);
     await runner.query('CREATE INDEX task_newest ON task (workspace_id, id DESC)');
     await runner.query('CREATE INDEX task_assignee ON task (workspace_id, assignee_id, state, id DESC)');
-    await runner.query('CREATE INDEX task_on_behalf_of ON task (workspace_id, on_behalf_of_id, id DESC) WHERE on_behalf_of_id IS NOT NULL');
+    await runner.query(
+      'CREATE INDEX task_on_behalf_of ON task (workspace_id, on_behalf_of_id, id DESC) WHERE on_behalf_of_id IS NOT NULL',
+    );
     await runner.query('CREATE INDEX task_request ON task (request_id, id DESC)');
     await runner.query(`
       CREATE TABLE command (
@@ -103,7 +109,15 @@ export class Foundation1763690000000 implements MigrationInterface {
         refused json,
         created_at timestamptz NOT NULL DEFAULT now()
       )`);
-    const isolated = ['workflow', 'workflow_version', 'request', 'request_payload', 'request_event', 'task', 'command'];
+    const isolated = [
+      'workflow',
+      'workflow_version',
+      'request',
+      'request_payload',
+      'request_event',
+      'task',
+      'command',
+    ];
     for (const table of isolated) await isolateByWorkspace(runner, table);
   }
 

@@ -13,7 +13,8 @@ export class ProjectionController {
   async transitioned(messages: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
     const newest = new Map<string, RequestSnapshot>();
     for (const { data } of messages) {
-      if ((newest.get(data.request.id)?.version ?? 0) < data.request.version) newest.set(data.request.id, data.request);
+      if ((newest.get(data.request.id)?.version ?? 0) < data.request.version)
+        newest.set(data.request.id, data.request);
     }
     const requests = [...newest.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
     await storePayloads(tx, messages);
@@ -40,8 +41,13 @@ export class ProjectionController {
   }
 }
 
-const storePayloads = async (tx: Tx, messages: readonly Message<'request.transitioned.v1'>[]): Promise<void> => {
-  const rows = messages.flatMap(({ data }) => (data.revisionPayload ? [{ request: data.request, ...data.revisionPayload }] : []));
+const storePayloads = async (
+  tx: Tx,
+  messages: readonly Message<'request.transitioned.v1'>[],
+): Promise<void> => {
+  const rows = messages.flatMap(({ data }) =>
+    data.revisionPayload ? [{ request: data.request, ...data.revisionPayload }] : [],
+  );
   if (rows.length === 0) return;
   await tx.query(
     `INSERT INTO request_payload (request_id, revision, workspace_id, payload)
@@ -79,7 +85,9 @@ const storeRequests = async (tx: Tx, requests: readonly RequestSnapshot[]): Prom
 };
 
 const storeTasks = async (tx: Tx, requests: readonly RequestSnapshot[]): Promise<void> => {
-  const rows = requests.flatMap((request) => request.stages.flatMap(({ tasks }) => tasks.map((task) => ({ request, task }))));
+  const rows = requests.flatMap((request) =>
+    request.stages.flatMap(({ tasks }) => tasks.map((task) => ({ request, task }))),
+  );
   if (rows.length === 0) return;
   await tx.query(
     `INSERT INTO task (id, workspace_id, request_id, request_version, workflow_key, assignee_id, on_behalf_of_id, state, due_at, task)
@@ -102,7 +110,10 @@ const storeTasks = async (tx: Tx, requests: readonly RequestSnapshot[]): Promise
   );
 };
 
-const storeEvents = async (tx: Tx, messages: readonly Message<'request.transitioned.v1'>[]): Promise<void> => {
+const storeEvents = async (
+  tx: Tx,
+  messages: readonly Message<'request.transitioned.v1'>[],
+): Promise<void> => {
   const rows = messages.flatMap(({ data }) => data.events.map((event) => ({ request: data.request, event })));
   await tx.query(
     `INSERT INTO request_event (id, workspace_id, request_id, request_version, at, type, actor, detail)

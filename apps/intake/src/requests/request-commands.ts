@@ -2,7 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { problems, type ProblemCode, type RefusedCommand } from '@countersign/contracts';
 import type { Publication, Tx } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
-import { accepted, Idempotency, ok, Problem, renderProblem, type Answer, type Call } from '@countersign/service-kit';
+import {
+  accepted,
+  Idempotency,
+  ok,
+  Problem,
+  renderProblem,
+  type Answer,
+  type Call,
+} from '@countersign/service-kit';
 import { v7 } from 'uuid';
 import { CommandOutcomes } from '../commands/command-outcomes';
 import { findRequest } from './request.rows';
@@ -41,8 +49,17 @@ export class RequestCommands {
       call,
       async (tx: Tx) => {
         const commandId = v7();
-        await tx.query('INSERT INTO command (id, workspace_id, request_id) VALUES ($1, $2, $3)', [commandId, call.workspaceId, requestId]);
-        const whole = { ...data, commandId, requestId, expectedVersion: call.expectedVersion } as unknown as Publication<K>['data'];
+        await tx.query('INSERT INTO command (id, workspace_id, request_id) VALUES ($1, $2, $3)', [
+          commandId,
+          call.workspaceId,
+          requestId,
+        ]);
+        const whole = {
+          ...data,
+          commandId,
+          requestId,
+          expectedVersion: call.expectedVersion,
+        } as unknown as Publication<K>['data'];
         tx.publish({ type, workspaceId: call.workspaceId, cause: call.cause, data: whole });
         return { commandId };
       },

@@ -8,7 +8,11 @@ const orNull = (schema: { type: string }) => ({ ...schema, type: [schema.type, '
 const text = { type: 'string' };
 const count = { type: 'integer', minimum: 0 };
 
-const object = (properties: Record<string, unknown>) => ({ type: 'object', required: Object.keys(properties), properties });
+const object = (properties: Record<string, unknown>) => ({
+  type: 'object',
+  required: Object.keys(properties),
+  properties,
+});
 
 export const personSchema = object({ id: uuid, userName: text, displayName: text });
 

@@ -48,7 +48,9 @@ export class RequestsController {
     scope: 'requests:write',
     summary: 'Submit a request, or keep it as a draft',
     body: SubmitRequestBody,
-    answers: { 201: { description: 'Taken: it will be carried out whatever fails next', schema: requestSchema } },
+    answers: {
+      201: { description: 'Taken: it will be carried out whatever fails next', schema: requestSchema },
+    },
   })
   async submit(@Caller() call: Call): Promise<Answer> {
     const body = await call.body(SubmitRequestBody);
@@ -69,7 +71,10 @@ export class RequestsController {
   async list(@Caller() call: Call): Promise<Answer> {
     const query = call.query(ListRequestsQuery);
     const before = decodeCursor('requests', query.cursor, idPosition);
-    const requester = query.requester === undefined ? null : await this.people.find(call.workspaceId, query.requester, call.cause);
+    const requester =
+      query.requester === undefined
+        ? null
+        : await this.people.find(call.workspaceId, query.requester, call.cause);
     if (query.requester !== undefined && !requester) return ok({ data: [], nextCursor: null });
     const rows = await this.database.read(call.workspaceId, (sql) =>
       listRequests(
@@ -80,7 +85,15 @@ export class RequestsController {
         query.limit,
       ),
     );
-    return ok(pageOf('requests', rows, query.limit, ({ id }) => id, (view) => view));
+    return ok(
+      pageOf(
+        'requests',
+        rows,
+        query.limit,
+        ({ id }) => id,
+        (view) => view,
+      ),
+    );
   }
 
   @Get(':id')
@@ -92,12 +105,21 @@ export class RequestsController {
 
   @Post(':id/submit')
   @PathId('id', 'Request id')
-  @Operation({ scope: 'requests:write', summary: 'Hand in a draft', body: EmptyBody, answers: commandAnswers })
+  @Operation({
+    scope: 'requests:write',
+    summary: 'Hand in a draft',
+    body: EmptyBody,
+    answers: commandAnswers,
+  })
   async submitDraft(@Caller() call: Call): Promise<Answer> {
     const request = await this.find(call);
     await call.body(EmptyBody);
     if (request.state === 'draft') {
-      const version = await this.versions.runnable(call.workspaceId, request.workflow.key, request.workflow.version);
+      const version = await this.versions.runnable(
+        call.workspaceId,
+        request.workflow.key,
+        request.workflow.version,
+      );
       this.submissions.checkPayload(version, request.payload);
     }
     const actor = callingActor(call, await this.people.actor(call));
@@ -106,7 +128,12 @@ export class RequestsController {
 
   @Post(':id/cancel')
   @PathId('id', 'Request id')
-  @Operation({ scope: 'requests:write', summary: 'Withdraw a request that is not decided', body: CancelBody, answers: commandAnswers })
+  @Operation({
+    scope: 'requests:write',
+    summary: 'Withdraw a request that is not decided',
+    body: CancelBody,
+    answers: commandAnswers,
+  })
   async cancel(@Caller() call: Call): Promise<Answer> {
     const request = await this.find(call);
     const { reason } = await call.body(CancelBody);
@@ -126,9 +153,17 @@ export class RequestsController {
     const request = await this.find(call);
     const query = call.query(PageQuery);
     const after = decodeCursor('timeline', query.cursor, timelinePosition);
-    const rows = await this.database.read(call.workspaceId, (sql) => listTimeline(sql, request.id, after, query.limit));
+    const rows = await this.database.read(call.workspaceId, (sql) =>
+      listTimeline(sql, request.id, after, query.limit),
+    );
     return ok(
-      pageOf('timeline', rows, query.limit, ({ position }) => position, ({ position: _position, ...entry }) => entry),
+      pageOf(
+        'timeline',
+        rows,
+        query.limit,
+        ({ position }) => position,
+        ({ position, ...entry }) => entry,
+      ),
     );
   }
 

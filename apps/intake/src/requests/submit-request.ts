@@ -46,7 +46,12 @@ export class SubmitRequest {
     const requester = await this.people.find(call.workspaceId, body.requester, call.cause);
     if (!requester?.active) {
       throw new Problem('unknown_reference', 'The requester is not known.', {
-        errors: [{ pointer: '/requester', message: 'Names nobody, or more than one person, who is active in this workspace.' }],
+        errors: [
+          {
+            pointer: '/requester',
+            message: 'Names nobody, or more than one person, who is active in this workspace.',
+          },
+        ],
       });
     }
     return { body, version, requester, actor: await this.people.actor(call) };
@@ -55,9 +60,13 @@ export class SubmitRequest {
   checkPayload(version: RunnableVersion, payload: unknown): void {
     const violations = version.compiled.validatePayload(payload);
     if (violations.length > 0) {
-      throw new Problem('payload_invalid', `The payload does not fit version ${version.version} of ${version.key}.`, {
-        errors: violations.map(({ pointer, message }) => ({ pointer: `/payload${pointer}`, message })),
-      });
+      throw new Problem(
+        'payload_invalid',
+        `The payload does not fit version ${version.version} of ${version.key}.`,
+        {
+          errors: violations.map(({ pointer, message }) => ({ pointer: `/payload${pointer}`, message })),
+        },
+      );
     }
   }
 
@@ -65,7 +74,7 @@ export class SubmitRequest {
   async take(call: Call, { body, version, requester, actor }: Submission, tx: Tx): Promise<RequestSnapshot> {
     const draft = body.draft ?? false;
     const createdAt = new Date().toISOString();
-    const { active: _active, version: _version, ...person } = requester;
+    const { active, version: directoryVersion, ...person } = requester;
     const snapshot: RequestSnapshot = {
       id: v7(),
       workspaceId: call.workspaceId,

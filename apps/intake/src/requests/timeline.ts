@@ -22,7 +22,8 @@ export const timelineSchema = {
 /** Where a page of the timeline ends: version of the request and id of the event. */
 export const timelinePosition = /^\d{1,9}:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** People in the detail of an event as everywhere in the API: without their mail address and foreign ids. */
 const shown = (value: unknown): unknown => {
@@ -49,7 +50,14 @@ export const listTimeline = async (
   limit: number,
 ): Promise<(TimelineEntry & { position: string })[]> => {
   const [version, id] = after?.split(':') ?? [null, null];
-  const rows = await sql.query<{ id: string; request_version: number; at: Date; type: string; actor: Actor; detail: Record<string, unknown> }>(
+  const rows = await sql.query<{
+    id: string;
+    request_version: number;
+    at: Date;
+    type: string;
+    actor: Actor;
+    detail: Record<string, unknown>;
+  }>(
     `SELECT id, request_version, at, type, actor, detail FROM request_event
       WHERE request_id = $1 AND ($2::int IS NULL OR (request_version, id) > ($2, $3::uuid))
       ORDER BY request_version, id LIMIT $4`,

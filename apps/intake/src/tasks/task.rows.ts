@@ -13,7 +13,10 @@ export const taskAlone = ({ task, workflow, title }: TaskRow, actorId: string | 
   ...taskView(task),
   workflow: { key: workflow.key, version: workflow.version },
   requestTitle: title,
-  canDecide: task.state === 'open' && actorId !== null && (task.assignee.id === actorId || task.onBehalfOf?.id === actorId),
+  canDecide:
+    task.state === 'open' &&
+    actorId !== null &&
+    (task.assignee.id === actorId || task.onBehalfOf?.id === actorId),
 });
 
 const columns = `t.id, t.task, r.snapshot -> 'workflow' AS workflow, r.snapshot ->> 'title' AS title, r.version`;

@@ -1,4 +1,5 @@
 import { Controller, Get, Post } from '@nestjs/common';
+import { madeAt } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
 import {
@@ -19,6 +20,14 @@ import { listOf, requestSchema, taskSchema } from '../requests/request.schema';
 import { DecisionBody, ListTasksQuery } from './task.bodies';
 import { findTask, listTasks, taskAlone } from './task.rows';
 
+/**
+ * Who is told of a task by webhook may be faster than our own read model. A task whose id is this young may be on its
+ * way, so a call for it waits a little before it is told that there is none.
+ */
+const onItsWayMs = 10_000;
+const patienceMs = 2_000;
+const lookMs = 20;
+
 @Controller('v1/tasks')
 export class TasksController {
   constructor(
@@ -38,17 +47,38 @@ export class TasksController {
     const query = call.query(ListTasksQuery);
     const before = decodeCursor('tasks', query.cursor, idPosition);
     const actor = await this.people.actor(call);
-    const assignee = query.assignee === undefined ? null : await this.people.find(call.workspaceId, query.assignee, call.cause);
+    const assignee =
+      query.assignee === undefined
+        ? null
+        : await this.people.find(call.workspaceId, query.assignee, call.cause);
     if (query.assignee !== undefined && !assignee) return ok({ data: [], nextCursor: null });
     const rows = await this.database.read(call.workspaceId, (sql) =>
-      listTasks(sql, call.workspaceId, { ...query, assigneeId: assignee?.id, allowed: call.identity.key.workflows }, before, query.limit),
+      listTasks(
+        sql,
+        call.workspaceId,
+        { ...query, assigneeId: assignee?.id, allowed: call.identity.key.workflows },
+        before,
+        query.limit,
+      ),
     );
-    return ok(pageOf('tasks', rows, query.limit, ({ id }) => id, (row) => taskAlone(row, actor?.id ?? null)));
+    return ok(
+      pageOf(
+        'tasks',
+        rows,
+        query.limit,
+        ({ id }) => id,
+        (row) => taskAlone(row, actor?.id ?? null),
+      ),
+    );
   }
 
   @Get(':id')
   @PathId('id', 'Task id')
-  @Operation({ scope: 'tasks:read', summary: 'A task', answers: { 200: { description: 'The task', schema: taskSchema } } })
+  @Operation({
+    scope: 'tasks:read',
+    summary: 'A task',
+    answers: { 200: { description: 'The task', schema: taskSchema } },
+  })
   async get(@Caller() call: Call): Promise<Answer> {
     const row = await this.find(call);
     const actor = await this.people.actor(call);
@@ -70,7 +100,8 @@ export class TasksController {
   async decide(@Caller() call: Call): Promise<Answer> {
     const { task } = await this.find(call);
     const body = await call.body(DecisionBody);
-    if (call.actorRef === null) throw new Problem('actor_required', 'Name the person who decides in Countersign-Actor.');
+    if (call.actorRef === null)
+      throw new Problem('actor_required', 'Name the person who decides in Countersign-Actor.');
     const actor = callingActor(call, await this.people.actor(call));
     return this.commands.run(call, 'request.decide.v1', task.requestId, {
       actor,
@@ -84,9 +115,15 @@ export class TasksController {
 
   private async find(call: Call) {
     const id = call.id('task');
-    const row = await this.database.read(call.workspaceId, (sql) => findTask(sql, id));
-    if (!row) throw Problem.notFound('task');
-    allowWorkflow(call, row.workflow.key);
-    return row;
+    const giveUpAt = Math.min(Date.now() + patienceMs, (madeAt(id) ?? 0) + onItsWayMs);
+    for (;;) {
+      const row = await this.database.read(call.workspaceId, (sql) => findTask(sql, id));
+      if (row) {
+        allowWorkflow(call, row.workflow.key);
+        return row;
+      }
+      if (Date.now() > giveUpAt) throw Problem.notFound('task');
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+    }
   }
 }

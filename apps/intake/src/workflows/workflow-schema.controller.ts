@@ -10,7 +10,13 @@ export class WorkflowSchemaController {
   @Operation({
     scope: 'any',
     summary: 'JSON Schema of workflow definitions, for editors',
-    answers: { 200: { description: 'JSON Schema 2020-12', schema: { type: 'object' }, mediaType: 'application/schema+json' } },
+    answers: {
+      200: {
+        description: 'JSON Schema 2020-12',
+        schema: { type: 'object' },
+        mediaType: 'application/schema+json',
+      },
+    },
   })
   get(): Answer {
     return content('application/schema+json; charset=utf-8', body);

@@ -54,7 +54,13 @@ export class WorkflowVersions {
       [workflowId, version],
     );
     if (!row) throw new Error(`version ${version} of workflow ${workflowId} is not there`);
-    const loaded = { workflowId, key, version, definition: row.definition, compiled: compileDefinition(row.definition) };
+    const loaded = {
+      workflowId,
+      key,
+      version,
+      definition: row.definition,
+      compiled: compileDefinition(row.definition),
+    };
     if (this.kept.size >= mostKept) this.kept.clear();
     this.kept.set(name, loaded);
     return loaded;

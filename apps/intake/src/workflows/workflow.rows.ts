@@ -19,7 +19,11 @@ export interface WorkflowVersionView {
   note: string | null;
 }
 
-type Row = Omit<WorkflowVersionView, 'createdAt' | 'publishedAt'> & { createdAt: Date; publishedAt: Date | null; [column: string]: unknown };
+type Row = Omit<WorkflowVersionView, 'createdAt' | 'publishedAt'> & {
+  createdAt: Date;
+  publishedAt: Date | null;
+  [column: string]: unknown;
+};
 
 const columns = `w.id, w.key, v.version, v.state, v.title, v.definition, v.source_text AS text, v.media_type AS "mediaType",
   v.created_at AS "createdAt", v.created_by AS "createdBy", v.published_at AS "publishedAt", v.published_by AS "publishedBy", v.note`;
@@ -40,7 +44,12 @@ const view = (row: Row): WorkflowVersionView => ({
   note: row.note,
 });
 
-export const findVersion = async (sql: Sql, workspaceId: string, key: string, version: number): Promise<WorkflowVersionView | null> => {
+export const findVersion = async (
+  sql: Sql,
+  workspaceId: string,
+  key: string,
+  version: number,
+): Promise<WorkflowVersionView | null> => {
   const [row] = await sql.query<Row>(
     `SELECT ${columns} FROM workflow w JOIN workflow_version v ON v.workflow_id = w.id
       WHERE w.workspace_id = $1 AND w.key = $2 AND v.version = $3`,
@@ -77,7 +86,11 @@ export interface WorkflowSummary {
 const summaryColumns = `w.id, w.key, v.title, w.published_version AS "publishedVersion", w.newest_version AS "newestVersion"`;
 const shownVersion = 'v.workflow_id = w.id AND v.version = coalesce(w.published_version, w.newest_version)';
 
-export const findWorkflow = async (sql: Sql, workspaceId: string, key: string): Promise<WorkflowSummary | null> => {
+export const findWorkflow = async (
+  sql: Sql,
+  workspaceId: string,
+  key: string,
+): Promise<WorkflowSummary | null> => {
   const [row] = await sql.query<WorkflowSummary & Record<string, unknown>>(
     `SELECT ${summaryColumns} FROM workflow w JOIN workflow_version v ON ${shownVersion} WHERE w.workspace_id = $1 AND w.key = $2`,
     [workspaceId, key],

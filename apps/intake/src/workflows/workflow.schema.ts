@@ -3,7 +3,21 @@ const time = { type: ['string', 'null'], format: 'date-time' };
 
 export const workflowVersionSchema = {
   type: 'object',
-  required: ['id', 'key', 'version', 'state', 'title', 'definition', 'text', 'mediaType', 'createdAt', 'createdBy', 'publishedAt', 'publishedBy', 'note'],
+  required: [
+    'id',
+    'key',
+    'version',
+    'state',
+    'title',
+    'definition',
+    'text',
+    'mediaType',
+    'createdAt',
+    'createdBy',
+    'publishedAt',
+    'publishedBy',
+    'note',
+  ],
   properties: {
     id: { type: 'string', format: 'uuid' },
     key: text,

@@ -27,7 +27,15 @@ import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
 import { allowWorkflow, callingActor } from '../calling-actor';
 import { listOf } from '../requests/request.schema';
-import { findVersion, findWorkflow, insertDraft, listVersions, listWorkflows, publishVersion, type WorkflowVersionView } from './workflow.rows';
+import {
+  findVersion,
+  findWorkflow,
+  insertDraft,
+  listVersions,
+  listWorkflows,
+  publishVersion,
+  type WorkflowVersionView,
+} from './workflow.rows';
 import { workflowSchema, workflowVersionSchema } from './workflow.schema';
 
 class PublishBody {
@@ -55,7 +63,12 @@ export class WorkflowsController {
   @Operation({
     scope: 'workflows:write',
     summary: 'Add a version of a workflow, as a draft',
-    body: { mediaTypes: { 'application/yaml': { type: 'string' }, 'application/json': { $ref: '/v1/schemas/workflow.json' } } },
+    body: {
+      mediaTypes: {
+        'application/yaml': { type: 'string' },
+        'application/json': { $ref: '/v1/schemas/workflow.json' },
+      },
+    },
     answers: { 201: { description: 'The draft', schema: workflowVersionSchema } },
   })
   async create(@Caller() call: Call): Promise<Answer> {
@@ -63,14 +76,25 @@ export class WorkflowsController {
     if (!parsed.ok) throw invalidDefinition(parsed.errors);
     const { definition, text } = parsed;
     if (reservedKeys.includes(definition.key)) {
-      throw invalidDefinition([{ pointer: '/key', message: `${definition.key} is reserved: choose another key.` }]);
+      throw invalidDefinition([
+        { pointer: '/key', message: `${definition.key} is reserved: choose another key.` },
+      ]);
     }
     allowWorkflow(call, definition.key);
     const createdBy = callingActor(call, await this.people.actor(call));
     return this.idempotency.run(call, async (tx) => {
       const { workspaceId } = call;
       const title = definition.title ?? definition.key;
-      const draft = { newWorkflowId: v7(), workspaceId, key: definition.key, title, definition, text, mediaType, createdBy };
+      const draft = {
+        newWorkflowId: v7(),
+        workspaceId,
+        key: definition.key,
+        title,
+        definition,
+        text,
+        mediaType,
+        createdBy,
+      };
       const version = await insertDraft(tx, draft);
       const view = await findVersion(tx, workspaceId, definition.key, version);
       return created(`/v1/workflows/${definition.key}/versions/${version}`, view, { etag: etagOf(view) });
@@ -119,12 +143,24 @@ export class WorkflowsController {
     const rows = await this.database.read(call.workspaceId, (sql) =>
       listWorkflows(sql, call.workspaceId, call.identity.key.workflows, before, query.limit),
     );
-    return ok(pageOf('workflows', rows, query.limit, ({ id }) => id, (view) => view));
+    return ok(
+      pageOf(
+        'workflows',
+        rows,
+        query.limit,
+        ({ id }) => id,
+        (view) => view,
+      ),
+    );
   }
 
   @Get(':key')
   @PathId('key', 'Workflow key')
-  @Operation({ scope: 'workflows:read', summary: 'A workflow', answers: { 200: { description: 'The workflow', schema: workflowSchema } } })
+  @Operation({
+    scope: 'workflows:read',
+    summary: 'A workflow',
+    answers: { 200: { description: 'The workflow', schema: workflowSchema } },
+  })
   async get(@Caller() call: Call): Promise<Answer> {
     return ok(await this.workflow(call));
   }
@@ -144,7 +180,15 @@ export class WorkflowsController {
     const rows = await this.database.read(call.workspaceId, (sql) =>
       listVersions(sql, call.workspaceId, key, before === null ? null : Number(before), query.limit),
     );
-    return ok(pageOf('versions', rows, query.limit, ({ version }) => String(version), (view) => view));
+    return ok(
+      pageOf(
+        'versions',
+        rows,
+        query.limit,
+        ({ version }) => String(version),
+        (view) => view,
+      ),
+    );
   }
 
   @Get(':key/versions/:version')
@@ -157,7 +201,9 @@ export class WorkflowsController {
   }
 
   private async workflow(call: Call) {
-    const workflow = await this.database.read(call.workspaceId, (sql) => findWorkflow(sql, call.workspaceId, call.param('key')));
+    const workflow = await this.database.read(call.workspaceId, (sql) =>
+      findWorkflow(sql, call.workspaceId, call.param('key')),
+    );
     if (!workflow) throw Problem.notFound('workflow');
     allowWorkflow(call, workflow.key);
     return workflow;
@@ -165,7 +211,9 @@ export class WorkflowsController {
 
   private async version(call: Call): Promise<WorkflowVersionView> {
     const number = versionPosition.test(call.param('version')) ? Number(call.param('version')) : 0;
-    const found = await this.database.read(call.workspaceId, (sql) => findVersion(sql, call.workspaceId, call.param('key'), number));
+    const found = await this.database.read(call.workspaceId, (sql) =>
+      findVersion(sql, call.workspaceId, call.param('key'), number),
+    );
     if (!found) throw Problem.notFound('workflow version');
     allowWorkflow(call, found.key);
     return found;
@@ -182,11 +230,18 @@ const checkIfMatch = (call: Call, { version }: WorkflowVersionView): void => {
 };
 
 const invalidDefinition = (errors: { pointer: string; message: string }[]): Problem =>
-  new Problem('definition_invalid', `The definition has ${errors.length} error${errors.length === 1 ? '' : 's'}.`, { errors });
+  new Problem(
+    'definition_invalid',
+    `The definition has ${errors.length} error${errors.length === 1 ? '' : 's'}.`,
+    { errors },
+  );
 
 const readDefinition = async (call: Call): Promise<{ parsed: ParsedDefinition; mediaType: string }> => {
   if (yamlTypes.includes(call.mediaType())) {
-    return { parsed: parseDefinition({ text: await call.text(), mediaType: 'application/yaml' }), mediaType: 'application/yaml' };
+    return {
+      parsed: parseDefinition({ text: await call.text(), mediaType: 'application/yaml' }),
+      mediaType: 'application/yaml',
+    };
   }
   return { parsed: parseDefinition({ json: (await call.json()) ?? {} }), mediaType: 'application/json' };
 };

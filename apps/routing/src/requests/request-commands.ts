@@ -51,7 +51,10 @@ export class RequestCommands {
       instructions.map(({ requestId }) => requestId),
     );
     const work = new Map<string, Work>(
-      [...stored].map(([id, { aggregate, payload }]) => [id, { from: aggregate.version, aggregate, payload }]),
+      [...stored].map(([id, { aggregate, payload }]) => [
+        id,
+        { from: aggregate.version, aggregate, payload },
+      ]),
     );
     const definitionOf = await this.definitions.load(
       tx,
@@ -81,16 +84,23 @@ export class RequestCommands {
         for (const effect of decision.effects) askForApprovers(tx, instruction, aggregate, effect, payload);
       }
       const now = work.get(instruction.requestId);
-      if (instruction.commandId) tellOutcome(tx, instruction, instruction.commandId, decision, now?.aggregate.version ?? null);
+      if (instruction.commandId)
+        tellOutcome(tx, instruction, instruction.commandId, decision, now?.aggregate.version ?? null);
     }
 
-    await writeRequests(tx, [...work.values()].filter(({ aggregate }) => touched.has(aggregate.id)));
+    await writeRequests(
+      tx,
+      [...work.values()].filter(({ aggregate }) => touched.has(aggregate.id)),
+    );
     await insertDecisions(tx, decisions);
     await insertOutcomes(tx, outcomes);
   }
 }
 
-const refOf = ({ message, command, requestId }: Instruction, work: ReadonlyMap<string, Work>): DefinitionRef => {
+const refOf = (
+  { message, command, requestId }: Instruction,
+  work: ReadonlyMap<string, Work>,
+): DefinitionRef => {
   const workflow = command.type === 'submit' ? command.workflow : work.get(requestId)?.aggregate.workflow;
   // Whoever sends a command has seen the request, so it is only on its way.
   if (!workflow) throw new NotYet('the request has not arrived yet');
@@ -108,11 +118,24 @@ const decisionsOf = ({ id, workspaceId }: RequestAggregate, events: readonly Dom
   events.flatMap((event) => {
     if (event.type !== 'task.decided') return [];
     const { task } = event;
-    if (!task.decision || !task.decidedBy || !task.decidedAt) throw new Error('a decision without its decider');
-    return [{ taskId: task.id, workspaceId, requestId: id, decision: task.decision, decidedBy: task.decidedBy.id, decidedAt: task.decidedAt }];
+    if (!task.decision || !task.decidedBy || !task.decidedAt)
+      throw new Error('a decision without its decider');
+    return [
+      {
+        taskId: task.id,
+        workspaceId,
+        requestId: id,
+        decision: task.decision,
+        decidedBy: task.decidedBy.id,
+        decidedAt: task.decidedAt,
+      },
+    ];
   });
 
-const outcomeOf = ({ id, workspaceId, state }: RequestAggregate, events: readonly DomainEvent[]): OutcomeRow => ({
+const outcomeOf = (
+  { id, workspaceId, state }: RequestAggregate,
+  events: readonly DomainEvent[],
+): OutcomeRow => ({
   requestId: id,
   workspaceId,
   state,
@@ -139,7 +162,13 @@ const tellTransition = (
     },
   });
 
-const askForApprovers = (tx: Tx, { message }: Instruction, aggregate: RequestAggregate, effect: Effect, payload: unknown): void => {
+const askForApprovers = (
+  tx: Tx,
+  { message }: Instruction,
+  aggregate: RequestAggregate,
+  effect: Effect,
+  payload: unknown,
+): void => {
   const callsOutside = effect.sources.some((source) => 'webhook' in source);
   tx.publish({
     type: 'approvers.resolve.v1',
@@ -161,7 +190,13 @@ const askForApprovers = (tx: Tx, { message }: Instruction, aggregate: RequestAgg
   });
 };
 
-const tellOutcome = (tx: Tx, { message, requestId }: Instruction, commandId: string, decision: Decision, version: number | null): void =>
+const tellOutcome = (
+  tx: Tx,
+  { message, requestId }: Instruction,
+  commandId: string,
+  decision: Decision,
+  version: number | null,
+): void =>
   tx.publish({
     type: 'command.settled.v1',
     workspaceId: message.workspaceId,
@@ -170,6 +205,12 @@ const tellOutcome = (tx: Tx, { message, requestId }: Instruction, commandId: str
       commandId,
       requestId,
       requestVersion: decision.ok ? version : null,
-      refused: decision.ok ? null : { code: decision.error.code, detail: decision.error.detail, pointer: decision.error.pointer ?? null },
+      refused: decision.ok
+        ? null
+        : {
+            code: decision.error.code,
+            detail: decision.error.detail,
+            pointer: decision.error.pointer ?? null,
+          },
     },
   });

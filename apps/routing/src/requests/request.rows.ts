@@ -65,7 +65,10 @@ const columns = (changes: readonly RequestChange[]): unknown[] => [
 ];
 
 const expectAll = (done: number, wanted: number): void => {
-  if (done !== wanted) throw new Error(`fenced: ${wanted - done} of ${wanted} requests are not at the version that was decided on`);
+  if (done !== wanted)
+    throw new Error(
+      `fenced: ${wanted - done} of ${wanted} requests are not at the version that was decided on`,
+    );
 };
 
 export interface DecisionRow {

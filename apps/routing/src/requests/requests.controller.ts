@@ -26,7 +26,11 @@ export class RequestsController {
   @Handles('request.submit-draft.v1')
   submitDraft(messages: Message<'request.submit-draft.v1'>[], tx: Tx): Promise<void> {
     return this.commands.carryOut(
-      messages.map((message) => ({ message, ...addressOf(message.data), command: { type: 'submitDraft', ...termsOf(message.data) } })),
+      messages.map((message) => ({
+        message,
+        ...addressOf(message.data),
+        command: { type: 'submitDraft', ...termsOf(message.data) },
+      })),
       tx,
     );
   }
@@ -39,7 +43,15 @@ export class RequestsController {
         return {
           message,
           ...addressOf(message.data),
-          command: { type: 'decideTask', ...termsOf(message.data), taskId, decision, comment, reasonCode, revision: revision ?? undefined },
+          command: {
+            type: 'decideTask',
+            ...termsOf(message.data),
+            taskId,
+            decision,
+            comment,
+            reasonCode,
+            revision: revision ?? undefined,
+          },
         };
       }),
       tx,
@@ -89,4 +101,7 @@ interface CommandData {
 
 const addressOf = ({ commandId, requestId }: CommandData) => ({ commandId, requestId });
 
-const termsOf = ({ actor, expectedVersion }: CommandData) => ({ actor, expectedVersion: expectedVersion ?? undefined });
+const termsOf = ({ actor, expectedVersion }: CommandData) => ({
+  actor,
+  expectedVersion: expectedVersion ?? undefined,
+});

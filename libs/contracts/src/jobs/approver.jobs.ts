@@ -68,6 +68,10 @@ export class PeopleFound {
 
 /** People as they now are; at most 500 a message. */
 export class DirectoryChanged {
-  @IsArray() @ArrayMaxSize(500) @ValidateNested({ each: true }) @Type(() => DirectoryPerson) people: DirectoryPerson[];
+  @IsArray()
+  @ArrayMaxSize(500)
+  @ValidateNested({ each: true })
+  @Type(() => DirectoryPerson)
+  people: DirectoryPerson[];
   @IsArray() @ArrayMaxSize(500) @IsUUID(undefined, { each: true }) deleted: string[];
 }

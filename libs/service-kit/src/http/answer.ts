@@ -21,7 +21,8 @@ const etagOf = (body: unknown): Record<string, string> =>
     ? { etag: `"${body.version}"` }
     : {};
 
-export const ok = (body: unknown, headers: Record<string, string> = {}): Answer => answer(200, body, { ...etagOf(body), ...headers });
+export const ok = (body: unknown, headers: Record<string, string> = {}): Answer =>
+  answer(200, body, { ...etagOf(body), ...headers });
 
 export const created = (location: string, body: unknown, headers: Record<string, string> = {}): Answer =>
   answer(201, body, { ...etagOf(body), location, ...headers });

@@ -25,7 +25,11 @@ export class Call {
     private readonly request: Request,
     readonly identity: Identity,
   ) {
-    this.cause = { correlationId: v7(), causationId: null, traceparent: childSpan(this.header('traceparent')) };
+    this.cause = {
+      correlationId: v7(),
+      causationId: null,
+      traceparent: childSpan(this.header('traceparent')),
+    };
   }
 
   get workspaceId(): string {
@@ -76,7 +80,10 @@ export class Call {
   query<T extends object>(type: new () => T): T {
     const query = { ...this.request.query };
     const bad = Object.keys(query).filter((name) => `${name}${String(query[name])}`.includes('\0'));
-    if (bad.length > 0) throw Problem.invalid(bad.map((name) => ({ pointer: `/query/${name}`, message: 'May not contain U+0000.' })));
+    if (bad.length > 0)
+      throw Problem.invalid(
+        bad.map((name) => ({ pointer: `/query/${name}`, message: 'May not contain U+0000.' })),
+      );
     return validate(type, query, '/query');
   }
 

@@ -17,7 +17,8 @@ export class IdentityGuard implements CanActivate {
     if (context.getType() !== 'http') return true;
     const scope = this.reflector.get<Scope | 'any' | 'none' | undefined>(scopeMetadata, context.getHandler());
     if (scope === 'none') return true;
-    if (!scope) throw new Error(`route without a scope: ${context.getClass().name}.${context.getHandler().name}`);
+    if (!scope)
+      throw new Error(`route without a scope: ${context.getClass().name}.${context.getHandler().name}`);
     const request = context.switchToHttp().getRequest<CallRequest>();
     const identity = await this.verifier.verify(request.header(identityHeader));
     if (!identity) throw new Problem('unauthenticated', 'A valid API key is needed.');

@@ -55,7 +55,11 @@ export class IdentityVerifier {
     if (known) return known.expiresAt > Date.now() ? known.identity : null;
     try {
       // A little tolerance, for clocks of different machines.
-      const { payload } = await jwtVerify<{ identity: Identity }>(token, this.key, { issuer, algorithms: ['HS256'], clockTolerance: 2 });
+      const { payload } = await jwtVerify<{ identity: Identity }>(token, this.key, {
+        issuer,
+        algorithms: ['HS256'],
+        clockTolerance: 2,
+      });
       if (this.verified.size >= mostCached) this.verified.clear();
       this.verified.set(token, { identity: payload.identity, expiresAt: ((payload.exp ?? 0) + 2) * 1_000 });
       return payload.identity;

@@ -18,9 +18,18 @@ describe('a signed identity', () => {
     const verifier = new IdentityVerifier(secretKey);
     const foreign = await new IdentitySigner(randomBytes(32).toString('base64')).sign(identity);
     const [header, , signature] = (await new IdentitySigner(secretKey).sign(identity)).split('.');
-    const forged = Buffer.from(JSON.stringify({ identity, exp: 9_999_999_999, iss: 'countersign-gateway' })).toString('base64url');
+    const forged = Buffer.from(
+      JSON.stringify({ identity, exp: 9_999_999_999, iss: 'countersign-gateway' }),
+    ).toString('base64url');
     const none = Buffer.from('{"alg":"none"}').toString('base64url');
-    for (const token of [foreign, `${header}.${forged}.${signature}`, `${none}.${forged}.`, 'garbage', '', undefined]) {
+    for (const token of [
+      foreign,
+      `${header}.${forged}.${signature}`,
+      `${none}.${forged}.`,
+      'garbage',
+      '',
+      undefined,
+    ]) {
       expect(await verifier.verify(token)).toBeNull();
     }
   });

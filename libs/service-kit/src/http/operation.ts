@@ -32,23 +32,39 @@ export const Operation = (options: OperationOptions): MethodDecorator => {
     }),
   ];
   if (typeof options.body === 'function') {
-    decorators.push(ApiBody({ schema: targetConstructorToSchema(options.body, { refPointerPrefix }) as Schema }));
+    decorators.push(
+      ApiBody({ schema: targetConstructorToSchema(options.body, { refPointerPrefix }) as Schema }),
+    );
   } else if (options.body) {
     const content = Object.entries(options.body.mediaTypes).map(([type, schema]) => [type, { schema }]);
     decorators.push(ApiBody({ content: Object.fromEntries(content) } as never));
   }
   if (options.query) {
-    const schema = targetConstructorToSchema(options.query, { refPointerPrefix }) as { properties?: Record<string, Schema> };
+    const schema = targetConstructorToSchema(options.query, { refPointerPrefix }) as {
+      properties?: Record<string, Schema>;
+    };
     for (const [name, property] of Object.entries(schema.properties ?? {})) {
       decorators.push(ApiQuery({ name, required: false, schema: property as never }));
     }
   }
-  for (const [status, { description, schema, mediaType = 'application/json' }] of Object.entries(options.answers)) {
+  for (const [status, { description, schema, mediaType = 'application/json' }] of Object.entries(
+    options.answers,
+  )) {
     decorators.push(
-      ApiResponse({ status: Number(status), description, ...(schema ? { content: { [mediaType]: { schema } } } : {}) } as never),
+      ApiResponse({
+        status: Number(status),
+        description,
+        ...(schema ? { content: { [mediaType]: { schema } } } : {}),
+      } as never),
     );
   }
-  decorators.push(ApiResponse({ status: 'default', description: 'A problem', content: { 'application/problem+json': { schema: { $ref: `${refPointerPrefix}Problem` } } } } as never));
+  decorators.push(
+    ApiResponse({
+      status: 'default',
+      description: 'A problem',
+      content: { 'application/problem+json': { schema: { $ref: `${refPointerPrefix}Problem` } } },
+    } as never),
+  );
   return applyDecorators(...decorators);
 };
 
@@ -57,7 +73,8 @@ export const PathId = (name: string, description: string): MethodDecorator =>
   ApiParam({ name, description, schema: { type: 'string' } });
 
 /** A route for machines of ours only: health, metrics. */
-export const Internal = (): MethodDecorator => applyDecorators(SetMetadata(scopeMetadata, 'none'), ApiExcludeEndpoint());
+export const Internal = (): MethodDecorator =>
+  applyDecorators(SetMetadata(scopeMetadata, 'none'), ApiExcludeEndpoint());
 
 export interface CallRequest extends Request {
   call?: Call;

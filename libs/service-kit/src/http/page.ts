@@ -20,7 +20,8 @@ export const decodeCursor = (list: string, cursor: string | undefined, format: R
   if (cursor === undefined) return null;
   try {
     const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (Array.isArray(parsed) && parsed.length === 2 && parsed[0] === list && format.test(String(parsed[1]))) return String(parsed[1]);
+    if (Array.isArray(parsed) && parsed.length === 2 && parsed[0] === list && format.test(String(parsed[1])))
+      return String(parsed[1]);
   } catch {
     // falls through: not ours
   }

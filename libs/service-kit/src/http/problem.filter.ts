@@ -11,10 +11,13 @@ import { Problem, renderProblem } from './problem';
 export const problemOf = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
   if (isTransientFault(error)) {
-    return new Problem('unavailable', 'A part of Countersign is not reachable right now. Try again.', { headers: { 'retry-after': '1' } });
+    return new Problem('unavailable', 'A part of Countersign is not reachable right now. Try again.', {
+      headers: { 'retry-after': '1' },
+    });
   }
   if (error instanceof HttpException && error.getStatus() === 404) return Problem.notFound('resource');
-  if (error instanceof URIError || (error instanceof HttpException && error.getStatus() === 400)) return Problem.notFound('resource');
+  if (error instanceof URIError || (error instanceof HttpException && error.getStatus() === 400))
+    return Problem.notFound('resource');
   return new Problem('internal_error', 'Something went wrong here. The trace id helps us to find it.');
 };
 
@@ -31,7 +34,8 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = problemOf(error);
     const traceId = request.call?.traceId ?? traceIdOf(request.header('traceparent'));
     // A Problem of ours was meant; only what nobody expected is worth a line.
-    if (problem.status >= 500 && !(error instanceof Problem)) this.log.error({ err: error, traceId, path: request.path }, 'call failed');
+    if (problem.status >= 500 && !(error instanceof Problem))
+      this.log.error({ err: error, traceId, path: request.path }, 'call failed');
     if (response.headersSent) return response.destroy();
     const { status, headers, body } = renderProblem(problem, request.path, traceId);
     response.status(status);

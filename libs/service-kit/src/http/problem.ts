@@ -19,7 +19,11 @@ export class Problem extends Error {
   }
 
   static invalid(errors: Violation[]): Problem {
-    return new Problem('validation_failed', `The call has ${errors.length} error${errors.length === 1 ? '' : 's'}.`, { errors });
+    return new Problem(
+      'validation_failed',
+      `The call has ${errors.length} error${errors.length === 1 ? '' : 's'}.`,
+      { errors },
+    );
   }
 }
 

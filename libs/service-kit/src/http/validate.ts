@@ -24,7 +24,11 @@ export const validate = <T extends object>(type: new () => T, value: unknown, ba
     throw Problem.invalid([{ pointer: base, message: 'An object is expected.' }]);
   }
   const instance = plainToInstance(type, value, { exposeDefaultValues: true });
-  const errors = validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
+  const errors = validateSync(instance, {
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+  });
   if (errors.length > 0) throw Problem.invalid(violationsOf(errors, base));
   return instance;
 };

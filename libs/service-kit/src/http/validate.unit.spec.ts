@@ -24,15 +24,17 @@ const violations = (value: unknown, base?: string) => {
 
 describe('validation of a body', () => {
   it('names every violation with a pointer from the root', () => {
-    expect(violations({ name: 1, age: 'x', address: { 'a/b~c': 2 } })?.map(({ pointer }) => pointer)).toEqual([
-      '/name',
-      '/age',
-      '/address/a~1b~0c',
-    ]);
+    expect(violations({ name: 1, age: 'x', address: { 'a/b~c': 2 } })?.map(({ pointer }) => pointer)).toEqual(
+      ['/name', '/age', '/address/a~1b~0c'],
+    );
   });
 
   it('refuses members that the contract lacks, also inside', () => {
-    expect(violations({ name: 'x', age: 1, address: { 'a/b~c': 'y', z: 1 }, extra: true })?.sort((a, b) => (a.pointer < b.pointer ? -1 : 1))).toEqual([
+    expect(
+      violations({ name: 'x', age: 1, address: { 'a/b~c': 'y', z: 1 }, extra: true })?.sort((a, b) =>
+        a.pointer < b.pointer ? -1 : 1,
+      ),
+    ).toEqual([
       { pointer: '/address/z', message: 'There is no such member.' },
       { pointer: '/extra', message: 'There is no such member.' },
     ]);

@@ -58,7 +58,9 @@ export class Idempotency {
       );
       if (claimed.length === 0) return null;
       const result = await work(tx);
-      const [commandId, answer] = isPending(result) ? [result.commandId, null] : [null, this.pack(result, fingerprint)];
+      const [commandId, answer] = isPending(result)
+        ? [result.commandId, null]
+        : [null, this.pack(result, fingerprint)];
       await tx.query(
         'UPDATE idempotency SET command_id = $3, answer = $4 WHERE workspace_id = $1 AND fingerprint = $2',
         [call.workspaceId, fingerprint, commandId, answer],
@@ -95,11 +97,16 @@ export class Idempotency {
         throw new Problem('idempotency_key_reused', 'This Idempotency-Key was used with another body.');
       }
       if (row?.answer) return replayed(this.unpack(row.answer, fingerprint));
-      if (row?.command_id && settle) return replayed(await this.remember(call, fingerprint, await settle(row.command_id)));
+      if (row?.command_id && settle)
+        return replayed(await this.remember(call, fingerprint, await settle(row.command_id)));
       if (Date.now() > giveUpAt) {
-        throw new Problem('idempotency_in_progress', 'The first call with this Idempotency-Key is still running.', {
-          headers: { 'retry-after': '1' },
-        });
+        throw new Problem(
+          'idempotency_in_progress',
+          'The first call with this Idempotency-Key is still running.',
+          {
+            headers: { 'retry-after': '1' },
+          },
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
@@ -132,7 +139,10 @@ export class Idempotency {
 
 const isPending = (result: Answer | PendingAnswer): result is PendingAnswer => 'commandId' in result;
 
-const replayed = (answer: Answer): Answer => ({ ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } });
+const replayed = (answer: Answer): Answer => ({
+  ...answer,
+  headers: { ...answer.headers, 'idempotency-replayed': 'true' },
+});
 
 const hash = (content: Buffer | string): Buffer => createHash('sha256').update(content).digest();
 
@@ -140,7 +150,9 @@ const contextOf = (fingerprint: Buffer): string => `idempotency:${fingerprint.to
 
 /** A key belongs to an API key, actor, method and path (product §3). */
 const fingerprintOf = (call: Call, key: string): Buffer =>
-  hash(JSON.stringify([call.identity.key.id, call.actorRef?.toLowerCase() ?? null, call.method, call.path, key]));
+  hash(
+    JSON.stringify([call.identity.key.id, call.actorRef?.toLowerCase() ?? null, call.method, call.path, key]),
+  );
 
 /** The Idempotency-Key header, with or without the quotes of a structured field (RFC 8941 §3.3.3). */
 const keyOf = (call: Call): string | null => {
@@ -148,7 +160,9 @@ const keyOf = (call: Call): string | null => {
   if (header === undefined) return null;
   const key = /^"(.*)"$/.exec(header.trim())?.[1] ?? header.trim();
   if (key.length < 1 || key.length > 255) {
-    throw Problem.invalid([{ pointer: '/header/idempotency-key', message: 'An Idempotency-Key has 1 to 255 characters.' }]);
+    throw Problem.invalid([
+      { pointer: '/header/idempotency-key', message: 'An Idempotency-Key has 1 to 255 characters.' },
+    ]);
   }
   return key;
 };
