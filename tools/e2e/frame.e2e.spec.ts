@@ -32,10 +32,8 @@ let pending: RequestView;
 const nobody = randomUUID();
 
 beforeAll(async () => {
-  [system, subscribers] = await Promise.all([
-    startTestSystem({ env: { COUNTERSIGN_RATE_LIMIT: String(quota) } }),
-    RecordingServer.start(),
-  ]);
+  subscribers = await RecordingServer.start();
+  system = await startTestSystem({ env: { COUNTERSIGN_RATE_LIMIT: String(quota) } });
   admin = system.admin;
   people = await createOrganisation(admin);
   await publish(admin, purchaseOrder);
@@ -112,7 +110,7 @@ const routes: Route[] = [
   ['GET', '/v1/workflows/none/versions', 'workflows:read'],
   ['GET', '/v1/workflows/none/versions/1', 'workflows:read'],
   ['POST', '/v1/workflows/none/versions/1/publish', 'workflows:publish'],
-  ['POST', '/v1/resolver-secret/rotate', 'directory:write'],
+  ['POST', '/v1/resolver-secret/rotate', 'webhooks:write'],
   ['POST', '/v1/webhook-endpoints', 'webhooks:write'],
   ['GET', '/v1/webhook-endpoints', 'webhooks:read'],
   ['GET', `/v1/webhook-endpoints/${nobody}`, 'webhooks:read'],

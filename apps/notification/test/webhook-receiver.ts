@@ -16,7 +16,8 @@ export interface WebhookReceiver {
 
 /** A subscriber's server. `answer` decides what it says; by default 204. */
 export const startReceiver = async (
-  answer: (response: ServerResponse, call: ReceivedCall, index: number) => void = (response) => response.writeHead(204).end(),
+  answer: (response: ServerResponse, call: ReceivedCall, index: number) => void = (response) =>
+    response.writeHead(204).end(),
 ): Promise<WebhookReceiver> => {
   const calls: ReceivedCall[] = [];
   const sockets = new Set<Socket>();
@@ -24,7 +25,12 @@ export const startReceiver = async (
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const call = { at: Date.now(), path: request.url ?? '', headers: request.headers, text: Buffer.concat(chunks).toString('utf8') };
+      const call = {
+        at: Date.now(),
+        path: request.url ?? '',
+        headers: request.headers,
+        text: Buffer.concat(chunks).toString('utf8'),
+      };
       calls.push(call);
       answer(response, call, calls.length - 1);
     });

@@ -11,12 +11,10 @@ import { Queue, type JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Broker, Settlement } from './ports';
 
-/** Name of the jobs that carry acknowledgements; they are no messages: not in the catalogue, not stored, not acknowledged. */
-export const settledJob = 'messages.settled.v1';
-
 /** All our keys in Redis start with this. */
 export const keyPrefix = 'countersign';
 const epochKey = `${keyPrefix}:epoch`;
+const settledChannel = (service: ConsumerService): string => `${keyPrefix}:settled:${service}`;
 
 /** A sick connection must be noticed, and a dead one be back soon after Redis is (architecture §3.10). */
 export const connectToRedis = (url: string, name: string, commandTimeout?: number): Redis =>
@@ -49,7 +47,6 @@ export const backoff = (policy: Pick<RetryPolicy, 'firstDelayMs' | 'maxDelayMs'>
 
 export interface JobData {
   messages?: readonly Envelope[];
-  settled?: readonly Settlement[];
   retry?: Pick<RetryPolicy, 'firstDelayMs' | 'maxDelayMs'>;
 }
 
@@ -107,7 +104,21 @@ export class BullMqBroker implements Broker {
   }
 
   async acknowledge(source: ConsumerService, settled: readonly Settlement[]): Promise<void> {
-    await this.queue(source).add(settledJob, { settled }, { ...fleeting, attempts: 1 });
+    await this.redis.publish(settledChannel(source), JSON.stringify(settled));
+  }
+
+  /**
+   * Calls back with what receivers say they have settled. Published, not queued: it may be lost, it is as good for every
+   * process of the service, and it costs a tenth of a job (docs/adr/0001).
+   */
+  async onSettled(
+    service: ConsumerService,
+    subscriber: Redis,
+    callback: (settled: Settlement[]) => void,
+  ): Promise<void> {
+    subscriber.on('error', (error) => this.onFault('redis', error));
+    subscriber.on('message', (_channel, text) => callback(JSON.parse(text) as Settlement[]));
+    await subscriber.subscribe(settledChannel(service));
   }
 
   async epoch(): Promise<string> {

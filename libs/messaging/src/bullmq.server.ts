@@ -3,11 +3,10 @@ import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { DelayedError, Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { backoff, keyPrefix, settledJob, type JobData } from './bullmq.broker';
+import { backoff, keyPrefix, type JobData } from './bullmq.broker';
 import { Postpone } from './failures';
 import type { Handler } from './message';
 import type { PackProcessor } from './pack-processor';
-import type { Relay } from './relay';
 
 export interface BullMqServerOptions {
   queues: readonly QueueName[];
@@ -15,7 +14,6 @@ export interface BullMqServerOptions {
   concurrency: number;
   /** A worker blocks its connection, so each gets its own. */
   connect: (name: string) => Redis;
-  relay: Relay;
   processor: (handlerOf: (type: JobType) => Handler | undefined) => PackProcessor;
   onFault: (what: string, error: unknown) => void;
 }
@@ -139,7 +137,6 @@ export class BullMqServer extends Server implements CustomTransportStrategy {
     token?: string,
   ): Promise<void> {
     try {
-      if (job.name === settledJob) return await this.options.relay.settled(job.data.settled ?? []);
       await processor.process(queue, job.data?.messages ?? job.data, {
         made: job.attemptsMade,
         allowed: job.opts.attempts ?? 1,

@@ -1,5 +1,6 @@
 import { queuesOf, type ConsumerService } from '@countersign/contracts';
 import { isTransientFault, type Database } from '@countersign/persistence';
+import type { Redis } from 'ioredis';
 import { Acknowledger } from './acknowledger';
 import { BullMqBroker, connectToRedis } from './bullmq.broker';
 import { BullMqServer } from './bullmq.server';
@@ -38,6 +39,7 @@ export class Messaging {
   private readonly broker: BullMqBroker;
   private readonly outbox: PostgresOutbox;
   private readonly inbox: PostgresInbox;
+  private readonly subscriber: Redis;
   private housekeeping: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: MessagingOptions) {
@@ -49,11 +51,11 @@ export class Messaging {
     this.acknowledger = new Acknowledger(this.broker, systemClock, onFault);
     this.unitOfWork = new PostgresUnitOfWork(application, this.relay, service).run;
     this.deadLetters = new DeadLetters(relay, service);
+    this.subscriber = connectToRedis(redisUrl, `${service} settled`);
     this.server = new BullMqServer({
       queues: queuesOf(service),
       concurrency: options.concurrency ?? 4,
       connect: (name) => connectToRedis(redisUrl, name),
-      relay: this.relay,
       onFault,
       processor: (handlerOf) =>
         new PackProcessor({
@@ -70,6 +72,10 @@ export class Messaging {
   }
 
   start(): void {
+    const { service, onFault } = this.options;
+    this.broker
+      .onSettled(service, this.subscriber, (settled) => this.relay.settled(settled))
+      .catch((error) => onFault('listening for what is settled', error));
     this.relay.start();
     this.housekeeping = setInterval(() => {
       Promise.all([this.outbox.collectOrphans(), this.inbox.prune()]).catch((error) =>
@@ -83,6 +89,7 @@ export class Messaging {
     clearInterval(this.housekeeping);
     await within(1_500, this.acknowledger.flush());
     await within(1_500, this.relay.stop());
+    this.subscriber.disconnect();
     await within(1_500, this.broker.close());
   }
 }

@@ -1,4 +1,4 @@
-import type { Database, Sql } from '@countersign/persistence';
+import type { Database, Statement } from '@countersign/persistence';
 import type { OutgoingMessage } from './message';
 import type { OutboxStore, OverdueMessage, Settlement } from './ports';
 
@@ -9,20 +9,20 @@ import type { OutboxStore, OverdueMessage, Settlement } from './ports';
 const firstLeaseSeconds = 5;
 const longestLeaseSeconds = 60;
 
-/** Writes messages and their destinations in the caller's transaction, in one statement. */
-export const insertOutbox = async (sql: Sql, messages: readonly OutgoingMessage[]): Promise<void> => {
+/** Writes messages and their destinations, in the caller's transaction. */
+export const outboxStatement = (messages: readonly OutgoingMessage[]): Statement => {
   const destinations = messages.flatMap(({ envelope, queues }) =>
     queues.map((queue) => ({ envelope, queue })),
   );
-  await sql.query(
-    `WITH message AS (
+  return {
+    text: `WITH message AS (
        INSERT INTO outbox_message (id, workspace_id, envelope)
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::json[])
      )
      INSERT INTO outbox_destination (message_id, queue, workspace_id, due_at)
      SELECT m, q, w, now() + make_interval(secs => ${firstLeaseSeconds})
        FROM unnest($4::uuid[], $5::text[], $6::uuid[]) AS d (m, q, w)`,
-    [
+    values: [
       messages.map(({ envelope }) => envelope.id),
       messages.map(({ envelope }) => envelope.workspaceId),
       messages.map(({ envelope }) => JSON.stringify(envelope)),
@@ -30,7 +30,7 @@ export const insertOutbox = async (sql: Sql, messages: readonly OutgoingMessage[
       destinations.map(({ queue }) => queue),
       destinations.map(({ envelope }) => envelope.workspaceId),
     ],
-  );
+  };
 };
 
 /** The outbox as the relay's small role sees it: every workspace, no other table. */

@@ -18,13 +18,22 @@ export const relayDefaults: RelayOptions = { packSize: 100, window: 4, patienceM
 /** After this long the poller sends what is unsettled again, so its job no longer counts in the window. */
 const leaseMs = 5_000;
 
+/** How long settled messages gather before their rows go, in milliseconds: nobody waits for that. */
+const forgetMs = 50;
+
 /** Bounds memory while the broker is away. */
 const mostWaiting = 10_000;
+
+/** Bounds memory while a receiver is down for long; what is no longer tracked is settled when it has been sent again. */
+const mostTracked = 200_000;
 
 /** Messages for one queue on their way out. */
 interface Lane {
   waiting: Envelope[];
-  /** Ids sent and not acknowledged, by job: when a job's set is empty its place in the window is free. */
+  /**
+   * What this process has sent and has not heard of, by message. A job takes a place in the window until its set is
+   * empty: all settled, or given up.
+   */
   unsettled: Map<string, Set<string>>;
   inFlight: number;
   sending: boolean;
@@ -45,6 +54,8 @@ export class Relay {
   /** A send has failed: what it carried may be anywhere, so everything unsettled goes again once the broker answers. */
   private doubtful = false;
   private epoch: string | null = null;
+  private readonly toForget: Settlement[] = [];
+  private cancelForget: (() => void) | null = null;
 
   constructor(
     private readonly store: OutboxStore,
@@ -65,6 +76,8 @@ export class Relay {
     this.stopped = true;
     this.cancelPoll?.();
     for (const lane of this.lanes.values()) lane.patience?.();
+    this.cancelForget?.();
+    if (this.toForget.length > 0) await this.forget();
     await this.polling;
   }
 
@@ -83,20 +96,29 @@ export class Relay {
     for (const queue of touched) this.advance(queue);
   }
 
-  /** The receivers have settled these messages. */
-  async settled(settlements: readonly Settlement[]): Promise<void> {
-    await this.store.forget(settlements);
-    const touched = new Set<QueueName>();
-    for (const { messageId, queue } of settlements) {
+  /**
+   * The receivers have settled these messages. Every process of the sending service hears of it; each looks after what
+   * it has sent itself.
+   */
+  settled(settlements: readonly Settlement[]): void {
+    const ours = settlements.filter(({ messageId, queue }) => this.lane(queue).unsettled.has(messageId));
+    if (ours.length === 0) return;
+    for (const { messageId, queue } of ours) {
       const lane = this.lane(queue);
       const job = lane.unsettled.get(messageId);
-      if (!job) continue;
       lane.unsettled.delete(messageId);
-      job.delete(messageId);
-      if (job.size === 0) lane.inFlight--;
-      touched.add(queue);
+      if (job?.delete(messageId) && job.size === 0) lane.inFlight--;
     }
-    for (const queue of touched) this.advance(queue);
+    for (const queue of new Set(ours.map(({ queue }) => queue))) this.advance(queue);
+    this.toForget.push(...ours);
+    this.cancelForget ??= this.clock.after(forgetMs, () => void this.forget());
+  }
+
+  /** Should this fail the messages come again, and are settled again. */
+  private async forget(): Promise<void> {
+    this.cancelForget = null;
+    const settlements = this.toForget.splice(0);
+    await this.store.forget(settlements).catch((error) => this.onFault('forgetting what is settled', error));
   }
 
   private lane(queue: QueueName): Lane {
@@ -127,8 +149,7 @@ export class Relay {
     lane.patience = null;
     lane.sending = true;
     const pack = lane.waiting.splice(0, this.options.packSize);
-    const job = new Set(pack.map(({ id }) => id));
-    for (const id of job) lane.unsettled.set(id, job);
+    const job = this.track(lane, pack);
     lane.inFlight++;
     try {
       await this.broker.send(queue, pack);
@@ -138,16 +159,20 @@ export class Relay {
     } finally {
       lane.sending = false;
     }
-    this.clock.after(leaseMs, () => this.giveUp(queue, lane, job));
+    this.clock.after(leaseMs, () => {
+      if (job.size === 0) return;
+      job.clear();
+      lane.inFlight--;
+      this.advance(queue);
+    });
     this.advance(queue);
   }
 
-  private giveUp(queue: QueueName, lane: Lane, job: Set<string>): void {
-    if (job.size === 0) return;
-    for (const id of job) lane.unsettled.delete(id);
-    job.clear();
-    lane.inFlight--;
-    this.advance(queue);
+  private track(lane: Lane, envelopes: readonly Envelope[]): Set<string> {
+    if (lane.unsettled.size > mostTracked) lane.unsettled.clear();
+    const job = new Set(envelopes.map(({ id }) => id));
+    for (const id of job) lane.unsettled.set(id, job);
+    return job;
   }
 
   private schedulePoll(ms: number): void {
@@ -193,6 +218,9 @@ export class Relay {
     for (const { envelope, queue, resends } of overdue) {
       if (resends > 1) byQueue.set(queue, [...(byQueue.get(queue) ?? []), envelope]);
     }
-    for (const [queue, envelopes] of byQueue) await this.broker.resend(queue, envelopes);
+    for (const [queue, envelopes] of byQueue) {
+      this.track(this.lane(queue), envelopes).clear();
+      await this.broker.resend(queue, envelopes);
+    }
   }
 }

@@ -2,7 +2,7 @@ import { catalogue, type ConsumerService } from '@countersign/contracts';
 import type { Database } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import type { OutgoingMessage, Tx } from './message';
-import { insertOutbox } from './outbox.store';
+import { outboxStatement } from './outbox.store';
 import type { Relay } from './relay';
 import { checkData } from './validation';
 
@@ -20,29 +20,30 @@ export class PostgresUnitOfWork {
   run = async <T>(workspaceIds: readonly string[], work: (tx: Tx) => Promise<T>): Promise<T> => {
     const outgoing: OutgoingMessage[] = [];
     const afterwards: (() => void)[] = [];
-    const result = await this.database.transaction(workspaceIds, async (sql) => {
-      const answer = await work({
-        query: sql.query,
-        publish: ({ type, workspaceId, data, cause, to }) => {
-          checkData(type, data);
-          outgoing.push({
-            envelope: {
-              id: v7(),
-              type,
-              source: this.source,
-              occurredAt: new Date().toISOString(),
-              workspaceId,
-              ...cause,
-              data,
-            },
-            queues: to ?? catalogue[type].queues,
-          });
-        },
-        afterCommit: (callback) => void afterwards.push(callback),
-      });
-      if (outgoing.length > 0) await insertOutbox(sql, outgoing);
-      return answer;
-    });
+    const result = await this.database.transaction(
+      workspaceIds,
+      (sql) =>
+        work({
+          query: sql.query,
+          publish: ({ type, workspaceId, data, cause, to }) => {
+            checkData(type, data);
+            outgoing.push({
+              envelope: {
+                id: v7(),
+                type,
+                source: this.source,
+                occurredAt: new Date().toISOString(),
+                workspaceId,
+                ...cause,
+                data,
+              },
+              queues: to ?? catalogue[type].queues,
+            });
+          },
+          afterCommit: (callback) => void afterwards.push(callback),
+        }),
+      () => (outgoing.length > 0 ? outboxStatement(outgoing) : null),
+    );
     this.relay.offer(outgoing);
     for (const callback of afterwards) callback();
     return result;

@@ -1,7 +1,7 @@
 import type { ClientBase, Pool, PoolClient } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import { sqlOf, type Sql } from './sql';
+import { sqlOf, type Sql, type Statement } from './sql';
 
 export interface DatabaseOptions {
   /** postgres:// URL of the role that this pool works as. */
@@ -36,20 +36,57 @@ export class Database {
       extra: {
         options: `-c search_path=${options.schema} -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000`,
         keepAlive: true,
+        pipeline: true,
       },
     });
     await source.initialize();
     return new Database(source, (source.driver as PostgresDriver).master as Pool);
   }
 
-  /** Runs `work` in one transaction that sees these workspaces; none means no row of any workspace. */
-  transaction<T>(workspaceIds: readonly string[], work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.run(`BEGIN; SET LOCAL app.workspaces = '${listOf(workspaceIds)}'`, work);
+  /**
+   * Runs `work` in one transaction that sees these workspaces; none means no row of any workspace. `closing` may name a
+   * last statement, which travels together with the COMMIT: the transaction commits only if it succeeds.
+   */
+  transaction<T>(
+    workspaceIds: readonly string[],
+    work: (sql: Sql) => Promise<T>,
+    closing: () => Statement | null = () => null,
+  ): Promise<T> {
+    const begin = `BEGIN; SET LOCAL app.workspaces = '${listOf(workspaceIds)}'`;
+    return this.withClient(async (client, discard) => {
+      const sql = sqlOf(client);
+      // Not awaited: on a pipelined connection it travels with the first statement.
+      const begun = client.query(begin);
+      begun.catch(() => undefined);
+      try {
+        const result = await work(sql);
+        await begun;
+        const last = closing();
+        const closed = last && sql.query(last.text, last.values);
+        const [{ command }] = await Promise.all([client.query('COMMIT'), closed]);
+        // A statement that failed and was not noticed has turned the COMMIT into a ROLLBACK.
+        if (command !== 'COMMIT') throw new Error('the transaction was rolled back');
+        return result;
+      } catch (error) {
+        // Whatever cannot be rolled back is in an unknown state and must not be used again.
+        await client.query('ROLLBACK').catch(discard);
+        throw error;
+      }
+    });
   }
 
-  /** The same for statements that only read. */
+  /** The same for statements that only read. Nobody waits for its end: what follows on the connection does. */
   read<T>(workspaceId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.run(`BEGIN READ ONLY; SET LOCAL app.workspaces = '${listOf([workspaceId])}'`, work);
+    return this.withClient(async (client, discard) => {
+      client
+        .query(`BEGIN READ ONLY; SET LOCAL app.workspaces = '${listOf([workspaceId])}'`)
+        .catch(() => undefined);
+      try {
+        return await work(sqlOf(client));
+      } finally {
+        client.query('ROLLBACK').catch(discard);
+      }
+    });
   }
 
   /** Statements of a role that row-level security lets see every workspace (relay, sweepers); each its own transaction. */
@@ -59,21 +96,6 @@ export class Database {
 
   async close(): Promise<void> {
     await this.source.destroy();
-  }
-
-  private run<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.withClient(async (client, discard) => {
-      await client.query(begin);
-      try {
-        const result = await work(sqlOf(client));
-        await client.query('COMMIT');
-        return result;
-      } catch (error) {
-        // Whatever cannot be rolled back is in an unknown state and must not be used again.
-        await client.query('ROLLBACK').catch(discard);
-        throw error;
-      }
-    });
   }
 
   private async withClient<T>(

@@ -3,4 +3,4 @@ export { isTransientFault, isUniqueViolation } from './faults';
 export { migrate, type MigrateOptions } from './migrate';
 export { roleOf, passwordOf, urlAs } from './roles';
 export { isolateByWorkspace, openToRelay } from './row-security';
-export type { Sql } from './sql';
+export type { Sql, Statement } from './sql';

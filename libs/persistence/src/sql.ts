@@ -1,8 +1,17 @@
 import type { ClientBase, QueryResultRow } from 'pg';
 
-/** Statements inside one transaction. Texts are constants of the program, so each is prepared once per connection. */
+/**
+ * Statements inside one transaction. Texts are constants of the program, so each is prepared once per connection.
+ * Connections are pipelined: statements that do not need each other's answer may be sent without waiting in between.
+ */
 export interface Sql {
   query<R extends QueryResultRow = QueryResultRow>(text: string, values?: readonly unknown[]): Promise<R[]>;
+}
+
+/** A statement that somebody else will send. */
+export interface Statement {
+  text: string;
+  values: readonly unknown[];
 }
 
 const names = new Map<string, string>();

@@ -66,9 +66,7 @@ export class AuditLog {
       );
       return places;
     });
-    await insertEntries(sql, placed);
-    await insertSealed(sql, placed);
-    await this.updateHeads(sql, heads);
+    await Promise.all([insertEntries(sql, placed), insertSealed(sql, placed), this.updateHeads(sql, heads)]);
   }
 
   /** The newest signed checkpoint; of an empty log when nothing has happened yet. */

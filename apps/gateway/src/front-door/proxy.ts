@@ -54,6 +54,10 @@ export class Proxy {
       ]);
       // An answer that breaks off breaks off for the caller too: never a short one that looks complete.
       pipeline(answer, response, () => undefined);
+      answer.once('end', () => {
+        // Node.js passes no more `drain` on once an answer is complete: an unfinished body would stop for ever.
+        if (!outgoing.writableEnded) outgoing.destroy();
+      });
     });
     outgoing.once('close', () => {
       clearTimeout(silence);

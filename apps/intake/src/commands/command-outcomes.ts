@@ -11,10 +11,12 @@ export interface CommandOutcome {
 }
 
 /** How often a process looks for outcomes that another replica has received, while anybody waits. */
-const lookMs = 25;
+const lookMs = 50;
 
 interface Waiter {
   workspaceId: string;
+  requestId: string;
+  commandId: string;
   resolve: (outcome: CommandOutcome | null) => void;
 }
 
@@ -24,7 +26,8 @@ interface Waiter {
  */
 @Injectable()
 export class CommandOutcomes implements OnModuleDestroy {
-  private readonly waiting = new Map<string, Waiter>();
+  /** Several calls may wait for one command: duplicates of it with the same Idempotency-Key. */
+  private readonly waiting = new Set<Waiter>();
   private timer: NodeJS.Timeout | undefined;
   private looking = false;
   private again = false;
@@ -35,22 +38,34 @@ export class CommandOutcomes implements OnModuleDestroy {
   ) {}
 
   /** The outcome, once the read model shows it too; null when it has not come within `patienceMs`. */
-  wait(workspaceId: string, commandId: string, patienceMs: number): Promise<CommandOutcome | null> {
+  wait(
+    { workspaceId, requestId, commandId }: { workspaceId: string; requestId: string; commandId: string },
+    patienceMs: number,
+  ): Promise<CommandOutcome | null> {
     return new Promise((resolve) => {
-      const timeout = setTimeout(() => settle(null), patienceMs);
-      const settle = (outcome: CommandOutcome | null) => {
-        clearTimeout(timeout);
-        this.waiting.delete(commandId);
-        resolve(outcome);
+      const waiter: Waiter = {
+        workspaceId,
+        requestId,
+        commandId,
+        resolve: (outcome) => {
+          clearTimeout(timeout);
+          this.waiting.delete(waiter);
+          resolve(outcome);
+        },
       };
-      this.waiting.set(commandId, { workspaceId, resolve: settle });
+      const timeout = setTimeout(() => waiter.resolve(null), patienceMs);
+      this.waiting.add(waiter);
       this.timer ??= setInterval(() => this.look(), lookMs);
-      this.look();
     });
   }
 
-  /** Something has been stored that may be what somebody waits for. */
-  look(): void {
+  /** Something about these requests has been stored: looks at once when somebody waits for one of them. */
+  stored(requestIds: Iterable<string>): void {
+    const wanted = new Set([...this.waiting].map(({ requestId }) => requestId));
+    for (const id of requestIds) if (wanted.has(id)) return this.look();
+  }
+
+  private look(): void {
     if (this.waiting.size === 0) {
       clearInterval(this.timer);
       this.timer = undefined;
@@ -74,12 +89,13 @@ export class CommandOutcomes implements OnModuleDestroy {
 
   onModuleDestroy(): void {
     clearInterval(this.timer);
-    for (const { resolve } of this.waiting.values()) resolve(null);
+    for (const { resolve } of [...this.waiting]) resolve(null);
   }
 
   private async collect(): Promise<void> {
-    const ids = [...this.waiting.keys()];
-    const workspaces = [...new Set([...this.waiting.values()].map(({ workspaceId }) => workspaceId))];
+    const waiters = [...this.waiting];
+    const ids = [...new Set(waiters.map(({ commandId }) => commandId))];
+    const workspaces = [...new Set(waiters.map(({ workspaceId }) => workspaceId))];
     const outcomes = await this.database.transaction(workspaces, (sql) =>
       sql.query<CommandOutcome & Record<string, unknown>>(
         `SELECT c.id, c.request_id AS "requestId", c.state, c.refused
@@ -89,6 +105,10 @@ export class CommandOutcomes implements OnModuleDestroy {
         [ids],
       ),
     );
-    for (const outcome of outcomes) this.waiting.get(outcome.id)?.resolve(outcome);
+    const byId = new Map(outcomes.map((outcome) => [outcome.id, outcome]));
+    for (const { commandId, resolve } of waiters) {
+      const outcome = byId.get(commandId);
+      if (outcome) resolve(outcome);
+    }
   }
 }

@@ -17,11 +17,13 @@ export class ProjectionController {
         newest.set(data.request.id, data.request);
     }
     const requests = [...newest.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-    await storePayloads(tx, messages);
-    await storeRequests(tx, requests);
-    await storeTasks(tx, requests);
-    await storeEvents(tx, messages);
-    tx.afterCommit(() => this.outcomes.look());
+    await Promise.all([
+      storePayloads(tx, messages),
+      storeRequests(tx, requests),
+      storeTasks(tx, requests),
+      storeEvents(tx, messages),
+    ]);
+    tx.afterCommit(() => this.outcomes.stored(messages.map(({ data }) => data.request.id)));
   }
 
   @Handles('command.settled.v1')
@@ -37,7 +39,7 @@ export class ProjectionController {
         messages.map(({ data }) => (data.refused ? JSON.stringify(data.refused) : null)),
       ],
     );
-    tx.afterCommit(() => this.outcomes.look());
+    tx.afterCommit(() => this.outcomes.stored(messages.map(({ data }) => data.requestId)));
   }
 }
 

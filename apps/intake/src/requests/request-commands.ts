@@ -63,12 +63,15 @@ export class RequestCommands {
         tx.publish({ type, workspaceId: call.workspaceId, cause: call.cause, data: whole });
         return { commandId };
       },
-      (commandId) => this.settle(call, commandId),
+      (commandId) => this.settle(call, requestId, commandId),
     );
   }
 
-  private async settle(call: Call, commandId: string): Promise<Answer> {
-    const outcome = await this.outcomes.wait(call.workspaceId, commandId, patienceMs);
+  private async settle(call: Call, requestId: string, commandId: string): Promise<Answer> {
+    const outcome = await this.outcomes.wait(
+      { workspaceId: call.workspaceId, requestId, commandId },
+      patienceMs,
+    );
     if (!outcome) return accepted(`/v1/commands/${commandId}`, { id: commandId, state: 'pending' });
     if (outcome.refused) return refusalOf(outcome.refused, call);
     const request = await this.database.read(call.workspaceId, (sql) => findRequest(sql, outcome.requestId));

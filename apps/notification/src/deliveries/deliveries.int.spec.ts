@@ -13,7 +13,8 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 afterEach(async () => {
   const { body } = await service.call('GET', '/v1/webhook-endpoints');
-  for (const { id } of body.data as { id: string }[]) await service.call('DELETE', `/v1/webhook-endpoints/${id}`);
+  for (const { id } of body.data as { id: string }[])
+    await service.call('DELETE', `/v1/webhook-endpoints/${id}`);
   await Promise.all(receivers.splice(0).map((receiver) => receiver.close()));
 });
 
@@ -29,7 +30,12 @@ interface Endpoint {
 }
 
 const subscribe = async (url: string, more: object = {}): Promise<Endpoint> => {
-  const { status, body } = await service.call('POST', '/v1/webhook-endpoints', { url, events: ['*'], format: 'standard', ...more });
+  const { status, body } = await service.call('POST', '/v1/webhook-endpoints', {
+    url,
+    events: ['*'],
+    format: 'standard',
+    ...more,
+  });
   expect(status).toBe(201);
   return body as Endpoint;
 };
@@ -40,7 +46,13 @@ interface Delivery {
   eventType: string;
   state: string;
   nextAttemptAt: string | null;
-  attempts: { at: string; status: number | null; latencyMs: number; error: string | null; response: string | null }[];
+  attempts: {
+    at: string;
+    status: number | null;
+    latencyMs: number;
+    error: string | null;
+    response: string | null;
+  }[];
 }
 
 const deliveriesOf = async (endpoint: Endpoint): Promise<Delivery[]> => {
@@ -69,14 +81,21 @@ describe('deliveries', () => {
     await until(() => all.calls.length === 2 && created.calls.length === 1);
 
     const call = all.calls.find(({ text }) => text.includes('"type":"request.created"'));
-    const body = new Webhook(everything.secret).verify(call?.text ?? '', call?.headers as Record<string, string>);
+    const body = new Webhook(everything.secret).verify(
+      call?.text ?? '',
+      call?.headers as Record<string, string>,
+    );
     const event = message.data.events[0];
     expect(body).toMatchObject({
       type: 'request.created',
       timestamp: event?.at,
       data: {
         workspaceId: service.workspaceId,
-        request: { id: story.request.id, payload: story.payload, requester: { userName: 'alice@example.com' } },
+        request: {
+          id: story.request.id,
+          payload: story.payload,
+          requester: { userName: 'alice@example.com' },
+        },
         actor: { type: 'system', id: null, via: null },
       },
     });
@@ -86,12 +105,18 @@ describe('deliveries', () => {
     expect(call?.headers.traceparent).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-/);
     expect(call?.text).not.toContain('"email"');
     expect(created.calls[0]?.headers['webhook-id']).toBe(event?.id);
-    expect(() => new Webhook(onlyCreated.secret).verify(call?.text ?? '', call?.headers as Record<string, string>)).toThrow();
+    expect(() =>
+      new Webhook(onlyCreated.secret).verify(call?.text ?? '', call?.headers as Record<string, string>),
+    ).toThrow();
     const [delivery] = await until(async () => {
       const list = await deliveriesOf(onlyCreated);
       return list[0]?.state === 'succeeded' && list;
     });
-    expect(delivery).toMatchObject({ eventId: event?.id, eventType: 'request.created', attempts: [{ status: 204, error: null, response: null }] });
+    expect(delivery).toMatchObject({
+      eventId: event?.id,
+      eventType: 'request.created',
+      attempts: [{ status: 204, error: null, response: null }],
+    });
   });
 
   it('go to an easylife endpoint for the four state changes only, in its own format', async () => {
@@ -110,7 +135,17 @@ describe('deliveries', () => {
     expect(participants).toContainEqual([story.requester.id]);
     expect(participants).toContainEqual([story.approver.id]);
     for (const body of bodies) {
-      expect(Object.keys(body)).toEqual(['requestId', 'title', 'reason', 'requestorId', 'participants', 'stage', 'totalStages', 'templateId', 'tenantId']);
+      expect(Object.keys(body)).toEqual([
+        'requestId',
+        'title',
+        'reason',
+        'requestorId',
+        'participants',
+        'stage',
+        'totalStages',
+        'templateId',
+        'tenantId',
+      ]);
     }
   });
 
@@ -124,9 +159,15 @@ describe('deliveries', () => {
     expect(receiver.calls).toHaveLength(0);
     await service.send(created);
     await until(() => receiver.calls.length === 1);
-    const { data } = JSON.parse(receiver.calls[0]?.text ?? '{}') as { data: Record<string, Record<string, unknown>> };
+    const { data } = JSON.parse(receiver.calls[0]?.text ?? '{}') as {
+      data: Record<string, Record<string, unknown>>;
+    };
     expect(data.request?.payload).toEqual(story.payload);
-    expect(data.task).toMatchObject({ id: story.taskId, state: 'open', assignee: { userName: 'bob@example.com' } });
+    expect(data.task).toMatchObject({
+      id: story.taskId,
+      state: 'open',
+      assignee: { userName: 'bob@example.com' },
+    });
   });
 
   it('happen once when the same transition comes twice, as the same message or as another', async () => {
@@ -136,10 +177,15 @@ describe('deliveries', () => {
     await service.send(message, message);
     await service.send(message);
     await service.send({ ...message, id: message.id.replace(/^.{8}/, '01999999') });
-    await service.send({ ...message, id: message.id.replace(/^.{8}/, '01999998') }, { ...message, id: message.id.replace(/^.{8}/, '01999997') });
+    await service.send(
+      { ...message, id: message.id.replace(/^.{8}/, '01999998') },
+      { ...message, id: message.id.replace(/^.{8}/, '01999997') },
+    );
     await settled(endpoint, 'succeeded');
     await until(async () => {
-      const rows = await service.sql<{ n: number }>(`SELECT count(*)::int AS n FROM inbox WHERE queue = 'notification' AND message_id::text LIKE '0199999%'`);
+      const rows = await service.sql<{ n: number }>(
+        `SELECT count(*)::int AS n FROM inbox WHERE queue = 'notification' AND message_id::text LIKE '0199999%'`,
+      );
       return rows[0]?.n === 3;
     });
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -150,14 +196,19 @@ describe('deliveries', () => {
   it('are narrowed to the workflows that an endpoint names', async () => {
     const receiver = await receive();
     const other = await subscribe(receiver.url, { events: ['request.created'], workflows: ['leave'] });
-    const same = await subscribe(receiver.url, { events: ['request.created'], workflows: ['leave', 'purchase-order'] });
+    const same = await subscribe(receiver.url, {
+      events: ['request.created'],
+      workflows: ['leave', 'purchase-order'],
+    });
     await service.send(start().created());
     await settled(same, 'succeeded');
     expect(await deliveriesOf(other)).toHaveLength(0);
   });
 
   it('are tried again after a failure, with the same id and body and a fresh signature', async () => {
-    const receiver = await receive((response, _call, index) => response.writeHead(index === 0 ? 500 : 200).end('no '.repeat(1_000)));
+    const receiver = await receive((response, _call, index) =>
+      response.writeHead(index === 0 ? 500 : 200).end('no '.repeat(1_000)),
+    );
     const endpoint = await subscribe(receiver.url, { events: ['request.created'] });
     await service.send(start().created());
     const { attempts } = await settled(endpoint, 'succeeded');
@@ -211,7 +262,11 @@ describe('deliveries', () => {
     const first = await settled(endpoint, 'failed');
     expect(first.attempts).toMatchObject([{ status: 410 }]);
     const { body } = await service.call('GET', `/v1/webhook-endpoints/${endpoint.id}`);
-    expect(body).toMatchObject({ state: 'disabled', disabledReason: 'the endpoint answered 410 Gone', version: 2 });
+    expect(body).toMatchObject({
+      state: 'disabled',
+      disabledReason: 'the endpoint answered 410 Gone',
+      version: 2,
+    });
 
     await service.send(start().created());
     await settled(endpoint, 'skipped');
@@ -222,11 +277,17 @@ describe('deliveries', () => {
     isGone = false;
     const enabled = await service.call('POST', `/v1/webhook-endpoints/${endpoint.id}/enable`);
     expect([enabled.status, enabled.body.state, enabled.body.disabledReason]).toEqual([200, 'enabled', null]);
-    const skipped = await service.call('POST', `/v1/webhook-endpoints/${endpoint.id}/replay`, { since, state: 'skipped' });
+    const skipped = await service.call('POST', `/v1/webhook-endpoints/${endpoint.id}/replay`, {
+      since,
+      state: 'skipped',
+    });
     expect([skipped.status, skipped.body]).toEqual([200, { replayed: 1 }]);
     await until(() => receiver.calls.length === 2);
     await settled(endpoint, 'succeeded');
-    const none = await service.call('POST', `/v1/webhook-endpoints/${endpoint.id}/replay`, { since, until: since });
+    const none = await service.call('POST', `/v1/webhook-endpoints/${endpoint.id}/replay`, {
+      since,
+      until: since,
+    });
     expect(none.body).toEqual({ replayed: 0 });
     const rest = await service.call('POST', `/v1/webhook-endpoints/${endpoint.id}/replay`, { since });
     expect(rest.body).toEqual({ replayed: 2 });
@@ -246,11 +307,16 @@ describe('deliveries', () => {
   it('are refused, visibly, when the name leads to an address that is not public', async () => {
     const receiver = await receive();
     const endpoint = await subscribe(receiver.url, { events: ['request.created'] });
-    await service.sql(`UPDATE endpoint SET url = 'http://169.254.169.254/latest/meta-data' WHERE id = $1`, [endpoint.id]);
+    await service.sql(`UPDATE endpoint SET url = 'http://169.254.169.254/latest/meta-data' WHERE id = $1`, [
+      endpoint.id,
+    ]);
     await service.send(start().created());
     const { attempts } = await settled(endpoint, 'failed');
     expect(attempts).toHaveLength(3);
-    expect(attempts[0]).toMatchObject({ status: null, error: 'address_not_allowed: the address 169.254.169.254 is not public' });
+    expect(attempts[0]).toMatchObject({
+      status: null,
+      error: 'address_not_allowed: the address 169.254.169.254 is not public',
+    });
   });
 
   it('to one endpoint are not delayed by another that hangs', async () => {
@@ -296,20 +362,28 @@ describe('deliveries', () => {
     await service.send(start().created());
     await until(() => receiver.calls.length === 1);
     const [{ text, headers } = { text: '', headers: {} }] = receiver.calls;
-    for (const secret of [body.secret as string, endpoint.secret]) new Webhook(secret).verify(text, headers as Record<string, string>);
+    for (const secret of [body.secret as string, endpoint.secret])
+      new Webhook(secret).verify(text, headers as Record<string, string>);
     await service.sql(`UPDATE endpoint SET previous_until = now() WHERE id = $1`, [endpoint.id]);
     await service.send(start().created());
     await until(() => receiver.calls.length === 2);
     const second = receiver.calls[1];
     new Webhook(body.secret as string).verify(second?.text ?? '', second?.headers as Record<string, string>);
-    expect(() => new Webhook(endpoint.secret).verify(second?.text ?? '', second?.headers as Record<string, string>)).toThrow();
+    expect(() =>
+      new Webhook(endpoint.secret).verify(second?.text ?? '', second?.headers as Record<string, string>),
+    ).toThrow();
   });
 
   it.each(['standard', 'easylife'])('can be tried out with a test event in %s format', async (format) => {
     const receiver = await receive();
     const endpoint = await subscribe(receiver.url, { events: ['task.decided'], format });
     const { status, body } = await service.call('POST', `/v1/webhook-endpoints/${endpoint.id}/test`);
-    expect([status, body.state, body.eventType, body.requestId]).toEqual([200, 'pending', 'endpoint.test', null]);
+    expect([status, body.state, body.eventType, body.requestId]).toEqual([
+      200,
+      'pending',
+      'endpoint.test',
+      null,
+    ]);
     await settled(endpoint, 'succeeded');
     const [{ text, headers } = { text: '', headers: {} }] = receiver.calls;
     expect(new Webhook(endpoint.secret).verify(text, headers as Record<string, string>)).toMatchObject(
@@ -365,7 +439,12 @@ describe('another workspace', () => {
 
   it('gets none of the events', async () => {
     const receiver = await receive();
-    const foreign = await service.call('POST', '/v1/webhook-endpoints', { url: receiver.url, events: ['*'], format: 'standard' }, stranger);
+    const foreign = await service.call(
+      'POST',
+      '/v1/webhook-endpoints',
+      { url: receiver.url, events: ['*'], format: 'standard' },
+      stranger,
+    );
     expect(foreign.status).toBe(201);
     const own = await subscribe((await receive()).url, { events: ['request.created'] });
     const other = new RequestStory(stranger.workspace);

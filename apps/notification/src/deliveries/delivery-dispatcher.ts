@@ -73,6 +73,7 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
   /** Last: the workers may have leased more in the meantime, which has gone back by now. */
   async onApplicationShutdown(): Promise<void> {
     await this.recorder.flush(shutdownMs.records);
+    this.recorder.stop();
     await this.http.close();
   }
 

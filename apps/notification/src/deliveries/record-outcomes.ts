@@ -42,7 +42,9 @@ export const recordOutcomes = async (sql: Sql, outcomes: readonly AttemptOutcome
 
 /** Before their deliveries: whoever changes both an endpoint and its deliveries locks the endpoint first. */
 const disableGone = async (sql: Sql, outcomes: readonly AttemptOutcome[]): Promise<void> => {
-  const gone = [...new Set(outcomes.filter(({ isGone }) => isGone).map(({ endpointId }) => endpointId))].sort();
+  const gone = [
+    ...new Set(outcomes.filter(({ isGone }) => isGone).map(({ endpointId }) => endpointId)),
+  ].sort();
   if (gone.length === 0) return;
   await sql.query(
     `UPDATE endpoint SET state = 'disabled', disabled_reason = $2, version = version + 1, updated_at = now()

@@ -13,8 +13,6 @@ import {
 import { eventPatternExpression } from '../events/event-pattern';
 import { endpointFormats, type EndpointFormat } from './endpoint';
 
-/** PostgreSQL keeps no NUL in a text. */
-const withoutNul = /^[^\0]*$/;
 const isGiven = (_: object, value: unknown): boolean => value !== undefined;
 
 const notAnEvent = {
@@ -45,13 +43,11 @@ export class CreateEndpoint {
   @ArrayUnique()
   @IsString({ each: true })
   @MaxLength(200, { each: true })
-  @Matches(withoutNul, { each: true })
   workflows?: string[] | null;
 
   @IsOptional()
   @IsString()
   @MaxLength(500)
-  @Matches(withoutNul)
   description?: string | null;
 
   @ValidateIf(isGiven) @IsIn(['hmac'], signings) signing?: string;
@@ -79,13 +75,11 @@ export class ChangeEndpoint {
   @ArrayUnique()
   @IsString({ each: true })
   @MaxLength(200, { each: true })
-  @Matches(withoutNul, { each: true })
   workflows?: string[] | null;
 
   @IsOptional()
   @IsString()
   @MaxLength(500)
-  @Matches(withoutNul)
   description?: string | null;
 
   @ValidateIf(isGiven) @IsIn(['hmac'], signings) signing?: string;

@@ -79,6 +79,7 @@ export class MailDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
 
   async onApplicationShutdown(): Promise<void> {
     await this.recorder.flush(shutdownMs.records);
+    this.recorder.stop();
     this.transport?.close();
   }
 

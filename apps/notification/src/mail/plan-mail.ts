@@ -23,6 +23,8 @@ export interface PlannedMail {
 /** One mailbox and nothing that a mail header would read as more than one. */
 const address = /^[^\s\p{Cc}@<>,;:"()[\]\\]{1,64}@[^\s\p{Cc}@<>,;:"()\\]{1,253}$/u;
 
+const longestSubject = 250;
+
 /** The mails that a transition's events ask for: to approvers that they are asked, to the requester how it ended. */
 export const planMails = (
   transition: Pick<RequestTransitioned, 'request' | 'events'>,
@@ -32,7 +34,8 @@ export const planMails = (
   transition.events.flatMap((event) => {
     const letter = letterOf(transition, event, payload, settings.publicUrl);
     if (!letter) return [];
-    const { person, content } = letter;
+    const { person } = letter;
+    const content = { ...letter.content, subject: oneLine(letter.content.subject).slice(0, longestSubject) };
     const recipient = person.email !== null && address.test(person.email) ? person.email : null;
     return [
       {
@@ -43,7 +46,7 @@ export const planMails = (
         requestId: transition.request.id,
         recipient,
         recipientName: oneLine(person.displayName),
-        subject: oneLine(content.subject).slice(0, 250),
+        subject: content.subject,
         text: renderText(content),
         html: renderHtml(content),
         ...(recipient === null

@@ -10,6 +10,7 @@ const retryMs = 200;
 export class BatchRecorder<T> {
   private waiting: T[] = [];
   private writing: Promise<void> | null = null;
+  private stopped = false;
 
   constructor(
     /** One transaction for the whole batch. */
@@ -30,10 +31,15 @@ export class BatchRecorder<T> {
     clearTimeout(timer);
   }
 
+  /** Gives up what has not been written; its leases run out. */
+  stop(): void {
+    this.stopped = true;
+  }
+
   private async drain(): Promise<void> {
     // What ends in this turn of the event loop belongs together.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.waiting.length > 0) {
+    while (this.waiting.length > 0 && !this.stopped) {
       const batch = this.waiting.splice(0, batchSize);
       try {
         await this.write(batch);

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** One outside call that waits for its turn. */
 export interface PooledCall {
   /** Calls with the same key go to the same place and share its cap. */
@@ -47,7 +49,10 @@ export class CallPool {
   private bytes = 0;
   private stopped = false;
 
-  constructor(private readonly limits: CallPoolLimits) {}
+  constructor(private readonly limits: CallPoolLimits) {
+    // Every running call listens to the one signal.
+    setMaxListeners(0, this.abort.signal);
+  }
 
   /** Takes the call, or answers false when it does not fit. */
   offer(call: PooledCall): boolean {

@@ -88,12 +88,14 @@ export class RequestCommands {
         tellOutcome(tx, instruction, instruction.commandId, decision, now?.aggregate.version ?? null);
     }
 
-    await writeRequests(
-      tx,
-      [...work.values()].filter(({ aggregate }) => touched.has(aggregate.id)),
-    );
-    await insertDecisions(tx, decisions);
-    await insertOutcomes(tx, outcomes);
+    await Promise.all([
+      writeRequests(
+        tx,
+        [...work.values()].filter(({ aggregate }) => touched.has(aggregate.id)),
+      ),
+      insertDecisions(tx, decisions),
+      insertOutcomes(tx, outcomes),
+    ]);
   }
 }
 

@@ -1,0 +1,60 @@
+import { v7 } from 'uuid';
+import { TestService } from '../../test/test-service';
+
+describe('the directory, asked by other services', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await TestService.start();
+  });
+  afterAll(() => service.stop());
+
+  const answerTo = (questionId: string) =>
+    service.eventually(async () =>
+      (await service.sent('directory.found.v1')).find(({ data }) => data.questionId === questionId),
+    );
+
+  it('answers the asker alone, with everybody that a ref may mean', async () => {
+    const ann = await service.user('ann@find.test', { externalId: 'ext-ann', displayName: 'Ann' });
+    const double = await service.user('ext-ann', { active: false });
+    const ben = await service.user('ben@find.test');
+    await service.group('finders', [ben]);
+    const other = v7();
+    await service.user('ann@find.test', { displayName: 'Another Ann' }, other);
+    const [q1, q2, q3] = [v7(), v7(), v7()];
+    await service.send(
+      'approver-resolution',
+      service.envelope('directory.find.v1', { questionId: q1, asker: 'intake', refs: ['ext-ann', 'BEN@find.test'] }),
+      service.envelope('directory.find.v1', { questionId: q2, asker: 'audit', refs: [ann.toUpperCase(), 'no\0body', ''] }),
+      service.envelope('directory.find.v1', { questionId: q3, asker: 'intake', refs: ['ann@find.test'] }, other),
+    );
+    const first = await answerTo(q1);
+    expect(first.queues).toEqual(['intake']);
+    expect(first.data.people.map(({ id }) => id).sort()).toEqual([ann, double, ben].sort());
+    expect(first.data.people.find(({ id }) => id === ben)).toMatchObject({ groups: ['finders'], active: true, version: 2 });
+    expect(first.data.people.find(({ id }) => id === double)).toMatchObject({ active: false });
+    const second = await answerTo(q2);
+    expect(second.queues).toEqual(['audit']);
+    expect(second.data.people.map(({ id }) => id)).toEqual([ann]);
+    const third = await answerTo(q3);
+    expect(third.workspaceId).toBe(other);
+    expect(third.data.people).toMatchObject([{ displayName: 'Another Ann' }]);
+  });
+
+  it('says so when there is nobody', async () => {
+    const questionId = v7();
+    await service.send(
+      'approver-resolution',
+      service.envelope('directory.find.v1', { questionId, asker: 'notification', refs: ['nobody'] }),
+    );
+    expect((await answerTo(questionId)).data.people).toEqual([]);
+  });
+
+  it('does not answer a service that keeps no copy', async () => {
+    const envelope = service.envelope('directory.find.v1', { questionId: v7(), asker: 'gateway', refs: ['x'] });
+    await service.send('approver-resolution', envelope);
+    const letter = await service.eventually(
+      async () => (await service.rows<{ error: string }>('SELECT error FROM dead_letter WHERE message_id = $1', [envelope.id]))[0],
+    );
+    expect(letter.error).toContain('gateway keeps no copy');
+  });
+});

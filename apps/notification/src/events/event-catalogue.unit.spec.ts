@@ -1,0 +1,33 @@
+import { eventTypes } from '@countersign/contracts';
+import Ajv2020 from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+import { eventCatalogue } from './event-catalogue';
+
+const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, allErrors: true });
+addFormats(ajv);
+
+describe('the event catalogue', () => {
+  const entries = eventCatalogue();
+
+  it('has every event type once, in the order of the documentation', () => {
+    expect(entries.map(({ type }) => type)).toEqual(eventTypes);
+  });
+
+  it.each(entries)(
+    'has an example of $type that fits its schema, and no other type does',
+    ({ type, schema, example }) => {
+      const validate = ajv.compile(schema);
+      expect(validate(example) || validate.errors).toBe(true);
+      const other = entries.find((entry) => entry.type !== type);
+      expect(validate(other?.example)).toBe(false);
+    },
+  );
+
+  it.each(entries)('asks for a $type to have all that it has', ({ schema, example }) => {
+    const validate = ajv.compile(schema);
+    const { data, ...rest } = example as { data: Record<string, unknown> };
+    for (const name of Object.keys(data)) {
+      expect([name, validate({ ...rest, data: { ...data, [name]: undefined } })]).toEqual([name, false]);
+    }
+  });
+});

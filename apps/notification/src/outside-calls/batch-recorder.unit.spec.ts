@@ -1,0 +1,69 @@
+import { BatchRecorder } from './batch-recorder';
+
+const databaseAway = () => Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' });
+
+describe('the recorder', () => {
+  it('writes together what ended while the last write ran', async () => {
+    const batches: number[][] = [];
+    const recorder = new BatchRecorder<number>(
+      async (batch) => {
+        batches.push([...batch]);
+        if (batches.length === 1) for (const item of [3, 4, 5]) recorder.record(item);
+        await new Promise((resolve) => setImmediate(resolve));
+      },
+      () => undefined,
+    );
+    recorder.record(1);
+    recorder.record(2);
+    await recorder.flush(1_000);
+    expect(batches).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ]);
+  });
+
+  it('waits for the database and loses nothing', async () => {
+    let isAway = true;
+    const written: number[] = [];
+    const recorder = new BatchRecorder<number>(
+      (batch) => {
+        if (isAway) return Promise.reject(databaseAway());
+        written.push(...batch);
+        return Promise.resolve();
+      },
+      () => (isAway = false),
+    );
+    recorder.record(1);
+    recorder.record(2);
+    await recorder.flush(2_000);
+    expect(written).toEqual([1, 2]);
+  });
+
+  it('leaves out the one that cannot be written, and writes the rest', async () => {
+    const written: number[] = [];
+    const faults: unknown[] = [];
+    const recorder = new BatchRecorder<number>(
+      (batch) => {
+        if (batch.includes(2)) return Promise.reject(new Error('invalid'));
+        written.push(...batch);
+        return Promise.resolve();
+      },
+      (error) => faults.push(error),
+    );
+    for (const item of [1, 2, 3]) recorder.record(item);
+    await recorder.flush(1_000);
+    expect([written, faults.length]).toEqual([[1, 3], 2]);
+  });
+
+  it('does not hold up a shutdown for longer than it may', async () => {
+    const recorder = new BatchRecorder<number>(
+      () => Promise.reject(databaseAway()),
+      () => undefined,
+    );
+    recorder.record(1);
+    const startedAt = Date.now();
+    await recorder.flush(100);
+    expect(Date.now() - startedAt).toBeLessThan(400);
+    recorder.stop();
+  });
+});

@@ -1,0 +1,101 @@
+import { CallPool, type CallPoolLimits, type PooledCall } from './call-pool';
+
+const limits: CallPoolLimits = {
+  inFlight: 6,
+  inFlightPerKey: 4,
+  waiting: 20,
+  waitingPerKey: 5,
+  bytes: 1_000,
+};
+
+interface Started {
+  key: string;
+  end(isWell?: boolean): Promise<void>;
+  signal: AbortSignal;
+}
+
+const setUp = (changes: Partial<CallPoolLimits> = {}) => {
+  const pool = new CallPool({ ...limits, ...changes });
+  const started: Started[] = [];
+  const dropped: string[] = [];
+  const offer = (key: string, more: Partial<PooledCall> = {}) =>
+    pool.offer({
+      key,
+      bytes: 1,
+      startBefore: Date.now() + 1_000,
+      run: (signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => resolve(false));
+          started.push({
+            key,
+            signal,
+            end: async (isWell = true) => {
+              resolve(isWell);
+              await new Promise((turn) => setImmediate(turn));
+            },
+          });
+        }),
+      drop: () => dropped.push(key),
+      ...more,
+    });
+  return { pool, started, dropped, offer };
+};
+
+const keys = (started: Started[]) => started.map(({ key }) => key).join('');
+
+describe('the pool of outside calls', () => {
+  it('gives a place that hangs its share and no more, and the others theirs', () => {
+    const { started, offer } = setUp();
+    for (let call = 0; call < 8; call++) offer('a');
+    offer('b');
+    offer('c');
+    expect(keys(started)).toBe('aaaabc');
+  });
+
+  it('takes places in turn when slots become free', async () => {
+    const { started, offer } = setUp({ inFlight: 1 });
+    for (const key of ['a', 'a', 'a', 'b', 'c']) offer(key);
+    for (let call = 0; call < 4; call++) await started[call]?.end();
+    expect(keys(started)).toBe('aabca');
+  });
+
+  it('refuses what is beyond its bounds: of a place, of all, of memory', () => {
+    const { pool, offer } = setUp({ waiting: 8 });
+    const answers = Array.from({ length: 12 }, () => offer('a'));
+    expect(answers.filter(Boolean)).toHaveLength(4 + 5);
+    expect(pool.fullKeys()).toEqual(['a']);
+    expect(Array.from({ length: 10 }, (_, n) => offer(`b${n}`)).filter(Boolean)).toHaveLength(2 + 3);
+    const small = setUp();
+    expect([small.offer('a', { bytes: 5_000 }), small.offer('b')]).toEqual([true, false]);
+  });
+
+  it('calls a failing place one at a time, until it is well again', async () => {
+    const { started, offer } = setUp({ inFlight: 100 });
+    for (let call = 0; call < 4; call++) offer('a');
+    for (const call of [...started]) await call.end(false);
+    for (let call = 0; call < 5; call++) offer('a');
+    expect(started).toHaveLength(4 + 1);
+    await started[4]?.end(true);
+    expect(started).toHaveLength(4 + 1 + 2);
+  });
+
+  it('drops what would start too late', async () => {
+    const { started, dropped, offer } = setUp({ inFlight: 1 });
+    offer('a');
+    offer('b', { startBefore: Date.now() - 1 });
+    await started[0]?.end();
+    expect([keys(started), dropped]).toEqual(['a', ['b']]);
+  });
+
+  it('stops: drops what waits, lets what runs end, aborts what does not, takes nothing more', async () => {
+    const { pool, started, dropped, offer } = setUp({ inFlight: 2 });
+    for (const key of ['a', 'b', 'c']) offer(key);
+    const stopped = pool.stop(50);
+    expect(dropped).toEqual(['c']);
+    expect(offer('d')).toBe(false);
+    await started[0]?.end();
+    expect(started[1]?.signal.aborted).toBe(false);
+    await stopped;
+    expect(started[1]?.signal.aborted).toBe(true);
+  });
+});

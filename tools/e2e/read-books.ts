@@ -1,0 +1,87 @@
+import type { RequestView } from '@countersign/contracts';
+import { auditEntries } from './audit-log';
+import type { Books, Subscriber } from './ledger';
+import { heardAt, type Load } from './load';
+import type { RecordingServer } from './recording-server';
+import type { TestSystem } from './test-system';
+
+const allTypes = new Set([
+  'request.created',
+  'request.submitted',
+  'request.stage_started',
+  'request.stage_approved',
+  'request.approved',
+  'request.rejected',
+  'request.canceled',
+  'request.completed',
+  'task.assigned',
+  'task.decided',
+]);
+
+/** Each counts rows that may exist only while something is under way. */
+const leftOvers: Record<string, string> = {
+  'open requests': `SELECT count(*) FROM intake.request WHERE state NOT IN ('completed', 'rejected', 'canceled', 'failed', 'expired')`,
+  'open tasks': `SELECT count(*) FROM intake.task WHERE state = 'open'`,
+  'pending commands': `SELECT count(*) FROM intake.command WHERE state = 'pending'`,
+  'resolutions under way': `SELECT count(*) FROM approver_resolution.resolution WHERE state <> 'settled'`,
+  'resolver calls': 'SELECT count(*) FROM approver_resolution.resolver_call',
+  'pending deliveries': `SELECT count(*) FROM notification.delivery WHERE state = 'pending'`,
+  'failed deliveries': `SELECT count(*) FROM notification.delivery WHERE state = 'failed'`,
+  'pending mails': `SELECT count(*) FROM notification.mail WHERE state = 'pending'`,
+  ...Object.fromEntries(
+    ['intake', 'routing', 'approver_resolution', 'notification', 'audit'].flatMap((schema) => [
+      [`unsettled messages of ${schema}`, `SELECT count(*) FROM ${schema}.outbox_destination`],
+      [`dead letters of ${schema}`, `SELECT count(*) FROM ${schema}.dead_letter`],
+    ]),
+  ),
+};
+
+export async function countLeftOver({ sql }: TestSystem): Promise<Record<string, number>> {
+  const names = Object.keys(leftOvers);
+  const [row] = await sql<Record<string, string>>(
+    `SELECT ${names.map((name) => `(${leftOvers[name]}) AS "${name}"`).join(', ')}`,
+  );
+  return Object.fromEntries(names.map((name) => [name, Number(row?.[name])]));
+}
+
+/** The books of a system, as its owner finds them in its databases and as its subscribers have kept them. */
+export async function readBooks(
+  system: TestSystem,
+  load: Load,
+  subscribers: RecordingServer,
+): Promise<Books> {
+  const { sql, admin } = system;
+  const log = await auditEntries(admin);
+  return {
+    promised: load.promised,
+    requests: await sql(`SELECT id, aggregate ->> 'state' AS state, version FROM routing.request`),
+    decisions: await sql(`SELECT task_id AS "taskId", request_id AS "requestId", decision FROM routing.decision`),
+    outcomes: await sql(`SELECT request_id AS "requestId", state FROM routing.outcome`),
+    shown: await sql(`SELECT id, state, version FROM intake.request`),
+    log,
+    subscribers: [standard(subscribers), easylife(subscribers, new Map(log.map(({ id, type }) => [id, type])))],
+    leftOver: await countLeftOver(system),
+  };
+}
+
+const standard = (subscribers: RecordingServer): Subscriber => ({
+  name: 'the standard subscriber',
+  types: allTypes,
+  heard: heardAt(subscribers, '/standard', (body) => {
+    const { type, data } = JSON.parse(body) as { type: string; data: { request: RequestView } };
+    return { type, requestId: data.request.id };
+  }),
+});
+
+/** Its bodies do not say which event they are of: the webhook-id does. */
+const easylife = (subscribers: RecordingServer, typeOf: ReadonlyMap<string, string>): Subscriber => {
+  const heard = heardAt(subscribers, '/easylife', (body) => {
+    const { requestId } = JSON.parse(body) as { requestId: string };
+    return { type: '', requestId };
+  });
+  return {
+    name: 'the EasyLife subscriber',
+    types: new Set(['request.created', 'request.stage_approved', 'request.approved', 'request.rejected']),
+    heard: heard.map((call) => ({ ...call, type: typeOf.get(call.webhookId) ?? 'an event that is not in the log' })),
+  };
+};
