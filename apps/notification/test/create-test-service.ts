@@ -8,6 +8,7 @@ import pg from 'pg';
 import { v7 } from 'uuid';
 import { AppModule } from '../src/app.module';
 import { migrations } from '../src/migrations';
+import { until } from './until';
 
 /** The same in all files: the roles, whose passwords are derived from it, belong to the whole server. */
 const secretKey = Buffer.alloc(32, 7).toString('base64');
@@ -40,6 +41,8 @@ export interface TestService {
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<TestAnswer>;
   /** Sends messages as one job to the queue `notification`, as another service would. */
   send(...messages: Envelope[]): Promise<void>;
+  /** Settles when the effect of every one of these messages is committed; rejects when one is a dead letter. */
+  handled(...messages: Envelope[]): Promise<void>;
   restart(env?: Record<string, string>): Promise<void>;
   stop(): Promise<void>;
 }
@@ -127,6 +130,18 @@ export const createTestService = async (env: Record<string, string> = {}): Promi
         { messages },
         { removeOnComplete: true, removeOnFail: true, attempts: 10, backoff: { type: 'policy' } },
       );
+    },
+    async handled(...messages) {
+      const ids = messages.map(({ id }) => id);
+      await until(async () => {
+        const letters = await owner.query(
+          'SELECT error FROM dead_letter WHERE message_id = ANY ($1::uuid[])',
+          [ids],
+        );
+        if (letters.rows.length > 0) throw new Error(letters.rows[0].error);
+        const { rows } = await owner.query('SELECT FROM inbox WHERE message_id = ANY ($1::uuid[])', [ids]);
+        return rows.length === ids.length;
+      });
     },
     async restart(more) {
       await service.stop();

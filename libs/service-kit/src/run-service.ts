@@ -10,6 +10,8 @@ import { AnswerAdapter } from './http/answer.adapter';
 import { IdentityVerifier } from './http/identity';
 import { IdentityGuard } from './http/identity.guard';
 import { ProblemFilter } from './http/problem.filter';
+import { Idempotency } from './idempotency/idempotency';
+import { ReplayInterceptor } from './idempotency/replay.interceptor';
 import { createLog, nestLogger, type Log } from './log';
 import { ServiceModule } from './service.module';
 
@@ -106,6 +108,7 @@ export const startService = async (options: RunOptions): Promise<RunningService>
   });
   app.getHttpAdapter().getInstance().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.useGlobalGuards(new IdentityGuard(new IdentityVerifier(config.secretKey)));
+  app.useGlobalInterceptors(new ReplayInterceptor(app.get(Idempotency)));
   app.useGlobalFilters(new ProblemFilter(log));
   options.prepare?.(app, config);
   if (messaging) {

@@ -5,6 +5,7 @@ import {
   type SMTPServerSession,
 } from 'smtp-server';
 import type { AddressInfo } from 'node:net';
+import { v7 } from 'uuid';
 import { createTestService, type TestService } from '../../test/create-test-service';
 import { RequestStory } from '../../test/transitions';
 import { until } from '../../test/until';
@@ -171,14 +172,11 @@ describe('without a mail server', () => {
 
   it('the same transition twice makes one mail', async () => {
     const story = new RequestStory(service.workspaceId);
-    const assigned = (await service.send(story.created()), story.assigned());
-    await service.send(assigned, { ...assigned, id: assigned.id.replace(/^.{8}/, '01999999') });
-    await until(async () => {
-      const rows = await service.sql<{ n: number }>(
-        `SELECT count(*)::int AS n FROM inbox WHERE message_id::text LIKE '01999999%'`,
-      );
-      return rows[0]?.n === 1;
-    });
+    await service.send(story.created());
+    const assigned = story.assigned();
+    const copy = { ...assigned, id: v7() };
+    await service.send(assigned, copy);
+    await service.handled(assigned, copy);
     expect(await mailOf(service, story)).toHaveLength(1);
   });
 });
@@ -252,6 +250,7 @@ describe('with a mail server', () => {
   it('many mails at once arrive once each', async () => {
     const stories = Array.from({ length: 40 }, () => new RequestStory(service.workspaceId));
     await service.send(...stories.flatMap((story) => [story.created(), story.assigned()]));
+    await new Promise(r=>setTimeout(r,3000)); console.log(await service.sql('select state, attempt, tries, due_at-now() as due, error, count(*) from mail group by 1,2,3,4,5'), await service.sql('select queue,count(*) from outbox_destination group by 1'), await service.sql('select * from dead_letter'));
     await Promise.all(stories.map(sent));
     expect(server.mails).toHaveLength(40);
     for (const story of stories)

@@ -72,6 +72,19 @@ export class Idempotency {
     return this.remember(call, fingerprint, await this.finish(first, settle));
   }
 
+  /**
+   * The answer that this very call has had before, or null. For a call that would be refused by now: what it asked for
+   * has been done, whatever has changed since.
+   */
+  async answered(call: Call): Promise<Answer | null> {
+    const key = keyOf(call);
+    if (key === null) return null;
+    const fingerprint = fingerprintOf(call, key);
+    const row = await this.find(call, fingerprint);
+    if (!row?.answer || !row.body_hash.equals(hash(await call.rawBody()))) return null;
+    return replayed(this.unpack(row.answer, fingerprint));
+  }
+
   private finish(result: Answer | PendingAnswer, settle?: Settle): Promise<Answer> | Answer {
     if (!isPending(result)) return result;
     if (!settle) throw new Error('a command without a way to settle it');
