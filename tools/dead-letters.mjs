@@ -30,7 +30,9 @@ if (action === 'list') {
   for (const name of service ? [service] : consumers) {
     await withLetters(name, async (letters) => {
       for (const letter of await letters.list()) {
-        console.log(`${name} ${letter.id} ${letter.failedAt.toISOString()} ${letter.type} after ${letter.attempts}: ${letter.error}`);
+        console.log(
+          `${name} ${letter.id} ${letter.failedAt.toISOString()} ${letter.type} after ${letter.attempts}: ${letter.error}`,
+        );
       }
     });
   }

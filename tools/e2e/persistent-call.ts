@@ -56,10 +56,15 @@ async function persist<Body>(
   call: () => Promise<HttpAnswer<Body>>,
 ): Promise<HttpAnswer<Body>> {
   for (;;) {
-    const answer = await call().catch((error: Error) => error);
-    if (!(answer instanceof Error) && !isPassing(answer)) return answer;
-    if (Date.now() > giveUpAt)
-      throw new Error(`given up: ${answer instanceof Error ? answer.message : answer.text}`);
+    let why: string;
+    try {
+      const answer = await call();
+      if (!isPassing(answer)) return answer;
+      why = answer.text;
+    } catch (error) {
+      why = String(error);
+    }
+    if (Date.now() > giveUpAt) throw new Error(`given up: ${why}`);
     await pause(againMs);
   }
 }

@@ -66,7 +66,11 @@ async function everything() {
   checkNodeVersion(process.versions.node);
   await ensureInstalled({ root, log: console.log, signal });
   if (!only || only === 'e2e') await counted('build', () => build({ root, signal }));
-  if (!only) for (const [tool, args] of CHECKS) await counted(tool, () => check(tool, args));
+  if (!only) {
+    for (const [tool, args] of CHECKS) await counted(tool, () => check(tool, bin(tool), args));
+    const drift = [path.join(root, 'tools', 'openapi.mjs'), '--check'];
+    await counted('openapi', () => check('openapi', process.execPath, drift));
+  }
   for (const kind of only ? [only] : KINDS) {
     signal.throwIfAborted();
     const env = kind === 'unit' ? {} : await testServers();
@@ -113,12 +117,18 @@ async function counted(name, work) {
   outcomes.push({ name, passed: 1 - failed, failed, seconds: (Date.now() - start) / 1000 });
 }
 
+/** @param {string} tool */
+function bin(tool) {
+  return path.join(root, 'node_modules', '.bin', tool);
+}
+
 /**
  * @param {string} tool
+ * @param {string} command
  * @param {readonly string[]} args
  */
-async function check(tool, args) {
-  const code = await run(path.join(root, 'node_modules', '.bin', tool), [...args], {}, MINUTES.check);
+async function check(tool, command, args) {
+  const code = await run(command, [...args], {}, MINUTES.check);
   if (code !== 0) throw new Error(`${tool} failed`);
 }
 
@@ -132,7 +142,7 @@ async function tests(kind, env) {
   const report = path.join(work, `${kind}.json`);
   const workers = kind === 'unit' ? ['--maxWorkers=2'] : ['--runInBand'];
   const code = await run(
-    path.join(root, 'node_modules', '.bin', 'jest'),
+    bin('jest'),
     ['--selectProjects', kind, ...workers, '--json', `--outputFile=${report}`, ...jestArguments],
     { NODE_ENV: 'test', ...env },
     MINUTES[kind],

@@ -250,7 +250,6 @@ describe('with a mail server', () => {
   it('many mails at once arrive once each', async () => {
     const stories = Array.from({ length: 40 }, () => new RequestStory(service.workspaceId));
     await service.send(...stories.flatMap((story) => [story.created(), story.assigned()]));
-    await new Promise(r=>setTimeout(r,3000)); console.log(await service.sql('select state, attempt, tries, due_at-now() as due, error, count(*) from mail group by 1,2,3,4,5'), await service.sql('select queue,count(*) from outbox_destination group by 1'), await service.sql('select * from dead_letter'));
     await Promise.all(stories.map(sent));
     expect(server.mails).toHaveLength(40);
     for (const story of stories)
