@@ -20,11 +20,13 @@ const { DeadLetters } = require('@countersign/messaging');
 const { Database, roleOf, urlAs } = require('@countersign/persistence');
 
 const usage = 'usage: npm run dead-letters -- list [service] | replay <service> <id>';
-const [action, service, id] = process.argv.slice(2);
+const [action, asked, id] = process.argv.slice(2);
+/** @typedef {typeof consumers[number]} Service */
+const service = consumers.find((/** @type {Service} */ name) => name === asked);
 const { DATABASE_URL: databaseUrl, COUNTERSIGN_SECRET_KEY: secretKey } = process.env;
 
 if (!databaseUrl || !secretKey) fail('DATABASE_URL and COUNTERSIGN_SECRET_KEY must be set');
-if (service !== undefined && !consumers.includes(service)) fail(`no such service: ${service}\n${usage}`);
+if (asked !== undefined && !service) fail(`no such service: ${asked}\n${usage}`);
 
 if (action === 'list') {
   for (const name of service ? [service] : consumers) {
@@ -46,12 +48,12 @@ if (action === 'list') {
 }
 
 /**
- * @param {string} name
+ * @param {Service} name
  * @param {(letters: InstanceType<typeof DeadLetters>) => Promise<void>} work
  */
 async function withLetters(name, work) {
   const schema = schemaOf[name];
-  const url = urlAs(databaseUrl, secretKey, roleOf(schema, 'relay'));
+  const url = urlAs(databaseUrl ?? '', secretKey ?? '', roleOf(schema, 'relay'));
   const database = await Database.connect({ url, schema, poolSize: 1, applicationName: 'dead letters' });
   try {
     await work(new DeadLetters(database, name));

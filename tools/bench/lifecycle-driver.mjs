@@ -71,7 +71,7 @@ export async function startReceiver() {
       await wait(id, 'request.completed');
       requests.delete(id);
     },
-    close: () => new Promise((resolve) => server.close(() => resolve())).then(() => undefined),
+    close: () => new Promise((/** @type {(value: void) => void} */ resolve) => server.close(() => resolve())),
   };
 }
 

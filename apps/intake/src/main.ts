@@ -1,4 +1,10 @@
-import { runService } from '@countersign/service-kit';
+import { forgetDirectoryQuestions } from '@countersign/directory-replica';
+import { forgetIdempotencyKeys, runService } from '@countersign/service-kit';
 import { AppModule } from './app.module';
+import { forgetCommands } from './commands/forget-commands';
 
-void runService({ service: 'intake', module: AppModule });
+void runService({
+  service: 'intake',
+  module: AppModule,
+  forget: [forgetIdempotencyKeys, forgetDirectoryQuestions, forgetCommands],
+});

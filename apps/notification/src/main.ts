@@ -1,4 +1,9 @@
-import { runService } from '@countersign/service-kit';
+import { forgetDirectoryQuestions } from '@countersign/directory-replica';
+import { forgetIdempotencyKeys, runService } from '@countersign/service-kit';
 import { AppModule } from './app.module';
 
-void runService({ service: 'notification', module: AppModule });
+void runService({
+  service: 'notification',
+  module: AppModule,
+  forget: [forgetIdempotencyKeys, forgetDirectoryQuestions],
+});

@@ -1,8 +1,8 @@
-import { isolateByWorkspace } from '@countersign/persistence';
+import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
 import type { QueryRunner } from 'typeorm';
 
 /** Creates a service's copy of the directory's people, and the questions it has asked the directory. */
-export const createDirectoryReplicaTables = async (runner: QueryRunner): Promise<void> => {
+export const createDirectoryReplicaTables = async (runner: QueryRunner, schema: string): Promise<void> => {
   await runner.query(`
     CREATE TABLE person (
       workspace_id uuid NOT NULL,
@@ -24,4 +24,8 @@ export const createDirectoryReplicaTables = async (runner: QueryRunner): Promise
     )`);
   await isolateByWorkspace(runner, 'person');
   await isolateByWorkspace(runner, 'directory_question');
+  await openToRelay(runner, 'directory_question', 'SELECT, DELETE', roleOf(schema, 'relay'));
 };
+
+/** Forgets questions that were never answered; whoever asked has long been told to try again. */
+export const forgetDirectoryQuestions = `DELETE FROM directory_question WHERE asked_at < now() - interval '10 minutes'`;

@@ -1,3 +1,3 @@
 export { DirectoryReplicaModule } from './directory-replica.module';
-export { createDirectoryReplicaTables } from './directory-replica.tables';
+export { createDirectoryReplicaTables, forgetDirectoryQuestions } from './directory-replica.tables';
 export { People } from './people';

@@ -13,4 +13,4 @@ export { identityHeader, IdentitySigner, IdentityVerifier, type Identity } from 
 export { insufficientScope } from './http/identity.guard';
 export { validate } from './http/validate';
 export { Idempotency, type PendingAnswer, type Settle } from './idempotency/idempotency';
-export { createIdempotencyTable } from './idempotency/idempotency.table';
+export { createIdempotencyTable, forgetIdempotencyKeys } from './idempotency/idempotency.table';

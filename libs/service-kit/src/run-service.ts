@@ -19,6 +19,8 @@ export interface RunOptions {
   service: ServiceName;
   module: Type;
   env?: NodeJS.ProcessEnv;
+  /** Statements that remove what nobody needs any more, run as the relay role every minute; each removes a bounded number of rows. */
+  forget?: readonly string[];
   /** Other parts for tests that show what happens without ours. */
   messagingParts?: MessagingOptions['parts'];
   /** Work on the HTTP application before it listens, such as the gateway's proxy. */
@@ -34,6 +36,7 @@ export interface RunningService {
 /** PostgreSQL connections of a process: all replicas together must fit the server. */
 const applicationPool = 10;
 const relayPool = 3;
+const forgetEveryMs = 60_000;
 /** A service that has not stopped by then is ended. */
 const shutdownMs = 9_000;
 
@@ -117,6 +120,11 @@ export const startService = async (options: RunOptions): Promise<RunningService>
     messaging.start();
   }
   await app.listen(config.port, config.host);
+  const forgetting = setInterval(() => {
+    for (const text of options.forget ?? []) {
+      relayDatabase.everywhere((sql) => sql.query(text)).catch((error) => onFault('forgetting', error));
+    }
+  }, forgetEveryMs);
   const server = app.getHttpServer();
   // A proxy in front keeps connections longer than Node's 5 s, and would meet one that is just closing.
   server.keepAliveTimeout = 65_000;
@@ -127,6 +135,7 @@ export const startService = async (options: RunOptions): Promise<RunningService>
   return {
     port,
     async stop() {
+      clearInterval(forgetting);
       // A connection that is busy now is idle after its answer, and would keep the server open for its 65 s.
       const hangUp = setInterval(() => server.closeIdleConnections(), 100);
       // Closes HTTP and the workers; what they still do needs the pools, so those go last.

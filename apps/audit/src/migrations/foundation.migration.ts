@@ -8,7 +8,7 @@ export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await createMessagingTables(runner, 'audit');
     await createIdempotencyTable(runner, 'audit');
-    await createDirectoryReplicaTables(runner);
+    await createDirectoryReplicaTables(runner, 'audit');
     // Locked for every append: what gives entries their index, without gaps.
     await runner.query(`
       CREATE TABLE log_head (

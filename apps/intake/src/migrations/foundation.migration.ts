@@ -1,6 +1,6 @@
 import { createDirectoryReplicaTables } from '@countersign/directory-replica';
 import { createMessagingTables } from '@countersign/messaging';
-import { isolateByWorkspace } from '@countersign/persistence';
+import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
@@ -8,7 +8,7 @@ export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await createMessagingTables(runner, 'intake');
     await createIdempotencyTable(runner, 'intake');
-    await createDirectoryReplicaTables(runner);
+    await createDirectoryReplicaTables(runner, 'intake');
     await runner.query(`
       CREATE TABLE workflow (
         id uuid PRIMARY KEY,
@@ -119,6 +119,8 @@ export class Foundation1763690000000 implements MigrationInterface {
       'command',
     ];
     for (const table of isolated) await isolateByWorkspace(runner, table);
+    await runner.query('CREATE INDEX command_created_at ON command (created_at)');
+    await openToRelay(runner, 'command', 'SELECT, DELETE', roleOf('intake', 'relay'));
   }
 
   async down(): Promise<void> {

@@ -250,7 +250,8 @@ describe('with a mail server', () => {
   it('many mails at once arrive once each', async () => {
     const stories = Array.from({ length: 40 }, () => new RequestStory(service.workspaceId));
     await service.send(...stories.flatMap((story) => [story.created(), story.assigned()]));
-    await Promise.all(stories.map(sent));
+    const t=setInterval(async()=>console.log(JSON.stringify([await service.sql('select state, attempt, tries, error, count(*) from mail group by 1,2,3,4'), await service.sql('select queue,count(*),min(attempts),max(attempts) from outbox_destination group by 1'), await service.sql('select queue,count(*) from inbox group by 1')])),1500);
+    await Promise.all(stories.map(sent));clearInterval(t);
     expect(server.mails).toHaveLength(40);
     for (const story of stories)
       expect(server.mails.filter(({ raw }) => raw.includes(`<request-${story.request.id}@`))).toHaveLength(1);

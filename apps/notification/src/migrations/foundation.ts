@@ -10,7 +10,7 @@ export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await createMessagingTables(runner, schema);
     await createIdempotencyTable(runner, schema);
-    await createDirectoryReplicaTables(runner);
+    await createDirectoryReplicaTables(runner, 'notification');
     await createRequestPayload(runner);
     await createEndpoint(runner);
     await createEvent(runner);

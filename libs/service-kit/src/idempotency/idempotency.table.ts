@@ -17,3 +17,8 @@ export const createIdempotencyTable = async (runner: QueryRunner, schema: string
   await isolateByWorkspace(runner, 'idempotency');
   await openToRelay(runner, 'idempotency', 'SELECT, DELETE', roleOf(schema, 'relay'));
 };
+
+/** Forgets keys whose time is over (product §3: 24 h), some at a time; for `runService`'s `forget`. */
+export const forgetIdempotencyKeys = `DELETE FROM idempotency WHERE (workspace_id, fingerprint) IN (
+  SELECT workspace_id, fingerprint FROM idempotency
+   WHERE created_at < now() - interval '25 hours' ORDER BY created_at LIMIT 5000)`;
