@@ -23,8 +23,8 @@ const schemaOf = require('@countersign/contracts').schemaOf;
 for (const service of readdirSync(path.join(root, 'apps')).sort()) {
   const index = path.join(root, 'apps', service, 'dist', 'migrations', 'index.js');
   if (!existsSync(index)) continue;
-  const { migrations } = require(index);
-  await migrate({ ownerUrl, secretKey, schema: schemaOf[service] ?? service, migrations });
+  const { migrations, appendOnly } = require(index);
+  await migrate({ ownerUrl, secretKey, schema: schemaOf[service] ?? service, migrations, appendOnly });
 }
 
 /** @param {string} name */

@@ -40,7 +40,8 @@ export async function auditEntries(client: HttpClient, filter = ''): Promise<Aud
 }
 
 /** The leaf hash, worked out from what the entry says. */
-export const recomputedLeafHash = (entry: AuditEntry): string => leafHash(leafBytes(entry)).toString('base64');
+export const recomputedLeafHash = (entry: AuditEntry): string =>
+  leafHash(leafBytes(entry)).toString('base64');
 
 /** The commitments of an entry, worked out from the salts and data that it discloses. */
 export const recomputedCommitments = ({ sealed }: AuditEntry): string[] =>

@@ -223,7 +223,10 @@ describe('scopes', () => {
   });
 
   it('keep a key that is limited to workflows to those', async () => {
-    await publish(admin, workflowOf('travel', '  - key: only\n    approvers: [ { user: bob@example.com } ]\n'));
+    await publish(
+      admin,
+      workflowOf('travel', '  - key: only\n    approvers: [ { user: bob@example.com } ]\n'),
+    );
     const travel = await keyWith(['admin'], { workflows: ['travel'] });
     expectProblem(await travel.post('/v1/requests', newRequest()), 403, 'workflow_not_allowed');
     expectProblem(await travel.get(`/v1/requests/${pending.id}`), 403, 'workflow_not_allowed');
@@ -358,7 +361,16 @@ describe('a query that is wrong', () => {
     .filter((path) => !/checkpoint|verifier-key|event-types/.test(path));
 
   it.each(lists)('GET %s refuses bad limits, cursors and parameters', async (path) => {
-    for (const query of ['limit=0', 'limit=201', 'limit=ten', 'limit=1.5', 'limit=', 'surprise=1', 'cursor=%25', 'cursor=e30'])
+    for (const query of [
+      'limit=0',
+      'limit=201',
+      'limit=ten',
+      'limit=1.5',
+      'limit=',
+      'surprise=1',
+      'cursor=%25',
+      'cursor=e30',
+    ])
       expectProblem(await admin.get(`${path}?${query}`), 400, 'validation_failed');
   });
 
@@ -395,7 +407,8 @@ describe('a body that does not fit what is there', () => {
   });
 
   it('is a definition with errors, in plain sentences with pointers', async () => {
-    const yaml = 'key: bad\nstages:\n  - key: one\n    when: payload.amount >\n    approvers: []\n    surprise: 1\n';
+    const yaml =
+      'key: bad\nstages:\n  - key: one\n    when: payload.amount >\n    approvers: []\n    surprise: 1\n';
     const answer = await admin.post('/v1/workflows', yaml, { type: 'application/yaml' });
     const problem = expectProblem(answer, 422, 'definition_invalid');
     expect(pointersOf(problem)).toEqual(
@@ -463,7 +476,11 @@ describe('acting for a person', () => {
   it('takes an id, an externalId or a userName in any case', async () => {
     for (const ref of [people.bob.id, people.bob.externalId ?? '', 'BOB@example.com']) {
       const answer = await admin.as(ref).get<Json>('/v1/whoami');
-      expect(answer.body.actor).toEqual({ id: people.bob.id, userName: 'bob@example.com', displayName: 'Bob' });
+      expect(answer.body.actor).toEqual({
+        id: people.bob.id,
+        userName: 'bob@example.com',
+        displayName: 'Bob',
+      });
     }
   });
 
@@ -491,7 +508,8 @@ describe('acting for a person', () => {
 
   it('does not narrow what can be read, only what can be decided', async () => {
     const { id } = taskOf(pending);
-    const seenBy = async (actor: string) => (await admin.as(actor).get<Json>(`/v1/tasks/${id}`)).body.canDecide;
+    const seenBy = async (actor: string) =>
+      (await admin.as(actor).get<Json>(`/v1/tasks/${id}`)).body.canDecide;
     expect(await seenBy('bob@example.com')).toBe(true);
     expect(await seenBy('carol@example.com')).toBe(false);
     expect((await admin.get<Json>(`/v1/tasks/${id}`)).body.canDecide).toBe(false);
@@ -687,8 +705,7 @@ describe('Idempotency-Key', () => {
 
   it('makes one user of a SCIM call that is repeated', async () => {
     const body = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'twice@example.com' };
-    const create = () =>
-      admin.post<{ id: string }>('/scim/v2/Users', body, { idempotencyKey: 'user' });
+    const create = () => admin.post<{ id: string }>('/scim/v2/Users', body, { idempotencyKey: 'user' });
     const [first, again] = [await create(), await create()];
     expect([first.status, again.status]).toEqual([201, 201]);
     expect(again.body.id).toBe(first.body.id);
@@ -762,7 +779,11 @@ describe('a trace', () => {
       'not_found',
     );
     expect(traceId).toBe(trace);
-    expectProblem(await admin.get('/v1/whoami', { headers: { traceparent: 'rubbish' }, key: null }), 401, 'unauthenticated');
+    expectProblem(
+      await admin.get('/v1/whoami', { headers: { traceparent: 'rubbish' }, key: null }),
+      401,
+      'unauthenticated',
+    );
   });
 
   const decideTraced = (request: RequestView, trace: string) =>
@@ -802,7 +823,13 @@ describe('another workspace', () => {
   });
 
   it('begins with nothing in it', async () => {
-    for (const path of ['/v1/requests', '/v1/tasks', '/v1/workflows', '/v1/webhook-endpoints', '/v1/audit/entries'])
+    for (const path of [
+      '/v1/requests',
+      '/v1/tasks',
+      '/v1/workflows',
+      '/v1/webhook-endpoints',
+      '/v1/audit/entries',
+    ])
       expect((await other.get<Page>(path)).body).toMatchObject({ data: [] });
     expect((await other.get<Json>('/scim/v2/Users')).body.totalResults).toBe(0);
     expect((await other.get<Page>('/v1/api-keys')).body.data).toHaveLength(1);
@@ -857,7 +884,8 @@ describe('another workspace', () => {
     expect((await decide(other, task, 'approve')).status).toBe(200);
     expectProblem(await admin.get(`/v1/requests/${id}`), 404, 'not_found');
     const entries = await eventually('the log of the workspace', async () => {
-      const { data } = (await other.get<Page<{ requestId: string; index: number }>>('/v1/audit/entries')).body;
+      const { data } = (await other.get<Page<{ requestId: string; index: number }>>('/v1/audit/entries'))
+        .body;
       return data.length > 0 ? data : null;
     });
     expect(entries[0]?.index).toBe(0);

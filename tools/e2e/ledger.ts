@@ -72,7 +72,10 @@ export function violationsOf(books: Books): Violation[] {
     ...named('decided once, as acknowledged', decidedOnce(books)),
     ...named('shown as it is', shownAsItIs(books)),
     ...named('logged exactly once', loggedOnce(books)),
-    ...named('told at least once', books.subscribers.flatMap((each) => toldAll(each, books.promised))),
+    ...named(
+      'told at least once',
+      books.subscribers.flatMap((each) => toldAll(each, books.promised)),
+    ),
     ...named('nothing left over', leftOver(books)),
   ];
 }
@@ -98,7 +101,9 @@ function decidedOnce({ promised, requests, decisions, outcomes }: Books): string
     for (const { taskId, decision } of acknowledged) {
       const made = (decided.get(taskId) ?? []).map((each) => each.decision);
       if (made.length !== 1 || made[0] !== decision)
-        wrong.push(`task ${taskId} of ${id} is decided ${made.join(' and ') || 'not at all'}, said: ${decision}`);
+        wrong.push(
+          `task ${taskId} of ${id} is decided ${made.join(' and ') || 'not at all'}, said: ${decision}`,
+        );
     }
     const count = decisionsOf.get(id)?.length ?? 0;
     if (count !== acknowledged.length)
@@ -130,7 +135,10 @@ function loggedOnce({ promised, requests, log }: Books): string[] {
   for (const { id, events } of promised) {
     const entries = logged.get(id) ?? [];
     const types = entries.map(({ type }) => type);
-    for (const difference of differences(events, types.filter((type) => events.includes(type))))
+    for (const difference of differences(
+      events,
+      types.filter((type) => events.includes(type)),
+    ))
       wrong.push(`request ${id}: ${difference} in the log`);
     // The first transition makes version 2: version 1 is what the caller was shown before it.
     const versions = [...new Set(entries.map(({ requestVersion }) => requestVersion ?? 0))];

@@ -90,7 +90,10 @@ describe('the ledger check', () => {
     ['there twice', (log: Books['log']) => [...log, { ...log[1]!, index: 5 }]],
     ['there twice under another id', (log: Books['log']) => [...log, { ...log[1]!, id: 'e5', index: 5 }]],
     ['at the wrong place', (log: Books['log']) => log.map((entry) => ({ ...entry, index: entry.index + 1 }))],
-    ['of a version that never was', (log: Books['log']) => [...log, { ...log[3]!, id: 'e5', index: 5, requestVersion: 5 }]],
+    [
+      'of a version that never was',
+      (log: Books['log']) => [...log, { ...log[3]!, id: 'e5', index: 5, requestVersion: 5 }],
+    ],
   ])('finds an entry of the log that is %s', (_, change) => {
     expect(rules({ log: change(sound().log) })).toEqual(['logged exactly once']);
   });

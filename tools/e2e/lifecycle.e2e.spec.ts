@@ -105,7 +105,10 @@ describe('a request', () => {
     expect(rejected).toMatchObject({
       state: 'rejected',
       stages: [
-        { state: 'rejected', tasks: [{ state: 'rejected', reasonCode: 'budget', comment: 'Not this year.' }] },
+        {
+          state: 'rejected',
+          tasks: [{ state: 'rejected', reasonCode: 'budget', comment: 'Not this year.' }],
+        },
         { state: 'canceled' },
       ],
     });
@@ -130,7 +133,9 @@ describe('a request', () => {
     const returned = expectStatus(await decide(client, await theTask(request), 'return'), 200);
     expect(returned).toMatchObject({ state: 'returned', stages: [{ state: 'returned' }, {}] });
     await told(request.id, 'request.returned');
-    const canceled = await client.post<RequestView>(`/v1/requests/${request.id}/cancel`, { reason: 'no use' });
+    const canceled = await client.post<RequestView>(`/v1/requests/${request.id}/cancel`, {
+      reason: 'no use',
+    });
     expect(canceled).toMatchObject({ status: 200, body: { state: 'canceled' } });
   });
 
@@ -234,7 +239,11 @@ describe('who approves', () => {
     const request = await stage('nobody', '    approvers: [ { user: nobody@example.com } ]');
     const failed = await untilState(client, request.id, 'failed');
     expect(failed).toMatchObject({
-      failure: { code: 'no_approvers', stage: 'nobody', detail: expect.stringContaining('nobody@example.com') },
+      failure: {
+        code: 'no_approvers',
+        stage: 'nobody',
+        detail: expect.stringContaining('nobody@example.com'),
+      },
       stages: [{ state: 'failed' }],
     });
     await told(request.id, 'request.failed');
@@ -288,7 +297,8 @@ describe('who approves', () => {
   });
 
   it('has no stage that applies: `onNoStage` fails or approves', async () => {
-    const never = '  - key: never\n    when: payload.amount > 1000\n    approvers: [ { user: bob@example.com } ]\n';
+    const never =
+      '  - key: never\n    when: payload.amount > 1000\n    approvers: [ { user: bob@example.com } ]\n';
     const subject =
       'subject: { type: object, required: [amount], properties: { amount: { type: number } } }\n';
     await publish(client, workflowOf('no-stage', never, subject));
@@ -303,7 +313,8 @@ describe('who approves', () => {
   });
 
   it('cannot be said when a condition fails at run time', async () => {
-    const stages = '  - key: odd\n    when: 100 / int(payload.parts) > 3\n    approvers: [ { user: bob@example.com } ]\n';
+    const stages =
+      '  - key: odd\n    when: 100 / int(payload.parts) > 3\n    approvers: [ { user: bob@example.com } ]\n';
     const subject = 'subject: { type: object, required: [parts], properties: { parts: { type: number } } }\n';
     await publish(client, workflowOf('dividing', stages, subject));
     const request = await submitted({ workflow: 'dividing', payload: { parts: 0 } });
@@ -373,9 +384,7 @@ describe('an EasyLife resolver', () => {
       Key: expect.stringMatching(/^[0-9a-f-]{36}$/),
       TenantId: request.workspaceId,
     });
-    expect(Object.keys(body).sort()).toEqual(
-      Object.keys(JSON.parse(document) as Json).sort(),
-    );
+    expect(Object.keys(body).sort()).toEqual(Object.keys(JSON.parse(document) as Json).sort());
   });
 
   it('cannot be told otherwise by members of the payload', async () => {
@@ -570,7 +579,10 @@ describe('at the same time', () => {
   it('an approval and a rejection by two approvers leave one outcome', async () => {
     await publish(
       client,
-      workflowOf('either', '  - key: only\n    approvers: [ { user: bob@example.com }, { user: carol@example.com } ]\n'),
+      workflowOf(
+        'either',
+        '  - key: only\n    approvers: [ { user: bob@example.com }, { user: carol@example.com } ]\n',
+      ),
     );
     for (let n = 0; n < 5; n++) {
       const request = await submitted({ workflow: 'either' });

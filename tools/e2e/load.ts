@@ -3,17 +3,20 @@ import type { RequestView } from '@countersign/contracts';
 import { pause } from './eventually';
 import { expectStatus, type HttpClient } from './http-client';
 import type { Heard, Promised } from './ledger';
-import { persistentPost } from './persistent-call';
+import { persistentGet, persistentPost } from './persistent-call';
 import { webhookId, type Behaviour, type RecordingServer } from './recording-server';
 import { openTasks, order } from './requests';
 
 /** What a person, or the system that asked, does once it knows of the request. */
 type Step = { by: string; decision: 'approve' | 'reject' } | { cancel: string };
 
+/** Steps done at the same time. */
+type Together = readonly Step[];
+
 export interface Scenario {
   workflow: string;
   payload: unknown;
-  steps: readonly Step[];
+  steps: readonly Together[];
   events: readonly string[];
 }
 
@@ -26,16 +29,18 @@ export const scenarios: readonly Scenario[] = [
   {
     workflow: 'purchase-order',
     payload: order(500),
-    steps: [{ by: bob, decision: 'approve' }],
+    steps: [[{ by: bob, decision: 'approve' }]],
     events: [...begun, ...approved],
   },
   {
     workflow: 'purchase-order',
     payload: order(5_000),
     steps: [
-      { by: bob, decision: 'approve' },
-      { by: 'carol@example.com', decision: 'approve' },
-      { by: 'dave@example.com', decision: 'approve' },
+      [{ by: bob, decision: 'approve' }],
+      [
+        { by: 'carol@example.com', decision: 'approve' },
+        { by: 'dave@example.com', decision: 'approve' },
+      ],
     ],
     events: [
       ...begun,
@@ -47,19 +52,19 @@ export const scenarios: readonly Scenario[] = [
   {
     workflow: 'purchase-order',
     payload: order(500),
-    steps: [{ by: bob, decision: 'reject' }],
+    steps: [[{ by: bob, decision: 'reject' }]],
     events: [...begun, 'task.decided', 'request.rejected'],
   },
   {
     workflow: 'guest',
     payload: { guest: 'someone' },
-    steps: [{ by: bob, decision: 'approve' }],
+    steps: [[{ by: bob, decision: 'approve' }]],
     events: [...begun, ...approved],
   },
   {
     workflow: 'purchase-order',
     payload: order(500),
-    steps: [{ cancel: 'changed my mind' }],
+    steps: [[{ cancel: 'changed my mind' }]],
     events: [...begun, 'request.canceled'],
   },
 ];
@@ -84,6 +89,8 @@ export class Load {
   readonly promised: Promised[] = [];
   /** Requests that did not get to their end, and why. */
   readonly stuck: string[] = [];
+  /** How often somebody was told of a task before the API showed it. */
+  notYetShown = 0;
   private readonly latest = new Map<string, RequestView>();
   private readonly lanes: Promise<void>[] = [];
   private going = true;
@@ -128,22 +135,30 @@ export class Load {
     const { id } = expectStatus(await persistentPost(client, '/v1/requests', submission, giveUpAt()), 201);
     const promise = { id, state: 'submitted', decisions: [] as Promised['decisions'][number][], events };
     this.promised.push(promise);
-    for (const step of steps) {
-      const doer = 'by' in step ? step.by : bob;
-      const taskId = await this.taskOf(id, doer, giveUpAt());
-      await this.think();
-      const answer =
-        'by' in step
-          ? await persistentPost(
-              client.as(doer),
-              `/v1/tasks/${taskId}/decision`,
-              { decision: step.decision },
-              giveUpAt(),
-            )
-          : await persistentPost(client, `/v1/requests/${id}/cancel`, { reason: step.cancel }, giveUpAt());
-      promise.state = expectStatus(answer, 200).state;
-      if ('by' in step) promise.decisions.push({ taskId, decision: step.decision });
+    for (const together of steps) {
+      const done = await Promise.all(together.map((step) => this.take(id, step, giveUpAt)));
+      const newest = done.reduce((one, other) => (one.request.version > other.request.version ? one : other));
+      promise.state = newest.request.state;
+      promise.decisions.push(...done.flatMap(({ decided }) => (decided ? [decided] : [])));
     }
+  }
+
+  /** One step of somebody, and what the answer to it was. */
+  private async take(requestId: string, step: Step, giveUpAt: () => number) {
+    const { client } = this.options;
+    const doer = 'by' in step ? step.by : bob;
+    const taskId = await this.taskOf(requestId, doer, giveUpAt());
+    await this.think();
+    await this.see(taskId, giveUpAt());
+    if ('cancel' in step) {
+      const path = `/v1/requests/${requestId}/cancel`;
+      const answer = await persistentPost(client, path, { reason: step.cancel }, giveUpAt());
+      return { request: expectStatus(answer, 200), decided: null };
+    }
+    const { decision } = step;
+    const path = `/v1/tasks/${taskId}/decision`;
+    const answer = await persistentPost(client.as(doer), path, { decision }, giveUpAt());
+    return { request: expectStatus(answer, 200), decided: { taskId, decision } };
   }
 
   private async taskOf(requestId: string, userName: string, giveUpAt: number): Promise<string> {
@@ -152,8 +167,19 @@ export class Load {
       const task = known && openTasks(known).find(({ assignee }) => assignee.userName === userName);
       if (task) return task.id;
       if (Date.now() > giveUpAt)
-        throw new Error(`request ${requestId}: ${userName} is not asked; it is ${known?.state ?? 'not known of'}`);
+        throw new Error(
+          `request ${requestId}: ${userName} is not asked; it is ${known?.state ?? 'not known of'}`,
+        );
       await pause(50);
+    }
+  }
+
+  /** Looks at the task first. Whom a webhook told of it may be ahead of what the API shows. */
+  private async see(taskId: string, giveUpAt: number): Promise<void> {
+    while ((await persistentGet(this.options.client, `/v1/tasks/${taskId}`, giveUpAt)).status === 404) {
+      if (Date.now() > giveUpAt) throw new Error(`task ${taskId} was told of, and is not there`);
+      this.notYetShown++;
+      await pause(250);
     }
   }
 

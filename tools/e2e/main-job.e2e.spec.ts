@@ -448,10 +448,7 @@ describe('what an answer has said', () => {
   it('holds for a group and its new members', async () => {
     const member = await createUser(caller, { userName: 'member@example.com' });
     await createGroup(caller, 'newcomers', [member.id]);
-    await publish(
-      caller,
-      'key: grouped\nstages:\n  - key: only\n    approvers: [ { group: newcomers } ]\n',
-    );
+    await publish(caller, 'key: grouped\nstages:\n  - key: only\n    approvers: [ { group: newcomers } ]\n');
     const { id } = await submit(caller, { workflow: 'grouped' });
     const [task] = await untilTasks(caller, id);
     expect(task?.assignee.userName).toBe('member@example.com');

@@ -55,11 +55,16 @@ export async function readBooks(
   return {
     promised: load.promised,
     requests: await sql(`SELECT id, aggregate ->> 'state' AS state, version FROM routing.request`),
-    decisions: await sql(`SELECT task_id AS "taskId", request_id AS "requestId", decision FROM routing.decision`),
+    decisions: await sql(
+      `SELECT task_id AS "taskId", request_id AS "requestId", decision FROM routing.decision`,
+    ),
     outcomes: await sql(`SELECT request_id AS "requestId", state FROM routing.outcome`),
     shown: await sql(`SELECT id, state, version FROM intake.request`),
     log,
-    subscribers: [standard(subscribers), easylife(subscribers, new Map(log.map(({ id, type }) => [id, type])))],
+    subscribers: [
+      standard(subscribers),
+      easylife(subscribers, new Map(log.map(({ id, type }) => [id, type]))),
+    ],
     leftOver: await countLeftOver(system),
   };
 }
@@ -82,6 +87,9 @@ const easylife = (subscribers: RecordingServer, typeOf: ReadonlyMap<string, stri
   return {
     name: 'the EasyLife subscriber',
     types: new Set(['request.created', 'request.stage_approved', 'request.approved', 'request.rejected']),
-    heard: heard.map((call) => ({ ...call, type: typeOf.get(call.webhookId) ?? 'an event that is not in the log' })),
+    heard: heard.map((call) => ({
+      ...call,
+      type: typeOf.get(call.webhookId) ?? 'an event that is not in the log',
+    })),
   };
 };

@@ -14,8 +14,7 @@ const root = path.resolve(__dirname, '..', '..');
 const webhookRetry = 'PT0.5S,PT1S,PT2S,PT2S,PT5S,PT5S,PT5S,PT10S,PT10S';
 const resolverRetry = 'PT0.2S,PT0.4S,PT0.6S';
 
-export type ServiceName =
-  'gateway' | 'intake' | 'routing' | 'approver-resolution' | 'notification' | 'audit';
+export type ServiceName = 'gateway' | 'intake' | 'routing' | 'approver-resolution' | 'notification' | 'audit';
 
 export interface TestSystemOptions {
   env?: Record<string, string>;

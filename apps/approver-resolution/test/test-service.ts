@@ -21,6 +21,8 @@ export interface HttpAnswer<Body> {
 export interface CallOptions {
   scopes?: Scope[];
   actor?: string;
+  /** Id of the API key; another one for each call when absent. */
+  keyId?: string;
   headers?: Record<string, string>;
   /** Sent as it is. */
   text?: string;
@@ -102,12 +104,12 @@ export class TestService {
     method: string,
     path: string,
     body?: unknown,
-    { scopes = ['admin'], actor, headers = {}, text }: CallOptions = {},
+    { scopes = ['admin'], actor, keyId = v7(), headers = {}, text }: CallOptions = {},
     workspaceId = this.workspaceId,
   ): Promise<HttpAnswer<Body>> {
     const identity = await this.signer.sign({
       workspace: { id: workspaceId, name: 'test', kind: 'live' },
-      key: { id: v7(), name: 'test', scopes, workflows: null },
+      key: { id: keyId, name: 'test', scopes, workflows: null },
       actor: actor ?? null,
     });
     const content = text ?? (body === undefined ? undefined : JSON.stringify(body));
@@ -129,21 +131,39 @@ export class TestService {
   }
 
   /** Creates a user and gives the id. */
-  async user(userName: string, more: Record<string, unknown> = {}, workspaceId = this.workspaceId): Promise<string> {
-    const answer = await this.call<{ id: string }>('POST', '/scim/v2/Users', { userName, ...more }, {}, workspaceId);
+  async user(
+    userName: string,
+    more: Record<string, unknown> = {},
+    workspaceId = this.workspaceId,
+  ): Promise<string> {
+    const answer = await this.call<{ id: string }>(
+      'POST',
+      '/scim/v2/Users',
+      { userName, ...more },
+      {},
+      workspaceId,
+    );
     if (answer.status !== 201) throw new Error(`${userName}: ${JSON.stringify(answer.body)}`);
     return answer.body.id;
   }
 
   /** Creates a group and gives the id. */
-  async group(displayName: string, members: readonly string[], workspaceId = this.workspaceId): Promise<string> {
+  async group(
+    displayName: string,
+    members: readonly string[],
+    workspaceId = this.workspaceId,
+  ): Promise<string> {
     const body = { displayName, members: members.map((value) => ({ value })) };
     const answer = await this.call<{ id: string }>('POST', '/scim/v2/Groups', body, {}, workspaceId);
     if (answer.status !== 201) throw new Error(`${displayName}: ${JSON.stringify(answer.body)}`);
     return answer.body.id;
   }
 
-  envelope<K extends JobType>(type: K, data: JobData<K>, workspaceId = this.workspaceId): Envelope<JobData<K>> {
+  envelope<K extends JobType>(
+    type: K,
+    data: JobData<K>,
+    workspaceId = this.workspaceId,
+  ): Envelope<JobData<K>> {
     return {
       id: v7(),
       type,
@@ -159,7 +179,11 @@ export class TestService {
 
   /** Sends messages as one job, as another service would. */
   async send(queue: QueueName, ...messages: Envelope[]): Promise<void> {
-    const sender = new Queue(queue, { connection: this.redis, prefix: 'countersign', skipVersionCheck: true });
+    const sender = new Queue(queue, {
+      connection: this.redis,
+      prefix: 'countersign',
+      skipVersionCheck: true,
+    });
     this.queues.push(sender);
     await sender.add('pack', { messages }, { attempts: 3, removeOnComplete: true, removeOnFail: true });
   }

@@ -47,6 +47,8 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
+  const dump = (t: string) => console.log(t, gateway.url, intake.url, (process as any)._getActiveHandles().filter((h: any) => h.constructor.name === 'Socket' && h.remotePort).map((s: any) => JSON.stringify({ l: s.localPort, r: s.remotePort, read: s.bytesRead, written: s.bytesWritten, paused: s.isPaused(), q: s.writableLength, destroyed: s.destroyed, srv: !!s.server, hm: s._httpMessage?.constructor.name, path: s._httpMessage?.req?.url ?? s._httpMessage?.path })).join('\n'));
+  setTimeout(() => dump('after 2s'), 2000);
   await gateway.stop();
   await Promise.all([intake.stop(), audit.stop()]);
 });

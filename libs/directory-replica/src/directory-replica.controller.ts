@@ -25,11 +25,24 @@ const store = async (
       rows.map(({ workspaceId }) => workspaceId),
       rows.map(({ person }) => person.id),
       rows.map(({ person }) => person.externalId),
-      rows.map(({ person }) => person.userName),
+      rows.map(({ person }) => person.userName.toLowerCase()),
       rows.map(({ person }) => person.version),
       rows.map(({ person }) => person.active),
       rows.map(({ person }) => JSON.stringify(person)),
     ],
+  );
+};
+
+/** A tombstone, newer than anything: a change that was sent before the end and arrives after it brings nobody back. */
+const bury = async (tx: Tx, people: readonly { workspaceId: string; id: string }[]): Promise<void> => {
+  if (people.length === 0) return;
+  const sorted = [...people].sort((a, b) => (a.id < b.id ? -1 : 1));
+  await tx.query(
+    `INSERT INTO person (workspace_id, id, external_id, user_name, version, active, person)
+     SELECT DISTINCT w, p, NULL::text, '', 9223372036854775807, false, NULL::json FROM unnest($1::uuid[], $2::uuid[]) AS d (w, p)
+     ON CONFLICT (workspace_id, id) DO UPDATE
+        SET external_id = NULL, user_name = '', version = excluded.version, active = false, person = NULL`,
+    [sorted.map(({ workspaceId }) => workspaceId), sorted.map(({ id }) => id)],
   );
 };
 
@@ -41,8 +54,10 @@ export class DirectoryReplicaController {
       tx,
       messages.flatMap(({ workspaceId, data }) => data.people.map((person) => ({ workspaceId, person }))),
     );
-    const deleted = messages.flatMap(({ data }) => data.deleted);
-    if (deleted.length > 0) await tx.query('DELETE FROM person WHERE id = ANY ($1::uuid[])', [deleted]);
+    await bury(
+      tx,
+      messages.flatMap(({ workspaceId, data }) => data.deleted.map((id) => ({ workspaceId, id }))),
+    );
   }
 
   @Handles('directory.found.v1')

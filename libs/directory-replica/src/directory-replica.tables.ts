@@ -11,11 +11,12 @@ export const createDirectoryReplicaTables = async (runner: QueryRunner, schema: 
       user_name text NOT NULL,
       version bigint NOT NULL,
       active boolean NOT NULL,
-      person json NOT NULL,
+      person json,
       PRIMARY KEY (workspace_id, id)
     )`);
-  await runner.query('CREATE INDEX person_user_name ON person (workspace_id, lower(user_name))');
-  await runner.query('CREATE INDEX person_external_id ON person (workspace_id, external_id)');
+  // Lower case in the column, not in the index: under row-level security an expression that is not leakproof is no index condition.
+  await runner.query('CREATE INDEX person_user_name ON person (user_name, workspace_id)');
+  await runner.query('CREATE INDEX person_external_id ON person (external_id, workspace_id)');
   await runner.query(`
     CREATE TABLE directory_question (
       id uuid PRIMARY KEY,

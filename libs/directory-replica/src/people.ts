@@ -6,7 +6,7 @@ import { v7 } from 'uuid';
 
 /** How long a caller waits for the directory's answer (architecture §1), and how often it looks. */
 const patienceMs = 2_000;
-const lookMs = 15;
+const lookMs = 25;
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -14,8 +14,8 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const matches = async (sql: Sql, workspaceId: string, ref: string): Promise<DirectoryPerson[]> => {
   const rows = await sql.query<{ person: DirectoryPerson }>(
     `SELECT person FROM person
-      WHERE workspace_id = $1 AND (lower(user_name) = lower($2) OR external_id = $2 OR id = $3)`,
-    [workspaceId, ref, uuid.test(ref) ? ref : null],
+      WHERE workspace_id = $1 AND person IS NOT NULL AND (user_name = $4 OR external_id = $2 OR id = $3)`,
+    [workspaceId, ref, uuid.test(ref) ? ref : null, ref.toLowerCase()],
   );
   return rows.map((row) => row.person);
 };
@@ -37,7 +37,9 @@ export class People {
    */
   async find(workspaceId: string, ref: string, cause: Cause): Promise<DirectoryPerson | null> {
     const known = await this.database.read(workspaceId, (sql) => matches(sql, workspaceId, ref));
-    if (known.length > 0) return known.length === 1 ? (known[0] ?? null) : null;
+    // Somebody inactive may have become active, or the name may have passed to somebody else: the owner knows.
+    const active = known.filter((person) => person.active);
+    if (active.length > 0) return known.length === 1 ? (known[0] ?? null) : null;
     await this.ask(workspaceId, ref, cause);
     const found = await this.database.read(workspaceId, (sql) => matches(sql, workspaceId, ref));
     return found.length === 1 ? (found[0] ?? null) : null;

@@ -140,6 +140,7 @@ export class BullMqServer extends Server implements CustomTransportStrategy {
       await processor.process(queue, job.data?.messages ?? job.data, {
         made: job.attemptsMade,
         allowed: job.opts.attempts ?? 1,
+        stalls: job.stalledCounter,
       });
     } catch (error) {
       if (!(error instanceof Postpone)) throw error;

@@ -44,7 +44,7 @@ export class PostgresInbox implements InboxStore {
           envelope?.workspaceId ?? nobody,
           envelope?.type ?? 'unreadable',
           JSON.stringify(envelope ?? raw ?? null),
-          error.slice(0, 2_000),
+          error.replaceAll('\0', '').slice(0, 2_000).toWellFormed(),
           attempts,
         ],
       ),
@@ -57,7 +57,7 @@ export class PostgresInbox implements InboxStore {
       sql.query(
         `DELETE FROM inbox WHERE (queue, message_id) IN (
            SELECT queue, message_id FROM inbox
-            WHERE received_at < now() - interval '${inboxRetentionDays} days' ORDER BY received_at LIMIT 10000)`,
+            WHERE received_at < now() - interval '${inboxRetentionDays} days' ORDER BY received_at LIMIT 100000)`,
       ),
     );
   }

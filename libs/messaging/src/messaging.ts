@@ -1,5 +1,5 @@
 import { queuesOf, type ConsumerService } from '@countersign/contracts';
-import { isTransientFault, type Database } from '@countersign/persistence';
+import { isDeadlock, isTransientFault, type Database } from '@countersign/persistence';
 import type { Redis } from 'ioredis';
 import { Acknowledger } from './acknowledger';
 import { BullMqBroker, connectToRedis } from './bullmq.broker';
@@ -8,7 +8,7 @@ import { DeadLetters } from './dead-letters';
 import { PostgresInbox } from './inbox.store';
 import { PostgresOutbox } from './outbox.store';
 import { PackProcessor } from './pack-processor';
-import { systemClock, type InboxStore, type UnitOfWork } from './ports';
+import { systemClock, type InboxStore, type OutboxStore, type UnitOfWork } from './ports';
 import { Relay, type RelayOptions } from './relay';
 import { PostgresUnitOfWork } from './unit-of-work';
 
@@ -21,8 +21,8 @@ export interface MessagingOptions {
   concurrency?: number;
   relayOptions?: Partial<RelayOptions>;
   onFault: (what: string, error: unknown) => void;
-  /** Other parts for tests that show what happens without ours. */
-  parts?: { inbox?: InboxStore };
+  /** Other parts made of ours, for tests that show what happens without them. */
+  parts?: { inbox?: (ours: InboxStore) => InboxStore; outbox?: (ours: OutboxStore) => OutboxStore };
 }
 
 /** Commands to Redis that take longer have failed; what they carried goes again. */
@@ -43,11 +43,17 @@ export class Messaging {
   private housekeeping: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: MessagingOptions) {
-    const { service, redisUrl, application, relay, onFault } = options;
+    const { service, redisUrl, application, relay, onFault, parts } = options;
     this.outbox = new PostgresOutbox(relay);
     this.inbox = new PostgresInbox(relay);
     this.broker = new BullMqBroker(connectToRedis(redisUrl, `${service} sender`, commandTimeoutMs), onFault);
-    this.relay = new Relay(this.outbox, this.broker, systemClock, onFault, options.relayOptions);
+    this.relay = new Relay(
+      parts?.outbox?.(this.outbox) ?? this.outbox,
+      this.broker,
+      systemClock,
+      onFault,
+      options.relayOptions,
+    );
     this.acknowledger = new Acknowledger(this.broker, systemClock, onFault);
     this.unitOfWork = new PostgresUnitOfWork(application, this.relay, service).run;
     this.deadLetters = new DeadLetters(relay, service);
@@ -60,12 +66,13 @@ export class Messaging {
       processor: (handlerOf) =>
         new PackProcessor({
           unitOfWork: this.unitOfWork,
-          inbox: options.parts?.inbox ?? this.inbox,
+          inbox: parts?.inbox?.(this.inbox) ?? this.inbox,
           broker: this.broker,
           acknowledger: this.acknowledger,
           clock: systemClock,
           handlerOf,
           isTransientFault,
+          isDeadlock,
           onFault,
         }),
     });

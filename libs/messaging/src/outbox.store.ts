@@ -102,7 +102,7 @@ export class PostgresOutbox implements OutboxStore {
            SELECT m.id FROM outbox_message m
             WHERE m.created_at < now() - interval '1 minute'
               AND NOT EXISTS (SELECT 1 FROM outbox_destination d WHERE d.message_id = m.id)
-            ORDER BY m.created_at LIMIT 1000)`,
+            ORDER BY m.created_at LIMIT 100000)`,
       ),
     );
   }

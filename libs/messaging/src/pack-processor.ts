@@ -10,7 +10,12 @@ import { checkEnvelope } from './validation';
 export interface Tries {
   made: number;
   allowed: number;
+  /** How often a worker has vanished with the job in hand: it may be what killed it. */
+  stalls?: number;
 }
+
+/** So many workers may vanish before the job is taken apart, or buried when it is a single message. */
+const suspiciousStalls = 3;
 
 export interface PackProcessorParts {
   unitOfWork: UnitOfWork;
@@ -20,6 +25,7 @@ export interface PackProcessorParts {
   clock: Clock;
   handlerOf: (type: JobType) => Handler | undefined;
   isTransientFault: (error: unknown) => boolean;
+  isDeadlock: (error: unknown) => boolean;
   onFault: (what: string, error: unknown) => void;
 }
 
@@ -36,6 +42,7 @@ export class PackProcessor {
     const messages = await this.readable(queue, raw);
     const [only] = messages;
     if (!only) return;
+    if ((tries.stalls ?? 0) >= suspiciousStalls) return this.takeApart(queue, messages, tries);
     if (messages.length === 1) return this.alone(queue, only, tries);
     try {
       await this.together(queue, messages);
@@ -43,6 +50,20 @@ export class PackProcessor {
       if (this.parts.isTransientFault(error)) throw new Postpone('database away', { cause: error });
       for (const message of messages) await this.fromPack(queue, message);
     }
+  }
+
+  /** Workers have died of this job: each message goes on alone, and one that already was alone is a dead letter. */
+  private async takeApart(queue: QueueName, messages: readonly Message[], tries: Tries): Promise<void> {
+    const [only] = messages;
+    if (only && messages.length === 1) {
+      return this.bury(
+        queue,
+        only,
+        new PoisonMessage('its worker has died of it again and again'),
+        tries.made + 1,
+      );
+    }
+    for (const message of messages) await this.parts.broker.retryAlone(queue, message);
   }
 
   private async readable(queue: QueueName, raw: unknown): Promise<Message[]> {
@@ -61,8 +82,20 @@ export class PackProcessor {
     return [...messages.values()];
   }
 
-  /** All or nothing: inbox, effects and outgoing messages of the whole list in one transaction. */
-  private async together(queue: QueueName, messages: readonly Message[]): Promise<void> {
+  /**
+   * All or nothing: inbox, effects and outgoing messages of the whole list in one transaction. Packs that touch the same
+   * requests by different jobs may wait for each other in a circle; PostgreSQL then ends one, which simply goes again.
+   */
+  private async together(queue: QueueName, messages: readonly Message[], again = 3): Promise<void> {
+    try {
+      await this.inOneTransaction(queue, messages);
+    } catch (error) {
+      if (again === 0 || !this.parts.isDeadlock(error)) throw error;
+      await this.together(queue, messages, again - 1);
+    }
+  }
+
+  private async inOneTransaction(queue: QueueName, messages: readonly Message[]): Promise<void> {
     const workspaces = [...new Set(messages.map(({ workspaceId }) => workspaceId))];
     await this.parts.unitOfWork(workspaces, async (tx) => {
       const fresh = await this.parts.inbox.admit(tx, queue, messages);

@@ -1,5 +1,5 @@
 import type { Envelope } from '@countersign/contracts';
-import { isTransientFault } from '@countersign/persistence';
+import { isDeadlock, isTransientFault } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import { envelopeOf, ManualClock, MemoryBroker, MemoryDatabase } from '../test/in-memory';
 import { Acknowledger } from './acknowledger';
@@ -23,6 +23,7 @@ const start = (handle?: (message: Message) => void) => {
     acknowledger,
     clock,
     isTransientFault,
+    isDeadlock,
     onFault: () => undefined,
     handlerOf: () => async (messages) => {
       for (const message of messages) {
@@ -121,6 +122,38 @@ describe('a message alone', () => {
     await processor.process(queue, [envelopeOf()], last);
     expect(database.letters).toEqual([]);
     expect(await acknowledged()).toEqual([]);
+  });
+});
+
+describe('a job that workers die of', () => {
+  const deadly = { made: 0, allowed: 3, stalls: 3 };
+
+  it('is taken apart when it is a pack', async () => {
+    const { database, broker, processor } = start();
+    const pack = [envelopeOf(), envelopeOf()];
+    await processor.process(queue, pack, deadly);
+    expect(broker.alone.map(({ id }) => id)).toEqual(ids(pack));
+    expect(database.effects).toEqual([]);
+  });
+
+  it('becomes a dead letter when it is a single message', async () => {
+    const { database, processor } = start();
+    await processor.process(queue, [envelopeOf()], deadly);
+    expect(database.letters).toHaveLength(1);
+    expect(database.effects).toEqual([]);
+  });
+});
+
+describe('the victim of a deadlock', () => {
+  it('goes again at once, all messages together', async () => {
+    let victims = 2;
+    const { database, broker, processor } = start(() => {
+      if (victims-- > 0) throw Object.assign(new Error('deadlock detected'), { code: '40P01' });
+    });
+    const pack = [envelopeOf(), envelopeOf()];
+    await processor.process(queue, pack, once);
+    expect(database.effects).toEqual(ids(pack));
+    expect(broker.alone).toEqual([]);
   });
 });
 

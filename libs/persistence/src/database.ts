@@ -1,7 +1,7 @@
 import type { ClientBase, Pool, PoolClient } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import { sqlOf, type Sql, type Statement } from './sql';
+import { openSql, type Sql, type Statement } from './sql';
 
 export interface DatabaseOptions {
   /** postgres:// URL of the role that this pool works as. */
@@ -37,6 +37,8 @@ export class Database {
         options: `-c search_path=${options.schema} -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000`,
         keepAlive: true,
         pipeline: true,
+        // Longer than the server's own limit: only a connection that has gone silent gets here.
+        query_timeout: 35_000,
       },
     });
     await source.initialize();
@@ -54,7 +56,7 @@ export class Database {
   ): Promise<T> {
     const begin = `BEGIN; SET LOCAL app.workspaces = '${listOf(workspaceIds)}'`;
     return this.withClient(async (client, discard) => {
-      const sql = sqlOf(client);
+      const { sql, end } = openSql(client);
       // Not awaited: on a pipelined connection it travels with the first statement.
       const begun = client.query(begin);
       begun.catch(() => undefined);
@@ -63,11 +65,13 @@ export class Database {
         await begun;
         const last = closing();
         const closed = last && sql.query(last.text, last.values);
+        end();
         const [{ command }] = await Promise.all([client.query('COMMIT'), closed]);
         // A statement that failed and was not noticed has turned the COMMIT into a ROLLBACK.
         if (command !== 'COMMIT') throw new Error('the transaction was rolled back');
         return result;
       } catch (error) {
+        end();
         // Whatever cannot be rolled back is in an unknown state and must not be used again.
         await client.query('ROLLBACK').catch(discard);
         throw error;
@@ -78,20 +82,34 @@ export class Database {
   /** The same for statements that only read. Nobody waits for its end: what follows on the connection does. */
   read<T>(workspaceId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
     return this.withClient(async (client, discard) => {
-      client
-        .query(`BEGIN READ ONLY; SET LOCAL app.workspaces = '${listOf([workspaceId])}'`)
-        .catch(() => undefined);
+      const { sql, end } = openSql(client);
+      const begun = client.query(`BEGIN READ ONLY; SET LOCAL app.workspaces = '${listOf([workspaceId])}'`);
+      begun.catch(() => undefined);
       try {
-        return await work(sqlOf(client));
-      } finally {
+        const result = await work(sql);
+        // Already answered, for answers come in order; but had it failed, nothing would have been visible.
+        await begun;
+        end();
         client.query('ROLLBACK').catch(discard);
+        return result;
+      } catch (error) {
+        end();
+        await client.query('ROLLBACK').catch(discard);
+        throw error;
       }
     });
   }
 
   /** Statements of a role that row-level security lets see every workspace (relay, sweepers); each its own transaction. */
   async everywhere<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.withClient((client) => work(sqlOf(client)));
+    return this.withClient(async (client) => {
+      const { sql, end } = openSql(client);
+      try {
+        return await work(sql);
+      } finally {
+        end();
+      }
+    });
   }
 
   async close(): Promise<void> {

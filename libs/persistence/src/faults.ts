@@ -31,3 +31,14 @@ export const isUniqueViolation = (error: unknown, constraint?: string): boolean 
   'code' in error &&
   error.code === '23505' &&
   (constraint === undefined || ('constraint' in error && error.constraint === constraint));
+
+/** True for the victim of a deadlock: the same transaction can go again at once. */
+export const isDeadlock = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '40P01';
+
+/** True when PostgreSQL refused a value as such (SQLSTATE class 22): a date that does not exist, a number out of range. */
+export const isDataException = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  /^22[0-9A-Z]{3}$/.test(error.code);

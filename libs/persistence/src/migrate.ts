@@ -8,6 +8,8 @@ export interface MigrateOptions {
   secretKey: string;
   schema: string;
   migrations: (new () => MigrationInterface)[];
+  /** Tables whose rows the application may add and read, never change or remove. */
+  appendOnly?: readonly string[];
 }
 
 /** Any constant will do: it only has to be the same in every process that migrates. */
@@ -22,6 +24,7 @@ export const migrate = async ({
   secretKey,
   schema,
   migrations,
+  appendOnly = [],
 }: MigrateOptions): Promise<string[]> => {
   const source = new DataSource({
     type: 'postgres',
@@ -52,6 +55,8 @@ export const migrate = async ({
     await lock.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${app}`);
     await lock.query(`GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${schema} TO ${app}`);
     await lock.query(`REVOKE INSERT, UPDATE, DELETE ON ${schema}.migrations FROM ${app}`);
+    for (const table of appendOnly)
+      await lock.query(`REVOKE UPDATE, DELETE ON ${schema}.${table} FROM ${app}`);
     await lock.query(`GRANT SELECT ON ${schema}.migrations TO ${relay}`);
     return done.map((migration) => migration.name);
   } finally {

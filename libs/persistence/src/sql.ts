@@ -23,9 +23,17 @@ const nameOf = (text: string): string => {
   return name;
 };
 
-export const sqlOf = (client: ClientBase): Sql => ({
-  async query<R extends QueryResultRow>(text: string, values: readonly unknown[] = []) {
-    const result = await client.query<R>({ name: nameOf(text), text, values: values as unknown[] });
-    return result.rows;
-  },
-});
+/** Statements on a connection until they are ended: what comes later would run in somebody else's transaction. */
+export const openSql = (client: ClientBase): { sql: Sql; end: () => void } => {
+  let ended = false;
+  return {
+    end: () => void (ended = true),
+    sql: {
+      async query<R extends QueryResultRow>(text: string, values: readonly unknown[] = []) {
+        if (ended) throw new Error('a statement after the end of its transaction');
+        const result = await client.query<R>({ name: nameOf(text), text, values: values as unknown[] });
+        return result.rows;
+      },
+    },
+  };
+};

@@ -8,6 +8,13 @@ export interface JsonBounds {
 /** What any definition or payload may be at most, so that the recursive work after it stays small. */
 export const JSON_BOUNDS: JsonBounds = { maxDepth: 64, maxNodes: 200_000 };
 
+const NOT_TEXT = 'A text must not contain U+0000 or half of a surrogate pair.';
+
+/** What PostgreSQL can store and RFC 8785 can write. */
+function isText(value: string): boolean {
+  return !value.includes('\0') && value.isWellFormed();
+}
+
 /**
  * Checks without recursion that a value is plain JSON within the bounds and free of `__proto__` members.
  * Stops at the first violation: what follows it cannot be trusted to be bounded.
@@ -32,6 +39,7 @@ export function measureJson(root: unknown, bounds: JsonBounds = JSON_BOUNDS): nu
     if (typeof value === 'number' && !Number.isFinite(value)) {
       return { pointer, message: 'Must be a finite number: JSON knows neither infinity nor NaN.' };
     }
+    if (typeof value === 'string' && !isText(value)) return { pointer, message: NOT_TEXT };
     if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) continue;
     if (Array.isArray(value)) {
       for (let i = 0; i < value.length; i++) {
@@ -42,6 +50,7 @@ export function measureJson(root: unknown, bounds: JsonBounds = JSON_BOUNDS): nu
         if (key === '__proto__') {
           return { pointer: pointerTo(pointer, key), message: 'A member must not be named __proto__.' };
         }
+        if (!isText(key)) return { pointer, message: NOT_TEXT };
         open.push({ value: member, pointer: pointerTo(pointer, key), depth: depth + 1 });
       }
     } else {

@@ -13,21 +13,20 @@ export class DirectoryController {
   @Handles('directory.find.v1')
   async find(messages: Message<'directory.find.v1'>[], tx: Tx): Promise<void> {
     for (const { data } of messages) {
-      if (!askers.includes(data.asker)) throw new PoisonMessage(`${data.asker} keeps no copy of the directory`);
+      if (!askers.includes(data.asker))
+        throw new PoisonMessage(`${data.asker} keeps no copy of the directory`);
     }
     const matches = await matchUsers(
       tx,
       messages.flatMap(({ workspaceId, data }) => data.refs.map((ref) => ({ workspaceId, ref }))),
     );
-    const users = [...matches.values()].flat().map((row) => ({ workspaceId: row.workspace_id, id: row.id }));
-    const people = new Map(
-      (await directoryPeople(tx, [...new Map(users.map((user) => [user.id, user])).values()])).map(
-        ({ person }) => [person.id, person] as const,
-      ),
-    );
+    const found = [...new Set([...matches.values()].flat().map(({ id }) => id))];
+    const people = new Map((await directoryPeople(tx, found)).map((person) => [person.id, person]));
     for (const message of messages) {
       const { workspaceId, data } = message;
-      const ids = new Set(data.refs.flatMap((ref) => (matches.get(refKey({ workspaceId, ref })) ?? []).map(({ id }) => id)));
+      const ids = new Set(
+        data.refs.flatMap((ref) => (matches.get(refKey({ workspaceId, ref })) ?? []).map(({ id }) => id)),
+      );
       tx.publish({
         type: 'directory.found.v1',
         workspaceId,

@@ -23,14 +23,30 @@ describe('the directory, asked by other services', () => {
     const [q1, q2, q3] = [v7(), v7(), v7()];
     await service.send(
       'approver-resolution',
-      service.envelope('directory.find.v1', { questionId: q1, asker: 'intake', refs: ['ext-ann', 'BEN@find.test'] }),
-      service.envelope('directory.find.v1', { questionId: q2, asker: 'audit', refs: [ann.toUpperCase(), 'no\0body', ''] }),
-      service.envelope('directory.find.v1', { questionId: q3, asker: 'intake', refs: ['ann@find.test'] }, other),
+      service.envelope('directory.find.v1', {
+        questionId: q1,
+        asker: 'intake',
+        refs: ['ext-ann', 'BEN@find.test'],
+      }),
+      service.envelope('directory.find.v1', {
+        questionId: q2,
+        asker: 'audit',
+        refs: [ann.toUpperCase(), 'no\0body', ''],
+      }),
+      service.envelope(
+        'directory.find.v1',
+        { questionId: q3, asker: 'intake', refs: ['ann@find.test'] },
+        other,
+      ),
     );
     const first = await answerTo(q1);
     expect(first.queues).toEqual(['intake']);
     expect(first.data.people.map(({ id }) => id).sort()).toEqual([ann, double, ben].sort());
-    expect(first.data.people.find(({ id }) => id === ben)).toMatchObject({ groups: ['finders'], active: true, version: 2 });
+    expect(first.data.people.find(({ id }) => id === ben)).toMatchObject({
+      groups: ['finders'],
+      active: true,
+      version: 2,
+    });
     expect(first.data.people.find(({ id }) => id === double)).toMatchObject({ active: false });
     const second = await answerTo(q2);
     expect(second.queues).toEqual(['audit']);
@@ -50,10 +66,19 @@ describe('the directory, asked by other services', () => {
   });
 
   it('does not answer a service that keeps no copy', async () => {
-    const envelope = service.envelope('directory.find.v1', { questionId: v7(), asker: 'gateway', refs: ['x'] });
+    const envelope = service.envelope('directory.find.v1', {
+      questionId: v7(),
+      asker: 'gateway',
+      refs: ['x'],
+    });
     await service.send('approver-resolution', envelope);
     const letter = await service.eventually(
-      async () => (await service.rows<{ error: string }>('SELECT error FROM dead_letter WHERE message_id = $1', [envelope.id]))[0],
+      async () =>
+        (
+          await service.rows<{ error: string }>('SELECT error FROM dead_letter WHERE message_id = $1', [
+            envelope.id,
+          ])
+        )[0],
     );
     expect(letter.error).toContain('gateway keeps no copy');
   });

@@ -32,17 +32,16 @@ export const matchGroups = async (
     `WITH asked AS (
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS a (workspace_id, ref, id)
      ), matched AS (
-       SELECT a.workspace_id, a.ref, g.id FROM asked a
-         JOIN group_ g ON g.workspace_id = a.workspace_id AND g.display_name = a.ref
+       SELECT a.ref, g.id FROM asked a
+         JOIN group_ g ON g.display_name = a.ref AND (g.workspace_id = a.workspace_id) IS TRUE
        UNION
-       SELECT a.workspace_id, a.ref, g.id FROM asked a
-         JOIN group_ g ON g.workspace_id = a.workspace_id AND g.external_id = a.ref
+       SELECT a.ref, g.id FROM asked a
+         JOIN group_ g ON g.external_id = a.ref AND (g.workspace_id = a.workspace_id) IS TRUE
        UNION
-       SELECT a.workspace_id, a.ref, g.id FROM asked a
-         JOIN group_ g ON g.workspace_id = a.workspace_id AND g.id = a.id
+       SELECT a.ref, g.id FROM asked a
+         JOIN group_ g ON g.id = a.id AND (g.workspace_id = a.workspace_id) IS TRUE
      )
-     SELECT m.workspace_id, m.ref, m.id, g.display_name FROM matched m
-       JOIN group_ g ON g.workspace_id = m.workspace_id AND g.id = m.id`,
+     SELECT g.workspace_id, m.ref, m.id, g.display_name FROM matched m JOIN group_ g ON g.id = m.id`,
     [
       asked.map(({ workspaceId }) => workspaceId),
       asked.map(({ ref }) => ref),
@@ -55,7 +54,9 @@ export const matchGroups = async (
     const key = refKey({ workspaceId: row.workspace_id, ref: row.ref });
     matches.set(key, [...(matches.get(key) ?? []), group]);
   }
-  const single = rows.filter((row) => matches.get(refKey({ workspaceId: row.workspace_id, ref: row.ref }))?.length === 1);
+  const single = rows.filter(
+    (row) => matches.get(refKey({ workspaceId: row.workspace_id, ref: row.ref }))?.length === 1,
+  );
   if (single.length > 0) await addMembers(sql, single, groups);
   return matches;
 };
@@ -65,14 +66,12 @@ const addMembers = async (
   wanted: readonly GroupRow[],
   groups: ReadonlyMap<string, MatchedGroup>,
 ): Promise<void> => {
-  const once = [...new Map(wanted.map((row) => [row.id, row])).values()];
   const members = await sql.query<PersonRow & { group_id: string }>(
     `SELECT m.group_id, ${personColumns}
-       FROM unnest($1::uuid[], $2::uuid[]) AS wanted (workspace_id, id)
-       JOIN membership m ON m.workspace_id = wanted.workspace_id AND m.group_id = wanted.id
-       JOIN user_ u ON u.workspace_id = m.workspace_id AND u.id = m.user_id
+       FROM membership m JOIN user_ u ON u.id = m.user_id
+      WHERE m.group_id = ANY ($1::uuid[])
       ORDER BY u.id`,
-    [once.map((row) => row.workspace_id), once.map((row) => row.id)],
+    [[...new Set(wanted.map((row) => row.id))]],
   );
   for (const member of members) groups.get(member.group_id)?.members.push(member);
 };

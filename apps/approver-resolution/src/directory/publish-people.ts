@@ -19,11 +19,7 @@ export const publishPeople = async (
   ids: readonly string[],
   cause: Cause,
 ): Promise<void> => {
-  const people = await directoryPeople(
-    tx,
-    ids.map((id) => ({ workspaceId, id })),
-  );
-  for (const chunk of chunksOf(people.map(({ person }) => person))) {
+  for (const chunk of chunksOf(await directoryPeople(tx, ids))) {
     tx.publish({ type: 'directory.changed.v1', workspaceId, cause, data: { people: chunk, deleted: [] } });
   }
 };
@@ -32,16 +28,16 @@ export const publishDeleted = (tx: Tx, workspaceId: string, id: string, cause: C
   tx.publish({ type: 'directory.changed.v1', workspaceId, cause, data: { people: [], deleted: [id] } });
 
 /** Locks users in a fixed order and raises their versions. Returns those that are there. */
-export const raiseVersions = async (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<string[]> => {
+export const raiseVersions = async (tx: Tx, ids: readonly string[]): Promise<string[]> => {
   if (ids.length === 0) return [];
   const rows = await tx.query<{ id: string }>(
     `WITH locked AS (
-       SELECT id FROM user_ WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR NO KEY UPDATE
+       SELECT id FROM user_ WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
      )
      UPDATE user_ u SET version = u.version + 1, changed_at = now()
-       FROM locked WHERE u.workspace_id = $1 AND u.id = locked.id
+       FROM locked WHERE u.id = locked.id
      RETURNING u.id`,
-    [workspaceId, ids],
+    [ids],
   );
   return rows.map((row) => row.id);
 };

@@ -2,7 +2,8 @@ import type { DirectoryPerson, Person } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
 
 /** Columns of `user_ u` that make a Person, and whether that person may be asked for anything. */
-export const personColumns = 'u.workspace_id, u.id, u.external_id, u.user_name, u.display_name, u.email, u.active';
+export const personColumns =
+  'u.workspace_id, u.id, u.external_id, u.user_name, u.display_name, u.email, u.active';
 
 export interface PersonRow {
   [column: string]: unknown;
@@ -43,28 +44,20 @@ const directoryPersonOf = (row: DirectoryRow): DirectoryPerson => ({
   version: Number(row.version),
 });
 
-export interface UserId {
-  workspaceId: string;
-  id: string;
-}
-
-/** People as the directory hands them out, by workspace and id; who is not there is left out. */
-export const directoryPeople = async (
-  sql: Sql,
-  users: readonly UserId[],
-): Promise<{ workspaceId: string; person: DirectoryPerson }[]> => {
-  if (users.length === 0) return [];
+/** People as the directory hands them out, in the order of their ids; who is not there is left out. */
+export const directoryPeople = async (sql: Sql, ids: readonly string[]): Promise<DirectoryPerson[]> => {
+  if (ids.length === 0) return [];
   const rows = await sql.query<DirectoryRow>(
     `SELECT ${personColumns}, u.department, u.region, u.approval_limit, u.manager_id, u.version, member.groups
-       FROM unnest($1::uuid[], $2::uuid[]) AS wanted (workspace_id, id)
-       JOIN user_ u ON u.workspace_id = wanted.workspace_id AND u.id = wanted.id
+       FROM user_ u
        LEFT JOIN LATERAL (
          SELECT array_agg(g.display_name ORDER BY g.display_name) AS groups
-           FROM membership m JOIN group_ g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
-          WHERE m.workspace_id = u.workspace_id AND m.user_id = u.id
+           FROM membership m JOIN group_ g ON g.id = m.group_id
+          WHERE m.user_id = u.id
        ) member ON true
+      WHERE u.id = ANY ($1::uuid[])
       ORDER BY u.id`,
-    [users.map(({ workspaceId }) => workspaceId), users.map(({ id }) => id)],
+    [ids],
   );
-  return rows.map((row) => ({ workspaceId: row.workspace_id, person: directoryPersonOf(row) }));
+  return rows.map(directoryPersonOf);
 };

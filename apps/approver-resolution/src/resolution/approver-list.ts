@@ -8,6 +8,9 @@ export type Outcome = Pick<ApproversResolved, 'approvers' | 'skipped' | 'note'>;
 /** Of those left out, as many are named. */
 const mostSkipped = 100;
 
+/** A ref may be anything that somebody's webhook has answered. */
+const shownRef = (ref: string): string => ref.replaceAll('\0', '\uFFFD').slice(0, 256).toWellFormed();
+
 /** The approvers of one resolution as its sources name them: each person once, in the order of the sources. */
 export class ApproverList {
   private readonly approvers = new Map<string, { row: PersonRow; why: Set<string> }>();
@@ -34,7 +37,8 @@ export class ApproverList {
   }
 
   leaveOut(ref: string, why: string): void {
-    if (this.skipped.size < mostSkipped && !this.skipped.has(ref)) this.skipped.set(ref, why);
+    const shown = shownRef(ref);
+    if (this.skipped.size < mostSkipped && !this.skipped.has(shown)) this.skipped.set(shown, why);
   }
 
   note(text: string): void {
@@ -43,13 +47,18 @@ export class ApproverList {
 
   outcome(): Outcome {
     return {
-      approvers: [...this.approvers.values()].map(({ row, why }) => ({ person: personOf(row), why: [...why].join('; ') })),
+      approvers: [...this.approvers.values()].map(({ row, why }) => ({
+        person: personOf(row),
+        why: [...why].join('; '),
+      })),
       skipped: [...this.skipped].map(([ref, why]) => ({ ref, why })),
       note: this.notes.length > 0 ? this.notes.join(' ') : null,
     };
   }
 
   private whyExcluded(id: string): string {
-    return id === this.question.requester.id ? 'may not approve their own request' : 'may not approve at this stage';
+    return id === this.question.requester.id
+      ? 'may not approve their own request'
+      : 'may not approve at this stage';
   }
 }

@@ -23,7 +23,11 @@ const readSource = (source: ResolvableSource): ApproverSource => {
   if ('manager' in source && source.manager?.of === 'requester' && Number.isInteger(source.manager.levels)) {
     return { kind: 'manager', levels: Math.max(1, Math.min(highestLevel, source.manager.levels)) };
   }
-  if ('webhook' in source && source.webhook?.format === 'easylife' && typeof source.webhook.url === 'string') {
+  if (
+    'webhook' in source &&
+    source.webhook?.format === 'easylife' &&
+    typeof source.webhook.url === 'string'
+  ) {
     const { url, timeout } = source.webhook;
     const timeoutMs = durationToMs(timeout ?? '') ?? usualTimeoutMs;
     return { kind: 'webhook', url, timeoutMs: Math.max(1, Math.min(longestTimeoutMs, timeoutMs)) };

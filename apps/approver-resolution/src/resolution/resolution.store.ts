@@ -43,25 +43,25 @@ export const publishOutcome = (tx: Tx, { question, cause }: AnsweredQuestion, ou
 };
 
 /** Settles a resolution that waited for answers from outside. */
-export const settleResolution = async (tx: Tx, answered: AnsweredQuestion, outcome: Outcome): Promise<void> => {
-  const { workspaceId, resolutionId } = answered.question;
+export const settleResolution = async (
+  tx: Tx,
+  answered: AnsweredQuestion,
+  outcome: Outcome,
+): Promise<void> => {
+  const { resolutionId } = answered.question;
   await tx.query(
-    `UPDATE resolution SET state = 'settled', result = $3, evidence = $4, settled_at = now()
-      WHERE workspace_id = $1 AND id = $2`,
-    [workspaceId, resolutionId, JSON.stringify(outcome), JSON.stringify(answered.calls ?? [])],
+    `UPDATE resolution SET state = 'settled', result = $2, evidence = $3, settled_at = now()
+      WHERE id = $1`,
+    [resolutionId, JSON.stringify(outcome), JSON.stringify(answered.calls ?? [])],
   );
   publishOutcome(tx, answered, outcome);
 };
 
 /** The question of a resolution; undefined when there is none. */
-export const questionById = async (
-  tx: Tx,
-  workspaceId: string,
-  resolutionId: string,
-): Promise<ResolutionQuestion | undefined> => {
+export const questionById = async (tx: Tx, resolutionId: string): Promise<ResolutionQuestion | undefined> => {
   const [row] = await tx.query<{ question: ResolutionQuestion }>(
-    'SELECT question FROM resolution WHERE workspace_id = $1 AND id = $2',
-    [workspaceId, resolutionId],
+    'SELECT question FROM resolution WHERE id = $1',
+    [resolutionId],
   );
   return row?.question;
 };

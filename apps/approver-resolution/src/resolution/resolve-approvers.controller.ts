@@ -15,7 +15,8 @@ export class ResolveApproversController {
     const asked = [...new Map(messages.map((message) => [message.data.resolutionId, message])).values()].map(
       (message) => ({ message, question: questionOf(message) }),
     );
-    const isOutside = ({ question }: (typeof asked)[number]) => question.sources.some(({ kind }) => kind === 'webhook');
+    const isOutside = ({ question }: (typeof asked)[number]) =>
+      question.sources.some(({ kind }) => kind === 'webhook');
     const outside = asked.filter(isOutside);
     const inside = asked
       .filter((one) => !isOutside(one))

@@ -22,7 +22,10 @@ export const resolveSources = async (sql: Sql, list: readonly AnsweredQuestion[]
       if (source.kind === 'user') userRefs.push({ workspaceId, ref: source.ref });
       if (source.kind === 'group') groupRefs.push({ workspaceId, ref: source.ref });
       if (source.kind === 'manager') {
-        climbOf.set(source, climbs.push({ workspaceId, userId: question.requester.id, levels: source.levels }) - 1);
+        climbOf.set(
+          source,
+          climbs.push({ workspaceId, userId: question.requester.id, levels: source.levels }) - 1,
+        );
       }
       if (source.kind === 'webhook') {
         const answer = answers[source.url];
@@ -30,10 +33,13 @@ export const resolveSources = async (sql: Sql, list: readonly AnsweredQuestion[]
       }
     }
   }
-  const users = await matchUsers(sql, userRefs);
-  const groups = await matchGroups(sql, groupRefs);
+  const [users, groups, above] = await Promise.all([
+    matchUsers(sql, userRefs),
+    matchGroups(sql, groupRefs),
+    managersAbove(sql, climbs),
+  ]);
   const managers: ManagerRow[][] = climbs.map(() => []);
-  for (const row of await managersAbove(sql, climbs)) managers[row.climb]?.push(row);
+  for (const row of above) managers[row.climb]?.push(row);
 
   return list.map(({ question, answers }) => {
     const { workspaceId } = question;
@@ -41,7 +47,11 @@ export const resolveSources = async (sql: Sql, list: readonly AnsweredQuestion[]
     for (const source of question.sources) {
       switch (source.kind) {
         case 'user':
-          approvers.addMatches(users.get(refKey({ workspaceId, ref: source.ref })) ?? [], source.ref, 'Named in the workflow');
+          approvers.addMatches(
+            users.get(refKey({ workspaceId, ref: source.ref })) ?? [],
+            source.ref,
+            'Named in the workflow',
+          );
           break;
         case 'group':
           addGroup(approvers, source.ref, groups.get(refKey({ workspaceId, ref: source.ref })) ?? []);
@@ -56,7 +66,8 @@ export const resolveSources = async (sql: Sql, list: readonly AnsweredQuestion[]
             break;
           }
           const why = `Named by ${shownUrl(source.url)}`;
-          for (const ref of answer.refs) approvers.addMatches(users.get(refKey({ workspaceId, ref })) ?? [], ref, why);
+          for (const ref of answer.refs)
+            approvers.addMatches(users.get(refKey({ workspaceId, ref })) ?? [], ref, why);
         }
       }
     }
@@ -65,10 +76,12 @@ export const resolveSources = async (sql: Sql, list: readonly AnsweredQuestion[]
 };
 
 const addGroup = (approvers: ApproverList, ref: string, [group, another]: readonly MatchedGroup[]): void => {
-  if (!group) return approvers.leaveOut(ref, 'no group in the directory has this id, externalId or displayName');
+  if (!group)
+    return approvers.leaveOut(ref, 'no group in the directory has this id, externalId or displayName');
   if (another) return approvers.leaveOut(ref, 'more than one group in the directory is called this');
   if (group.members.length === 0) return approvers.leaveOut(ref, 'the group has no members');
-  for (const member of group.members) approvers.add(member, member.user_name, `Member of the group ${group.displayName}`);
+  for (const member of group.members)
+    approvers.add(member, member.user_name, `Member of the group ${group.displayName}`);
 };
 
 const addManagers = (

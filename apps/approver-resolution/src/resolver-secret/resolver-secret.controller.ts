@@ -19,7 +19,11 @@ export class ResolverSecretController {
     answers: {
       200: {
         description: 'The new secret, shown once',
-        schema: { type: 'object', required: ['secret'], properties: { secret: { type: 'string', pattern: '^whsec_' } } },
+        schema: {
+          type: 'object',
+          required: ['secret'],
+          properties: { secret: { type: 'string', pattern: '^whsec_' } },
+        },
       },
     },
   })

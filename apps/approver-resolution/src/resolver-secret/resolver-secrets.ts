@@ -31,7 +31,9 @@ export class ResolverSecrets {
   /** A new secret; the one before goes on signing for a day. */
   async rotate(tx: Tx, workspaceId: string): Promise<string> {
     await this.lock(tx, workspaceId);
-    await tx.query('DELETE FROM resolver_secret WHERE workspace_id = $1 AND retires_at <= now()', [workspaceId]);
+    await tx.query('DELETE FROM resolver_secret WHERE workspace_id = $1 AND retires_at <= now()', [
+      workspaceId,
+    ]);
     await tx.query(
       `UPDATE resolver_secret SET retires_at = now() + interval '${overlapHours} hours'
         WHERE workspace_id = $1 AND retires_at IS NULL`,
@@ -42,7 +44,9 @@ export class ResolverSecrets {
 
   /** One at a time per workspace makes a secret. */
   private async lock(tx: Tx, workspaceId: string): Promise<void> {
-    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('resolver_secret ' || $1, 0))`, [workspaceId]);
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('resolver_secret ' || $1, 0))`, [
+      workspaceId,
+    ]);
   }
 
   private async make(tx: Tx, workspaceId: string): Promise<string> {
@@ -65,7 +69,8 @@ export class ResolverSecrets {
     const secrets = new Map<string, string[]>();
     for (const { workspace_id: workspaceId, id, sealed } of rows) {
       const list = secrets.get(workspaceId) ?? [];
-      if (list.length < mostInForce) list.push(this.box.open(sealed, placeOf(workspaceId, id)).toString('utf8'));
+      if (list.length < mostInForce)
+        list.push(this.box.open(sealed, placeOf(workspaceId, id)).toString('utf8'));
       secrets.set(workspaceId, list);
     }
     return secrets;

@@ -16,7 +16,11 @@ export class CallResolverController {
   async call(messages: Message<'approvers.call.v1'>[], tx: Tx): Promise<void> {
     const calls = await leaseCalls(
       tx,
-      messages.map(({ workspaceId, data }) => ({ workspaceId, resolutionId: data.resolutionId, attempt: data.attempt })),
+      messages.map(({ workspaceId, data }) => ({
+        workspaceId,
+        resolutionId: data.resolutionId,
+        attempt: data.attempt,
+      })),
     );
     if (calls.length === 0) return;
     const secrets = await this.secrets.inForce(tx, [...new Set(calls.map(({ workspaceId }) => workspaceId))]);

@@ -6,7 +6,8 @@ export const mostAnswerBytes = 1024 * 1024;
 const mostRefs = 1_000;
 
 /** What one call came to: an answer that counts, or one that may be better next time; `given up` is on our side. */
-export type CallOutcome = { kind: 'final'; answer: ResolverAnswer } | { kind: 'again'; failure: string } | { kind: 'given up' };
+export type CallOutcome =
+  { kind: 'final'; answer: ResolverAnswer } | { kind: 'again'; failure: string } | { kind: 'given up' };
 
 /**
  * Reads what came of a call. `who` is the URL as people may see it. Timeouts, connection errors, 429 and 5xx are worth
@@ -25,7 +26,11 @@ export const readOutcome = (result: OutboundResult, who: string, timeoutMs: numb
 
 const nobody = (failure: string): CallOutcome => ({ kind: 'final', answer: { failure } });
 
-const readFailure = ({ reason, detail }: OutboundResult & { kind: 'failed' }, who: string, timeoutMs: number): CallOutcome => {
+const readFailure = (
+  { reason, detail }: OutboundResult & { kind: 'failed' },
+  who: string,
+  timeoutMs: number,
+): CallOutcome => {
   switch (reason) {
     case 'timeout':
       return { kind: 'again', failure: `${who} did not answer within ${timeoutMs / 1_000} s.` };
@@ -41,7 +46,10 @@ const readFailure = ({ reason, detail }: OutboundResult & { kind: 'failed' }, wh
   }
 };
 
-const readResponse = ({ status, body, truncated }: OutboundResult & { kind: 'response' }, who: string): CallOutcome => {
+const readResponse = (
+  { status, body, truncated }: OutboundResult & { kind: 'response' },
+  who: string,
+): CallOutcome => {
   if (status === 429 || status >= 500) return { kind: 'again', failure: `${who} answered ${status}.` };
   if (status >= 300 && status < 400) return nobody(`${who} answered ${status}: redirects are not followed.`);
   if (status !== 200) return nobody(`${who} answered ${status} instead of 200.`);
@@ -51,7 +59,8 @@ const readResponse = ({ status, body, truncated }: OutboundResult & { kind: 'res
   if (!Array.isArray(refs) || !refs.every((ref): ref is string => typeof ref === 'string')) {
     return nobody(`${who} answered with something that is not a list of ids.`);
   }
-  if (refs.length > mostRefs) return nobody(`${who} answered with ${refs.length} ids; ${mostRefs} are the most.`);
+  if (refs.length > mostRefs)
+    return nobody(`${who} answered with ${refs.length} ids; ${mostRefs} are the most.`);
   if (refs.length === 0) return nobody(`${who} answered with an empty list.`);
   return { kind: 'final', answer: { refs } };
 };

@@ -71,14 +71,17 @@ export const announceCalls = async (
   calls: readonly { question: ResolutionQuestion; body: string; cause: Cause }[],
 ): Promise<void> => {
   if (calls.length === 0) return;
+  const targets = calls.map(({ question }) => targetsOf(question));
   await tx.query(
-    `INSERT INTO resolver_call (workspace_id, resolution_id, attempt, state, targets, body, answers, evidence, cause)
-     SELECT w, r, 1, 'announced', t, b, '{}', '[]', c
-       FROM unnest($1::uuid[], $2::uuid[], $3::json[], $4::text[], $5::json[]) AS n (w, r, t, b, c)`,
+    `INSERT INTO resolver_call (workspace_id, resolution_id, attempt, state, targets, longest_timeout_ms, body, answers,
+                                evidence, cause)
+     SELECT w, r, 1, 'announced', t, m, b, '{}', '[]', c
+       FROM unnest($1::uuid[], $2::uuid[], $3::json[], $4::int[], $5::text[], $6::json[]) AS n (w, r, t, m, b, c)`,
     [
       calls.map(({ question }) => question.workspaceId),
       calls.map(({ question }) => question.resolutionId),
-      calls.map(({ question }) => JSON.stringify(targetsOf(question))),
+      targets.map((list) => JSON.stringify(list)),
+      targets.map((list) => Math.max(...list.map(({ timeoutMs }) => timeoutMs))),
       calls.map(({ body }) => body),
       calls.map(({ cause }) => JSON.stringify(cause)),
     ],
@@ -99,18 +102,16 @@ export const leaseCalls = async (
 ): Promise<LeasedCall[]> => {
   const rows = await tx.query<CallRow>(
     `WITH taken AS (
-       SELECT c.workspace_id, c.resolution_id
+       SELECT c.resolution_id
          FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS w (workspace_id, resolution_id, attempt)
-         JOIN resolver_call c ON c.workspace_id = w.workspace_id AND c.resolution_id = w.resolution_id
-          AND c.attempt = w.attempt AND c.state = 'announced'
+         JOIN resolver_call c ON c.resolution_id = w.resolution_id AND c.attempt = w.attempt AND c.state = 'announced'
+          AND (c.workspace_id = w.workspace_id) IS TRUE
         ORDER BY c.resolution_id FOR UPDATE OF c
      )
      UPDATE resolver_call c
         SET state = 'calling',
-            due_at = now() + make_interval(secs => (
-              SELECT max((target->>'timeoutMs')::float8) + ${patienceMs + marginMs} FROM json_array_elements(c.targets) target
-            ) / 1000)
-       FROM taken WHERE c.workspace_id = taken.workspace_id AND c.resolution_id = taken.resolution_id
+            due_at = now() + make_interval(secs => (c.longest_timeout_ms + ${patienceMs + marginMs}) / 1000.0)
+       FROM taken WHERE c.resolution_id = taken.resolution_id
      RETURNING c.*`,
     [
       wanted.map(({ workspaceId }) => workspaceId),
@@ -122,11 +123,11 @@ export const leaseCalls = async (
 };
 
 /** Whether the attempt is still the one that counts; its row stays locked. */
-export const isCurrent = async (tx: Tx, { workspaceId, resolutionId, attempt }: LeasedCall): Promise<boolean> => {
+export const isCurrent = async (tx: Tx, { resolutionId, attempt }: LeasedCall): Promise<boolean> => {
   const rows = await tx.query(
     `SELECT 1 FROM resolver_call
-      WHERE workspace_id = $1 AND resolution_id = $2 AND attempt = $3 AND state = 'calling' FOR UPDATE`,
-    [workspaceId, resolutionId, attempt],
+      WHERE resolution_id = $1 AND attempt = $2 AND state = 'calling' FOR UPDATE`,
+    [resolutionId, attempt],
   );
   return rows.length > 0;
 };
@@ -134,19 +135,30 @@ export const isCurrent = async (tx: Tx, { workspaceId, resolutionId, attempt }: 
 /** Lets a leased call wait for its next attempt. `counts`: false when this one did not really take place. */
 export const postponeCall = async (
   tx: Tx,
-  { workspaceId, resolutionId, attempt }: LeasedCall,
-  { answers, evidence, delayMs, counts }: { answers: ResolverAnswers; evidence: CallRecord[]; delayMs: number; counts: boolean },
+  { resolutionId, attempt }: LeasedCall,
+  {
+    answers,
+    evidence,
+    delayMs,
+    counts,
+  }: { answers: ResolverAnswers; evidence: CallRecord[]; delayMs: number; counts: boolean },
 ): Promise<void> => {
   await tx.query(
     `UPDATE resolver_call
-        SET state = 'waiting', attempt = $3, answers = $4, evidence = $5, due_at = now() + make_interval(secs => $6::float8 / 1000)
-      WHERE workspace_id = $1 AND resolution_id = $2`,
-    [workspaceId, resolutionId, counts ? attempt : attempt - 1, JSON.stringify(answers), JSON.stringify(evidence), delayMs],
+        SET state = 'waiting', attempt = $2, answers = $3, evidence = $4, due_at = now() + make_interval(secs => $5::float8 / 1000)
+      WHERE resolution_id = $1`,
+    [
+      resolutionId,
+      counts ? attempt : attempt - 1,
+      JSON.stringify(answers),
+      JSON.stringify(evidence),
+      delayMs,
+    ],
   );
 };
 
-export const forgetCall = async (tx: Tx, { workspaceId, resolutionId }: LeasedCall): Promise<void> => {
-  await tx.query('DELETE FROM resolver_call WHERE workspace_id = $1 AND resolution_id = $2', [workspaceId, resolutionId]);
+export const forgetCall = async (tx: Tx, { resolutionId }: LeasedCall): Promise<void> => {
+  await tx.query('DELETE FROM resolver_call WHERE resolution_id = $1', [resolutionId]);
 };
 
 /** A call whose next attempt is due, or whose lease has run out. */
@@ -164,11 +176,11 @@ export const claimDueCalls = async (sweeper: Database, limit: number): Promise<D
   sweeper.everywhere((sql: Sql) =>
     sql.query<DueCall & Record<string, unknown>>(
       `WITH due AS (
-         SELECT workspace_id, resolution_id FROM resolver_call
+         SELECT resolution_id FROM resolver_call
           WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
        )
        UPDATE resolver_call c SET due_at = now() + make_interval(secs => ${claimSeconds})
-         FROM due WHERE c.workspace_id = due.workspace_id AND c.resolution_id = due.resolution_id
+         FROM due WHERE c.resolution_id = due.resolution_id
        RETURNING c.workspace_id AS "workspaceId", c.resolution_id AS "resolutionId", c.attempt`,
       [limit],
     ),
@@ -178,16 +190,15 @@ export const claimDueCalls = async (sweeper: Database, limit: number): Promise<D
 export const announceNext = async (tx: Tx, due: readonly DueCall[]): Promise<void> => {
   const rows = await tx.query<CallRow>(
     `WITH claimed AS (
-       SELECT c.workspace_id, c.resolution_id
-         FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS d (workspace_id, resolution_id, attempt)
-         JOIN resolver_call c ON c.workspace_id = d.workspace_id AND c.resolution_id = d.resolution_id
-          AND c.attempt = d.attempt AND c.state <> 'announced'
+       SELECT c.resolution_id
+         FROM unnest($1::uuid[], $2::int[]) AS d (resolution_id, attempt)
+         JOIN resolver_call c ON c.resolution_id = d.resolution_id AND c.attempt = d.attempt AND c.state <> 'announced'
         ORDER BY c.resolution_id FOR UPDATE OF c
      )
      UPDATE resolver_call c SET state = 'announced', attempt = c.attempt + 1, due_at = NULL
-       FROM claimed WHERE c.workspace_id = claimed.workspace_id AND c.resolution_id = claimed.resolution_id
+       FROM claimed WHERE c.resolution_id = claimed.resolution_id
      RETURNING c.workspace_id, c.resolution_id, c.attempt, c.cause`,
-    [due.map((call) => call.workspaceId), due.map((call) => call.resolutionId), due.map((call) => call.attempt)],
+    [due.map((call) => call.resolutionId), due.map((call) => call.attempt)],
   );
   for (const { workspace_id: workspaceId, resolution_id: resolutionId, attempt, cause } of rows) {
     tx.publish({ type: 'approvers.call.v1', workspaceId, cause, data: { resolutionId, attempt } });

@@ -59,7 +59,9 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
   start(call: LeasedCall, secrets: readonly string[]): void {
     const work: Promise<void> = this.attempt(call, secrets)
       // Nothing is lost: the lease runs out, and the sweeper announces the next attempt.
-      .catch((error: unknown) => this.log.error({ err: error, resolutionId: call.resolutionId }, 'resolver call not kept'))
+      .catch((error: unknown) =>
+        this.log.error({ err: error, resolutionId: call.resolutionId }, 'resolver call not kept'),
+      )
       .finally(() => this.running.delete(work));
     this.running.add(work);
   }
@@ -78,7 +80,9 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
     const open = call.targets.filter(({ url }) => !Object.hasOwn(call.answers, url));
     const giveUpAt = performance.now() + patienceMs;
     const outcomes = await Promise.all(
-      open.map((target) => this.pool.run(hostOf(target.url), () => this.ask(call, target, secrets, giveUpAt))),
+      open.map((target) =>
+        this.pool.run(hostOf(target.url), () => this.ask(call, target, secrets, giveUpAt)),
+      ),
     );
     await this.unitOfWork([call.workspaceId], async (tx) => {
       if (await isCurrent(tx, call)) await this.keep(tx, call, outcomes);
@@ -132,7 +136,7 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
       const wait = again && delayMs !== undefined ? delayMs : giveUpDelayMs;
       return postponeCall(tx, call, { answers, evidence, delayMs: wait, counts: again });
     }
-    const question = await questionById(tx, call.workspaceId, call.resolutionId);
+    const question = await questionById(tx, call.resolutionId);
     if (!question) throw new Error(`a call without its resolution ${call.resolutionId}`);
     const answered = { question, answers, cause: call.cause, calls: evidence };
     const [outcome] = await resolveSources(tx, [answered]);
@@ -144,7 +148,8 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
 /** What may not be called shares a place: nothing is sent for it. */
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : '');
 
-const traceHeader = (traceparent: string | null): Record<string, string> => (traceparent ? { traceparent } : {});
+const traceHeader = (traceparent: string | null): Record<string, string> =>
+  traceparent ? { traceparent } : {};
 
 const wordOf = (result: OutboundResult): string => {
   switch (result.kind) {

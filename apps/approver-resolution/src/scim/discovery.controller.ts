@@ -1,5 +1,14 @@
 import { Controller, Get, Inject, Post } from '@nestjs/common';
-import { Call, Caller, CONFIG, Operation, PathId, Problem, type Answer, type ServiceConfig } from '@countersign/service-kit';
+import {
+  Call,
+  Caller,
+  CONFIG,
+  Operation,
+  PathId,
+  Problem,
+  type Answer,
+  type ServiceConfig,
+} from '@countersign/service-kit';
 import type { Attribute, Schema } from './attribute';
 import { groupSchema } from './group.schema';
 import { mostResults } from './list-query';
@@ -12,7 +21,8 @@ const schemas = [userSchema, groupSchema, enterpriseSchema, countersignSchema];
 
 /** RFC 7643 §7. */
 const attributeView = (attribute: Attribute): Record<string, unknown> => {
-  const { mutability, required, multiValued, caseExact, uniqueness, subAttributes, referenceTypes } = attribute;
+  const { mutability, required, multiValued, caseExact, uniqueness, subAttributes, referenceTypes } =
+    attribute;
   const isText = attribute.type === 'string' || attribute.type === 'reference';
   return {
     name: attribute.name,
@@ -35,7 +45,11 @@ export class DiscoveryController {
   constructor(@Inject(CONFIG) private readonly config: ServiceConfig) {}
 
   @Get('ServiceProviderConfig')
-  @Operation({ scope: 'directory:read', summary: 'What SCIM can do here', answers: { 200: resourceDocument('Configuration') } })
+  @Operation({
+    scope: 'directory:read',
+    summary: 'What SCIM can do here',
+    answers: { 200: resourceDocument('Configuration') },
+  })
   async serviceProviderConfig(): Promise<Answer> {
     return scimOk({
       schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
@@ -59,7 +73,11 @@ export class DiscoveryController {
   }
 
   @Get('ResourceTypes')
-  @Operation({ scope: 'directory:read', summary: 'The SCIM resource types', answers: { 200: listDocument('Resource types') } })
+  @Operation({
+    scope: 'directory:read',
+    summary: 'The SCIM resource types',
+    answers: { 200: listDocument('Resource types') },
+  })
   async resourceTypes(): Promise<Answer> {
     const types = this.types();
     return scimOk(listOf(types, types.length, 1));
@@ -67,7 +85,11 @@ export class DiscoveryController {
 
   @Get('ResourceTypes/:name')
   @PathId('name', 'User or Group')
-  @Operation({ scope: 'directory:read', summary: 'One SCIM resource type', answers: { 200: resourceDocument('Resource type') } })
+  @Operation({
+    scope: 'directory:read',
+    summary: 'One SCIM resource type',
+    answers: { 200: resourceDocument('Resource type') },
+  })
   async resourceType(@Caller() call: Call): Promise<Answer> {
     const type = this.types().find(({ id }) => id === call.param('name'));
     if (!type) throw Problem.notFound('resource type');
@@ -75,7 +97,11 @@ export class DiscoveryController {
   }
 
   @Get('Schemas')
-  @Operation({ scope: 'directory:read', summary: 'The SCIM schemas', answers: { 200: listDocument('Schemas') } })
+  @Operation({
+    scope: 'directory:read',
+    summary: 'The SCIM schemas',
+    answers: { 200: listDocument('Schemas') },
+  })
   async list(): Promise<Answer> {
     const views = schemas.map((schema) => this.schemaView(schema));
     return scimOk(listOf(views, views.length, 1));
@@ -83,7 +109,11 @@ export class DiscoveryController {
 
   @Get('Schemas/:id')
   @PathId('id', 'URN of the schema')
-  @Operation({ scope: 'directory:read', summary: 'One SCIM schema', answers: { 200: resourceDocument('Schema') } })
+  @Operation({
+    scope: 'directory:read',
+    summary: 'One SCIM schema',
+    answers: { 200: resourceDocument('Schema') },
+  })
   async schema(@Caller() call: Call): Promise<Answer> {
     const schema = schemas.find(({ id }) => id.toLowerCase() === call.param('id').toLowerCase());
     if (!schema) throw Problem.notFound('schema');
@@ -105,7 +135,10 @@ export class DiscoveryController {
         endpoint: '/Users',
         description: userSchema.description,
         schema: userSchema.id,
-        schemaExtensions: [enterpriseSchema, countersignSchema].map(({ id }) => ({ schema: id, required: false })),
+        schemaExtensions: [enterpriseSchema, countersignSchema].map(({ id }) => ({
+          schema: id,
+          required: false,
+        })),
         meta: this.meta('ResourceType', 'ResourceTypes/User'),
       },
       {

@@ -28,11 +28,15 @@ export const filterCondition = (text: string, fields: Fields): FilterCondition =
 };
 
 const parsed = (text: string): Filter => {
-  if (text.length > longest) throw invalid('invalidFilter', `A filter may have at most ${longest} characters.`);
+  if (text.length > longest)
+    throw invalid('invalidFilter', `A filter may have at most ${longest} characters.`);
   // The parser backtracks without end over line breaks inside a string; no filter needs a control character.
   if (/\p{Cc}/u.test(text)) throw invalid('invalidFilter', 'A filter must not contain control characters.');
   if (/\]\s*\./.test(text.replace(/"(?:[^"\\]|\\.)*"/g, ''))) {
-    throw invalid('invalidFilter', 'A sub-attribute after a value filter is not supported: put it inside the brackets.');
+    throw invalid(
+      'invalidFilter',
+      'A sub-attribute after a value filter is not supported: put it inside the brackets.',
+    );
   }
   try {
     return parse(text);
@@ -57,13 +61,22 @@ class ConditionBuilder {
         return `(${this.build(filter.filter, depth + 1, fields)}) IS NOT TRUE`;
       case '[]': {
         const list = fields(filter.attrPath);
-        if (list.kind !== 'list') throw invalid('invalidFilter', `${filter.attrPath} has no values to filter.`);
+        if (list.kind !== 'list')
+          throw invalid('invalidFilter', `${filter.attrPath} has no values to filter.`);
         const inner = this.build(filter.valFilter, depth + 1, (path) => subField(list, path));
         return `EXISTS (SELECT 1 FROM ${list.rows} WHERE ${inner})`;
       }
       case 'pr':
         return this.compare(fields(filter.attrPath), 'pr', null, filter.attrPath);
-      default:
+      case 'eq':
+      case 'ne':
+      case 'co':
+      case 'sw':
+      case 'ew':
+      case 'gt':
+      case 'ge':
+      case 'lt':
+      case 'le':
         return this.compare(fields(filter.attrPath), filter.op, filter.compValue, filter.attrPath);
     }
   }
@@ -104,7 +117,13 @@ class ConditionBuilder {
     }
   }
 
-  private compareText(kind: 'text' | 'exact' | 'key', sql: string, op: Operator, value: Value, path: string): string {
+  private compareText(
+    kind: 'text' | 'exact' | 'key',
+    sql: string,
+    op: Operator,
+    value: Value,
+    path: string,
+  ): string {
     if (typeof value !== 'string') throw unfit(path, op);
     const text = kind === 'key' ? value.toLowerCase() : value;
     if (op === 'eq' || op === 'ne') {
@@ -142,7 +161,8 @@ const isOrder = (op: Operator): op is keyof typeof order => Object.hasOwn(order,
 
 const subField = (list: Field & { kind: 'list' }, path: string): Field => {
   const field = list.sub(path);
-  if (!field || field.kind === 'list') throw invalid('invalidFilter', `${path.slice(0, 100)} cannot be used in a filter.`);
+  if (!field || field.kind === 'list')
+    throw invalid('invalidFilter', `${path.slice(0, 100)} cannot be used in a filter.`);
   return field;
 };
 

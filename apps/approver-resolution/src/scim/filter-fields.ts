@@ -30,7 +30,13 @@ const kindOf = ({ type, caseExact }: Attribute) => {
   }
 };
 
-const casts = { boolean: '::boolean', decimal: '::numeric', dateTime: '::timestamptz', text: '', exact: '' } as const;
+const casts = {
+  boolean: '::boolean',
+  decimal: '::numeric',
+  dateTime: '::timestamptz',
+  text: '',
+  exact: '',
+} as const;
 
 const member = (object: string, attribute: Attribute): Field => {
   const kind = kindOf(attribute);
@@ -75,14 +81,12 @@ const meta: Record<string, Field> = {
 };
 
 const groupsOfUser = idList(
-  '(SELECT g.id, g.display_name FROM membership m JOIN group_ g ON g.workspace_id = m.workspace_id AND g.id = m.group_id' +
-    ' WHERE m.workspace_id = t.workspace_id AND m.user_id = t.id) AS e',
+  '(SELECT g.id, g.display_name FROM membership m JOIN group_ g ON g.id = m.group_id WHERE m.user_id = t.id) AS e',
   { value: { kind: 'uuid', sql: 'e.id' }, display: { kind: 'text', sql: 'e.display_name' } },
 );
-const membersOfGroup = idList(
-  '(SELECT m.user_id FROM membership m WHERE m.workspace_id = t.workspace_id AND m.group_id = t.id) AS e',
-  { value: { kind: 'uuid', sql: 'e.user_id' } },
-);
+const membersOfGroup = idList('(SELECT m.user_id FROM membership m WHERE m.group_id = t.id) AS e', {
+  value: { kind: 'uuid', sql: 'e.user_id' },
+});
 
 const listWithSub = (name: string, list: Field & { kind: 'list' }): Record<string, Field> =>
   Object.fromEntries([
@@ -120,7 +124,11 @@ const fieldsOf =
     const field =
       (Object.hasOwn(columns, name) ? columns[name] : undefined) ??
       (extension
-        ? jsonField(extension.attributes, `(t.resource->'${extension.id}')`, name.slice(extension.id.length + 1))
+        ? jsonField(
+            extension.attributes,
+            `(t.resource->'${extension.id}')`,
+            name.slice(extension.id.length + 1),
+          )
         : jsonField(schema.attributes, 't.resource', name));
     if (!field) throw invalid('invalidFilter', `${path.slice(0, 100)} cannot be used in a filter.`);
     return field;

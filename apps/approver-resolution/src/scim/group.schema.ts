@@ -9,7 +9,13 @@ export const groupSchema: Schema = {
   name: 'Group',
   description: 'A group of people',
   attributes: [
-    { name: 'displayName', type: 'string', required: true, maxLength: keyLength, description: 'Name of the group.' },
+    {
+      name: 'displayName',
+      type: 'string',
+      required: true,
+      maxLength: keyLength,
+      description: 'Name of the group.',
+    },
     {
       name: 'members',
       type: 'complex',
@@ -17,9 +23,21 @@ export const groupSchema: Schema = {
       maxItems: 100_000,
       description: 'The people in the group, by id, externalId or userName.',
       subAttributes: [
-        { name: 'value', type: 'string', maxLength: keyLength, mutability: 'immutable', description: 'Id of the member.' },
+        {
+          name: 'value',
+          type: 'string',
+          maxLength: keyLength,
+          mutability: 'immutable',
+          description: 'Id of the member.',
+        },
         { name: 'display', type: 'string', mutability: 'readOnly', description: 'Name of the member.' },
-        { name: '$ref', type: 'reference', referenceTypes: ['User'], mutability: 'readOnly', description: 'Address of the member.' },
+        {
+          name: '$ref',
+          type: 'reference',
+          referenceTypes: ['User'],
+          mutability: 'readOnly',
+          description: 'Address of the member.',
+        },
         { name: 'type', type: 'string', mutability: 'immutable', description: 'Always User.' },
       ],
     },

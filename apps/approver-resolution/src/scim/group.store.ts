@@ -29,7 +29,10 @@ const memberIds = async (tx: Tx, workspaceId: string, refs: readonly string[]): 
   const bad = refs.filter((_, index) => found[index]?.length !== 1);
   if (bad.length > 0) {
     const more = bad.length > mostNamed ? ` and ${bad.length - mostNamed} more` : '';
-    throw invalid('invalidValue', `members must each name one user of this workspace: ${bad.slice(0, mostNamed).join(', ')}${more}.`);
+    throw invalid(
+      'invalidValue',
+      `members must each name one user of this workspace: ${bad.slice(0, mostNamed).join(', ')}${more}.`,
+    );
   }
   return [...new Set(found.flatMap((rows) => rows.map(({ id }) => id)))].sort();
 };
@@ -40,13 +43,19 @@ const join = (tx: Tx, workspaceId: string, groupId: string, userIds: readonly st
     [workspaceId, groupId, userIds],
   );
 
-const sameUsers = (tx: Tx, workspaceId: string, ids: readonly string[]): Promise<void> =>
-  raiseVersions(tx, workspaceId, ids).then((raised) => {
-    if (raised.length < ids.length) throw invalid('invalidValue', 'members must each name one user of this workspace.');
+const sameUsers = (tx: Tx, ids: readonly string[]): Promise<void> =>
+  raiseVersions(tx, ids).then((raised) => {
+    if (raised.length < ids.length)
+      throw invalid('invalidValue', 'members must each name one user of this workspace.');
   });
 
 /** Returns the members, whose versions are raised. Throws Problem invalidValue. */
-export const insertGroup = async (tx: Tx, workspaceId: string, id: string, group: GroupInput): Promise<string[]> => {
+export const insertGroup = async (
+  tx: Tx,
+  workspaceId: string,
+  id: string,
+  group: GroupInput,
+): Promise<string[]> => {
   const users = await memberIds(tx, workspaceId, group.memberRefs);
   await tx.query('INSERT INTO group_ (workspace_id, id, external_id, display_name) VALUES ($1, $2, $3, $4)', [
     workspaceId,
@@ -54,7 +63,7 @@ export const insertGroup = async (tx: Tx, workspaceId: string, id: string, group
     group.externalId,
     group.displayName,
   ]);
-  await sameUsers(tx, workspaceId, users);
+  await sameUsers(tx, users);
   if (users.length > 0) await join(tx, workspaceId, id, users);
   return users;
 };
@@ -66,17 +75,21 @@ export interface LockedGroup {
   members: string[];
 }
 
-export const lockGroup = async (tx: Tx, workspaceId: string, id: string): Promise<LockedGroup | null> => {
+export const lockGroup = async (tx: Tx, id: string): Promise<LockedGroup | null> => {
   const [row] = await tx.query<{ display_name: string; version: string }>(
-    'SELECT display_name, version FROM group_ WHERE workspace_id = $1 AND id = $2 FOR UPDATE',
-    [workspaceId, id],
+    'SELECT display_name, version FROM group_ WHERE id = $1 FOR UPDATE',
+    [id],
   );
   if (!row) return null;
   const members = await tx.query<{ user_id: string }>(
-    'SELECT user_id FROM membership WHERE workspace_id = $1 AND group_id = $2 ORDER BY user_id',
-    [workspaceId, id],
+    'SELECT user_id FROM membership WHERE group_id = $1 ORDER BY user_id',
+    [id],
   );
-  return { displayName: row.display_name, version: Number(row.version), members: members.map(({ user_id }) => user_id) };
+  return {
+    displayName: row.display_name,
+    version: Number(row.version),
+    members: members.map(({ user_id }) => user_id),
+  };
 };
 
 /** Returns those for whom something changed, with their versions raised. Throws Problem invalidValue. */
@@ -93,15 +106,14 @@ export const replaceGroup = async (
   const leaving = before.members.filter((user) => !wanted.has(user));
   const staying = group.displayName === before.displayName ? [] : users.filter((user) => old.has(user));
   const changed = [...joining, ...leaving, ...staying];
-  await sameUsers(tx, workspaceId, changed);
+  await sameUsers(tx, changed);
   await tx.query(
-    `UPDATE group_ SET external_id = $3, display_name = $4, version = version + 1, changed_at = now()
-      WHERE workspace_id = $1 AND id = $2`,
-    [workspaceId, id, group.externalId, group.displayName],
+    `UPDATE group_ SET external_id = $2, display_name = $3, version = version + 1, changed_at = now()
+      WHERE id = $1`,
+    [id, group.externalId, group.displayName],
   );
   if (leaving.length > 0) {
-    await tx.query('DELETE FROM membership WHERE workspace_id = $1 AND group_id = $2 AND user_id = ANY ($3::uuid[])', [
-      workspaceId,
+    await tx.query('DELETE FROM membership WHERE group_id = $1 AND user_id = ANY ($2::uuid[])', [
       id,
       leaving,
     ]);
@@ -111,27 +123,22 @@ export const replaceGroup = async (
 };
 
 /** Deletes a locked group; the versions of its members are raised. */
-export const deleteGroup = async (tx: Tx, workspaceId: string, id: string, before: LockedGroup): Promise<void> => {
-  await raiseVersions(tx, workspaceId, before.members);
-  await tx.query('DELETE FROM group_ WHERE workspace_id = $1 AND id = $2', [workspaceId, id]);
+export const deleteGroup = async (tx: Tx, id: string, before: LockedGroup): Promise<void> => {
+  await raiseVersions(tx, before.members);
+  await tx.query('DELETE FROM group_ WHERE id = $1', [id]);
 };
 
 /** Groups by id, in the order of their ids. */
-export const groupsById = (
-  sql: Sql,
-  workspaceId: string,
-  ids: readonly string[],
-  withMembers: boolean,
-): Promise<GroupRow[]> =>
+export const groupsById = (sql: Sql, ids: readonly string[], withMembers: boolean): Promise<GroupRow[]> =>
   sql.query<GroupRow>(
     `SELECT g.id, g.external_id, g.display_name, g.version, g.created_at, g.changed_at, coalesce(member.list, '[]') AS members
        FROM group_ g
        LEFT JOIN LATERAL (
          SELECT json_agg(json_build_object('value', u.id, 'display', u.display_name) ORDER BY u.id) AS list
-           FROM membership m JOIN user_ u ON u.workspace_id = m.workspace_id AND u.id = m.user_id
-          WHERE m.workspace_id = g.workspace_id AND m.group_id = g.id AND $3
+           FROM membership m JOIN user_ u ON u.id = m.user_id
+          WHERE m.group_id = g.id AND $2
        ) member ON true
-      WHERE g.workspace_id = $1 AND g.id = ANY ($2::uuid[])
+      WHERE g.id = ANY ($1::uuid[])
       ORDER BY g.id`,
-    [workspaceId, ids, withMembers],
+    [ids, withMembers],
   );

@@ -11,7 +11,11 @@ export const groupView = (row: GroupRow, publicUrl: string): Record<string, unkn
   id: row.id,
   ...(row.external_id === null ? {} : { externalId: row.external_id }),
   displayName: row.display_name,
-  members: row.members.map((member) => ({ ...member, type: 'User', $ref: userLocation(publicUrl, member.value) })),
+  members: row.members.map((member) => ({
+    ...member,
+    type: 'User',
+    $ref: userLocation(publicUrl, member.value),
+  })),
   meta: {
     resourceType: 'Group',
     created: row.created_at.toISOString(),

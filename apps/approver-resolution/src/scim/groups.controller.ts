@@ -48,7 +48,12 @@ export class GroupsController {
   ) {}
 
   @Post()
-  @Operation({ scope: 'directory:write', summary: 'Create a group', body: resourceBody, answers: { 201: resourceDocument('The group') } })
+  @Operation({
+    scope: 'directory:write',
+    summary: 'Create a group',
+    body: resourceBody,
+    answers: { 201: resourceDocument('The group') },
+  })
   async create(@Caller() call: Call): Promise<Answer> {
     const group = readGroup(await scimBody(call));
     await this.actor.check(call);
@@ -56,9 +61,13 @@ export class GroupsController {
       const id = v7();
       const changed = await insertGroup(tx, call.workspaceId, id, group);
       await publishPeople(tx, call.workspaceId, changed, call.cause);
-      const [row] = await groupsById(tx, call.workspaceId, [id], true);
+      const [row] = await groupsById(tx, [id], true);
       if (!row) throw new Error('a group is gone in the transaction that made it');
-      return scimCreated(this.view(row, wholeResource), groupLocation(this.config.publicUrl, id), row.version);
+      return scimCreated(
+        this.view(row, wholeResource),
+        groupLocation(this.config.publicUrl, id),
+        row.version,
+      );
     });
   }
 
@@ -75,7 +84,7 @@ export class GroupsController {
     const page = { startIndex, count: withMembers ? Math.min(count, mostWithMembers) : count };
     const { total, rows } = await this.database.read(call.workspaceId, async (sql) => {
       const found = await matchingIds(sql, 'group_', call.workspaceId, condition, page);
-      return { total: found.total, rows: await groupsById(sql, call.workspaceId, found.ids, withMembers) };
+      return { total: found.total, rows: await groupsById(sql, found.ids, withMembers) };
     });
     return scimOk(
       listOf(
@@ -88,7 +97,11 @@ export class GroupsController {
 
   @Get(':id')
   @PathId('id', 'Id of the group')
-  @Operation({ scope: 'directory:read', summary: 'Read a group', answers: { 200: resourceDocument('The group') } })
+  @Operation({
+    scope: 'directory:read',
+    summary: 'Read a group',
+    answers: { 200: resourceDocument('The group') },
+  })
   async read(@Caller() call: Call, @Query() query: QueryParameters): Promise<Answer> {
     const id = call.id('group');
     await this.load(call, id, false);
@@ -100,18 +113,23 @@ export class GroupsController {
 
   @Put(':id')
   @PathId('id', 'Id of the group')
-  @Operation({ scope: 'directory:write', summary: 'Replace a group', body: resourceBody, answers: { 200: resourceDocument('The group') } })
+  @Operation({
+    scope: 'directory:write',
+    summary: 'Replace a group',
+    body: resourceBody,
+    answers: { 200: resourceDocument('The group') },
+  })
   async replace(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.load(call, call.id('group'), false);
     const group = readGroup(await scimBody(call));
     await this.actor.check(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
-      const before = await lockGroup(tx, call.workspaceId, id);
+      const before = await lockGroup(tx, id);
       if (!before) throw Problem.notFound('group');
       checkVersion(call, before.version);
       const changed = await replaceGroup(tx, call.workspaceId, id, before, group);
       await publishPeople(tx, call.workspaceId, changed, call.cause);
-      const [row] = await groupsById(tx, call.workspaceId, [id], true);
+      const [row] = await groupsById(tx, [id], true);
       if (!row) throw new Error('a locked group is gone');
       return scimOk(this.view(row, wholeResource), row.version);
     });
@@ -127,24 +145,26 @@ export class GroupsController {
 
   @Delete(':id')
   @PathId('id', 'Id of the group')
-  @Operation({ scope: 'directory:write', summary: 'Delete a group', answers: { 204: { description: 'Deleted' } } })
+  @Operation({
+    scope: 'directory:write',
+    summary: 'Delete a group',
+    answers: { 204: { description: 'Deleted' } },
+  })
   async delete(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.load(call, call.id('group'), false);
     await this.actor.check(call);
     await this.unitOfWork([call.workspaceId], async (tx) => {
-      const before = await lockGroup(tx, call.workspaceId, id);
+      const before = await lockGroup(tx, id);
       if (!before) throw Problem.notFound('group');
       checkVersion(call, before.version);
-      await deleteGroup(tx, call.workspaceId, id, before);
+      await deleteGroup(tx, id, before);
       await publishPeople(tx, call.workspaceId, before.members, call.cause);
     });
     return noContent();
   }
 
   private async load(call: Call, id: string, withMembers: boolean): Promise<GroupRow> {
-    const [row] = await this.database.read(call.workspaceId, (sql) =>
-      groupsById(sql, call.workspaceId, [id], withMembers),
-    );
+    const [row] = await this.database.read(call.workspaceId, (sql) => groupsById(sql, [id], withMembers));
     if (!row) throw Problem.notFound('group');
     return row;
   }

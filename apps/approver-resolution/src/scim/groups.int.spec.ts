@@ -59,7 +59,9 @@ describe('SCIM groups', () => {
       { id: ben, groups: ['finance'], version: 2 },
     ]);
     const user = await service.call('GET', `/scim/v2/Users/${ann}`);
-    expect(user.body).toMatchObject({ groups: [{ value: id, display: 'finance', $ref: `${at}/Groups/${id}` }] });
+    expect(user.body).toMatchObject({
+      groups: [{ value: id, display: 'finance', $ref: `${at}/Groups/${id}` }],
+    });
   });
 
   it('tells of exactly those whose groups have changed', async () => {
@@ -70,7 +72,10 @@ describe('SCIM groups', () => {
     });
     expect(replaced.body.members?.map(({ value }) => value)).toEqual([ben, cat].sort());
     expect((await lastChange()).map((person) => person.id).sort()).toEqual([ann, cat].sort());
-    await service.call('PUT', `/scim/v2/Groups/${id}`, { displayName: 'after', members: [{ value: ben }, { value: cat }] });
+    await service.call('PUT', `/scim/v2/Groups/${id}`, {
+      displayName: 'after',
+      members: [{ value: ben }, { value: cat }],
+    });
     const renamed = await lastChange();
     expect(renamed.map((person) => person.id).sort()).toEqual([ben, cat].sort());
     expect(renamed.every(({ groups }) => groups.includes('after') && !groups.includes('before'))).toBe(true);
@@ -82,25 +87,33 @@ describe('SCIM groups', () => {
   it('refuses to change a version that nobody has seen', async () => {
     const id = await service.group('versions', []);
     const headers = { 'if-match': 'W/"9"' };
-    expect((await service.call('PUT', `/scim/v2/Groups/${id}`, { displayName: 'x' }, { headers })).status).toBe(412);
+    expect(
+      (await service.call('PUT', `/scim/v2/Groups/${id}`, { displayName: 'x' }, { headers })).status,
+    ).toBe(412);
     expect((await service.call('DELETE', `/scim/v2/Groups/${id}`, undefined, { headers })).status).toBe(412);
   });
 
   it('filters by name, member and externalId', async () => {
     const id = await service.group('to-be-found', [cat]);
     const find = async (filter: string) =>
-      (await service.call<List>('GET', `/scim/v2/Groups?filter=${encodeURIComponent(filter)}`)).body.Resources.map(
-        (group) => group.id,
-      );
+      (
+        await service.call<List>('GET', `/scim/v2/Groups?filter=${encodeURIComponent(filter)}`)
+      ).body.Resources.map((group) => group.id);
     expect(await find('displayName eq "TO-BE-FOUND"')).toEqual([id]);
     expect(await find(`members.value eq "${cat}" and displayName sw "to-be"`)).toEqual([id]);
     expect(await find(`members[value eq "${cat}"] and displayName co "be-f"`)).toEqual([id]);
     expect(await find(`members eq "${v7()}"`)).toEqual([]);
     expect(await find(`id eq "${id}"`)).toEqual([id]);
     expect(await find('externalId eq "nothing"')).toEqual([]);
-    const bad = await service.call<ScimError>('GET', `/scim/v2/Groups?filter=${encodeURIComponent('userName eq "x"')}`);
+    const bad = await service.call<ScimError>(
+      'GET',
+      `/scim/v2/Groups?filter=${encodeURIComponent('userName eq "x"')}`,
+    );
     expect([bad.status, bad.body.scimType]).toEqual([400, 'invalidFilter']);
-    const bare = await service.call<List>('GET', `/scim/v2/Groups?excludedAttributes=members&filter=${encodeURIComponent(`id eq "${id}"`)}`);
+    const bare = await service.call<List>(
+      'GET',
+      `/scim/v2/Groups?excludedAttributes=members&filter=${encodeURIComponent(`id eq "${id}"`)}`,
+    );
     expect(bare.body.Resources[0]).not.toHaveProperty('members');
   });
 
@@ -119,12 +132,25 @@ describe('SCIM groups', () => {
   it('keeps workspaces apart', async () => {
     const id = await service.group('mine', [ann]);
     const other = v7();
-    for (const [method, body] of [['GET'], ['PUT', { displayName: 'x' }], ['PATCH', {}], ['DELETE']] as const) {
+    for (const [method, body] of [
+      ['GET'],
+      ['PUT', { displayName: 'x' }],
+      ['PATCH', {}],
+      ['DELETE'],
+    ] as const) {
       expect((await service.call(method, `/scim/v2/Groups/${id}`, body, {}, other)).status).toBe(404);
     }
-    const foreign = await service.call<ScimError>('POST', '/scim/v2/Groups', { displayName: 'x', members: [{ value: ann }] }, {}, other);
+    const foreign = await service.call<ScimError>(
+      'POST',
+      '/scim/v2/Groups',
+      { displayName: 'x', members: [{ value: ann }] },
+      {},
+      other,
+    );
     expect([foreign.status, foreign.body.scimType]).toEqual([400, 'invalidValue']);
-    expect((await service.call<List>('GET', '/scim/v2/Groups', undefined, {}, other)).body.totalResults).toBe(0);
+    expect((await service.call<List>('GET', '/scim/v2/Groups', undefined, {}, other)).body.totalResults).toBe(
+      0,
+    );
   });
 
   it('raises versions once a change when two groups take the same people at the same time', async () => {
@@ -132,7 +158,10 @@ describe('SCIM groups', () => {
     await Promise.all([
       ...[1, 2, 3, 4].map((n) => service.group(`crowd-${n}`, n % 2 ? people : [...people].reverse())),
     ]);
-    const rows = await service.rows<{ version: string }>('SELECT version FROM user_ WHERE id = ANY ($1::uuid[])', [people]);
+    const rows = await service.rows<{ version: string }>(
+      'SELECT version FROM user_ WHERE id = ANY ($1::uuid[])',
+      [people],
+    );
     expect(rows.map(({ version }) => version)).toEqual(['5', '5', '5', '5', '5']);
     const newest = (await service.sent('directory.changed.v1'))
       .flatMap(({ data }) => data.people)
@@ -148,13 +177,21 @@ describe('SCIM groups', () => {
        SELECT $1, gen_random_uuid(), 'm' || n, 'm' || n, 'Member ' || n, true, '{}' FROM generate_series(1, 10000) n`,
       [workspaceId],
     );
-    const members = await service.rows<{ id: string }>('SELECT id FROM user_ WHERE workspace_id = $1', [workspaceId]);
+    const members = await service.rows<{ id: string }>('SELECT id FROM user_ WHERE workspace_id = $1', [
+      workspaceId,
+    ]);
     const start = Date.now();
-    const id = await service.group('everybody', members.map((member) => member.id), workspaceId);
+    const id = await service.group(
+      'everybody',
+      members.map((member) => member.id),
+      workspaceId,
+    );
     expect(Date.now() - start).toBeLessThan(10_000);
     const group = await service.call<Group>('GET', `/scim/v2/Groups/${id}`, undefined, {}, workspaceId);
     expect(group.body.members).toHaveLength(10_000);
-    const changes = (await service.sent('directory.changed.v1')).filter((message) => message.workspaceId === workspaceId);
+    const changes = (await service.sent('directory.changed.v1')).filter(
+      (message) => message.workspaceId === workspaceId,
+    );
     expect(changes.map(({ data }) => data.people.length)).toEqual(Array.from({ length: 20 }, () => 500));
   }, 30_000);
 });

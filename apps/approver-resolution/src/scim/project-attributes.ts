@@ -9,7 +9,9 @@ const always = ['schemas', 'id'];
 const pathOf = (name: string, coreUrn: string, extensionUrns: readonly string[]): [string, string?] => {
   const path = name.toLowerCase();
   const core = `${coreUrn.toLowerCase()}:`;
-  const urn = extensionUrns.map((id) => id.toLowerCase()).find((id) => path === id || path.startsWith(`${id}:`));
+  const urn = extensionUrns
+    .map((id) => id.toLowerCase())
+    .find((id) => path === id || path.startsWith(`${id}:`));
   if (urn !== undefined) {
     const rest = path.slice(urn.length + 1).split('.')[0];
     return rest ? [urn, rest] : [urn];

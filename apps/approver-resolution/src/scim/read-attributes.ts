@@ -81,7 +81,8 @@ const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\
 
 const readTime = (given: unknown, at: string): string => {
   const time = typeof given === 'string' && dateTime.test(given) ? new Date(given) : null;
-  if (!time || Number.isNaN(time.getTime())) throw invalid('invalidValue', `${at} must be a date and time with a zone.`);
+  if (!time || Number.isNaN(time.getTime()))
+    throw invalid('invalidValue', `${at} must be a date and time with a zone.`);
   return time.toISOString();
 };
 

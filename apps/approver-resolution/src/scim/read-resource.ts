@@ -8,7 +8,8 @@ type Members = Record<string, unknown>;
 /** The body of a SCIM call, any JSON object. Throws Problem invalidSyntax, payload_too_large. */
 export const scimBody = async (call: Call): Promise<Members> => {
   const body = await call.json(scimBodyLimit).catch((error: unknown) => {
-    if (error instanceof Problem && error.code === 'malformed_json') throw invalid('invalidSyntax', error.detail);
+    if (error instanceof Problem && error.code === 'malformed_json')
+      throw invalid('invalidSyntax', error.detail);
     throw error;
   });
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -23,7 +24,8 @@ export const scimBody = async (call: Call): Promise<Members> => {
  */
 export const readResource = (body: Members, schema: Schema, extensions: readonly Schema[] = []): Members => {
   const schemas = memberOf(body, 'schemas');
-  const isNamed = (name: unknown) => typeof name === 'string' && name.toLowerCase() === schema.id.toLowerCase();
+  const isNamed = (name: unknown) =>
+    typeof name === 'string' && name.toLowerCase() === schema.id.toLowerCase();
   if (schemas !== undefined && !(Array.isArray(schemas) && schemas.some(isNamed))) {
     throw invalid('invalidValue', `schemas must name ${schema.id}.`);
   }
@@ -31,7 +33,8 @@ export const readResource = (body: Members, schema: Schema, extensions: readonly
   for (const extension of extensions) {
     const given = memberOf(body, extension.id);
     if (given === undefined || given === null) continue;
-    if (typeof given !== 'object' || Array.isArray(given)) throw invalid('invalidValue', `${extension.id} must be an object.`);
+    if (typeof given !== 'object' || Array.isArray(given))
+      throw invalid('invalidValue', `${extension.id} must be an object.`);
     const read = readAttributes(extension.attributes, given as Members, `${extension.id}:`);
     if (Object.keys(read).length > 0) resource[extension.id] = read;
   }
@@ -39,7 +42,13 @@ export const readResource = (body: Members, schema: Schema, extensions: readonly
 };
 
 const externalIdAttribute = [
-  { name: 'externalId', type: 'string', caseExact: true, maxLength: 256, description: 'Id of the resource at the client.' },
+  {
+    name: 'externalId',
+    type: 'string',
+    caseExact: true,
+    maxLength: 256,
+    description: 'Id of the resource at the client.',
+  },
 ] as const;
 
 /** The client's own id of a resource (RFC 7643 §3.1). */

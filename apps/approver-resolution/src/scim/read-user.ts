@@ -41,7 +41,8 @@ export const readUser = (body: Record<string, unknown>): UserInput => {
   const read = readResource(body, userSchema, userExtensions) as unknown as UserResource;
   const { manager, ...enterprise } = read[enterpriseUrn] ?? {};
   const countersign = read[countersignUrn];
-  if ((countersign?.approvalLimit ?? 0) < 0) throw invalid('invalidValue', 'approvalLimit must not be negative.');
+  if ((countersign?.approvalLimit ?? 0) < 0)
+    throw invalid('invalidValue', 'approvalLimit must not be negative.');
   const resource: Record<string, unknown> = { ...read };
   if (Object.keys(enterprise).length > 0) resource[enterpriseUrn] = enterprise;
   else delete resource[enterpriseUrn];

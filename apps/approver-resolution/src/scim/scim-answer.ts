@@ -24,7 +24,11 @@ export const scimOk = (resource: unknown, version?: string): Answer =>
 export const scimCreated = (resource: Resource, location: string, version: string): Answer =>
   answer(201, resource, { location, etag: weakTag(version) });
 
-export const notModified = (version: string): Answer => ({ status: 304, headers: { etag: weakTag(version) }, body: null });
+export const notModified = (version: string): Answer => ({
+  status: 304,
+  headers: { etag: weakTag(version) },
+  body: null,
+});
 
 /** Whether the client has this version already (If-None-Match, RFC 9110 §13.1.2). */
 export const isKnown = (call: Call, version: string): boolean => {

@@ -52,9 +52,16 @@ export const userSchema: Schema = {
         text('honorificSuffix', 'Suffix after the name.'),
       ],
     },
-    text('displayName', 'How the person is shown; made from name or userName when absent.', { maxLength: keyLength }),
+    text('displayName', 'How the person is shown; made from name or userName when absent.', {
+      maxLength: keyLength,
+    }),
     text('nickName', 'Casual name.'),
-    { name: 'profileUrl', type: 'reference', referenceTypes: ['external'], description: 'Page about the person.' },
+    {
+      name: 'profileUrl',
+      type: 'reference',
+      referenceTypes: ['external'],
+      description: 'Page about the person.',
+    },
     text('title', 'Position, such as Vice President.'),
     text('userType', 'Relation to the organisation, such as Employee.'),
     text('preferredLanguage', 'Preferred languages, as in Accept-Language.'),
@@ -91,7 +98,13 @@ export const enterpriseSchema: Schema = {
       description: 'Line manager, by id, externalId or userName.',
       subAttributes: [
         text('value', 'Id of the manager.', { maxLength: keyLength }),
-        { name: '$ref', type: 'reference', referenceTypes: ['User'], mutability: 'readOnly', description: 'Address of the manager.' },
+        {
+          name: '$ref',
+          type: 'reference',
+          referenceTypes: ['User'],
+          mutability: 'readOnly',
+          description: 'Address of the manager.',
+        },
         text('displayName', 'Name of the manager.', { mutability: 'readOnly' }),
       ],
     },
@@ -103,7 +116,11 @@ export const countersignSchema: Schema = {
   name: 'CountersignUser',
   description: 'A person who approves',
   attributes: [
-    { name: 'approvalLimit', type: 'decimal', description: 'The largest amount that the person may approve alone.' },
+    {
+      name: 'approvalLimit',
+      type: 'decimal',
+      description: 'The largest amount that the person may approve alone.',
+    },
     text('region', 'Region.', { maxLength: keyLength }),
     {
       name: 'outOfOffice',

@@ -28,7 +28,10 @@ const managerOf = async (tx: Tx, workspaceId: string, ref: string | null): Promi
   if (ref === null) return null;
   const found = (await matchUsers(tx, [{ workspaceId, ref }])).get(refKey({ workspaceId, ref })) ?? [];
   if (found.length === 1) return found[0]?.id ?? null;
-  throw invalid('invalidValue', found.length === 0 ? 'manager names nobody in this workspace.' : 'manager names more than one user.');
+  throw invalid(
+    'invalidValue',
+    found.length === 0 ? 'manager names nobody in this workspace.' : 'manager names more than one user.',
+  );
 };
 
 const valuesOf = (workspaceId: string, id: string, user: UserInput, managerId: string | null): unknown[] => [
@@ -72,13 +75,18 @@ export const insertUser = async (tx: Tx, workspaceId: string, id: string, user: 
 };
 
 /** Replaces a user that the caller has locked. Throws Problem uniqueness, invalidValue. */
-export const replaceUser = async (tx: Tx, workspaceId: string, id: string, user: UserInput): Promise<void> => {
+export const replaceUser = async (
+  tx: Tx,
+  workspaceId: string,
+  id: string,
+  user: UserInput,
+): Promise<void> => {
   const managerId = await managerOf(tx, workspaceId, user.managerRef);
   const update = tx.query(
     `UPDATE user_ SET external_id = $3, user_name = $4, user_name_key = $5, display_name = $6, email = $7, active = $8,
                       department = $9, region = $10, approval_limit = $11, manager_id = $12, resource = $13,
                       version = version + 1, changed_at = now()
-      WHERE workspace_id = $1 AND id = $2`,
+      WHERE id = $2 AND (workspace_id = $1) IS TRUE`,
     valuesOf(workspaceId, id, user, managerId),
   );
   await withManagerThere(update).catch((error: unknown) => {
@@ -87,11 +95,10 @@ export const replaceUser = async (tx: Tx, workspaceId: string, id: string, user:
 };
 
 /** The version of a user, whose row stays locked; null when there is none. */
-export const lockUser = async (tx: Tx, workspaceId: string, id: string): Promise<number | null> => {
-  const [row] = await tx.query<{ version: string }>(
-    'SELECT version FROM user_ WHERE workspace_id = $1 AND id = $2 FOR UPDATE',
-    [workspaceId, id],
-  );
+export const lockUser = async (tx: Tx, id: string): Promise<number | null> => {
+  const [row] = await tx.query<{ version: string }>('SELECT version FROM user_ WHERE id = $1 FOR UPDATE', [
+    id,
+  ]);
   return row ? Number(row.version) : null;
 };
 
@@ -101,50 +108,48 @@ export const lockUser = async (tx: Tx, workspaceId: string, id: string): Promise
  */
 export const deleteUser = async (
   tx: Tx,
-  workspaceId: string,
   id: string,
   check: (version: number) => void,
 ): Promise<string[] | null> => {
   await tx.query(
-    `SELECT 1 FROM group_ WHERE workspace_id = $1 AND id IN (
-       SELECT group_id FROM membership WHERE workspace_id = $1 AND user_id = $2) ORDER BY id FOR UPDATE`,
-    [workspaceId, id],
+    'SELECT 1 FROM group_ WHERE id IN (SELECT group_id FROM membership WHERE user_id = $1) ORDER BY id FOR UPDATE',
+    [id],
   );
   const locked = await tx.query<{ id: string; version: string }>(
-    'SELECT id, version FROM user_ WHERE workspace_id = $1 AND (id = $2 OR manager_id = $2) ORDER BY id FOR UPDATE',
-    [workspaceId, id],
+    'SELECT id, version FROM user_ WHERE id = $1 OR manager_id = $1 ORDER BY id FOR UPDATE',
+    [id],
   );
   const user = locked.find((row) => row.id === id);
   if (!user) return null;
   check(Number(user.version));
   const reports = await tx.query<{ id: string }>(
     `UPDATE user_ SET manager_id = NULL, version = version + 1, changed_at = now()
-      WHERE workspace_id = $1 AND manager_id = $2 AND id <> $2 RETURNING id`,
-    [workspaceId, id],
+      WHERE manager_id = $1 AND id <> $1 RETURNING id`,
+    [id],
   );
   await tx.query(
     `UPDATE group_ g SET version = g.version + 1, changed_at = now()
        FROM membership m
-      WHERE m.workspace_id = $1 AND m.user_id = $2 AND g.workspace_id = $1 AND g.id = m.group_id`,
-    [workspaceId, id],
+      WHERE m.user_id = $1 AND g.id = m.group_id`,
+    [id],
   );
-  await tx.query('DELETE FROM user_ WHERE workspace_id = $1 AND id = $2', [workspaceId, id]);
+  await tx.query('DELETE FROM user_ WHERE id = $1', [id]);
   return reports.map((row) => row.id);
 };
 
 /** Users by id, in the order of their ids. */
-export const usersById = (sql: Sql, workspaceId: string, ids: readonly string[]): Promise<UserRow[]> =>
+export const usersById = (sql: Sql, ids: readonly string[]): Promise<UserRow[]> =>
   sql.query<UserRow>(
     `SELECT u.id, u.external_id, u.user_name, u.display_name, u.active, u.manager_id, u.resource, u.version,
             u.created_at, u.changed_at, boss.display_name AS manager_name, coalesce(member.groups, '[]') AS groups
        FROM user_ u
-       LEFT JOIN user_ boss ON boss.workspace_id = u.workspace_id AND boss.id = u.manager_id
+       LEFT JOIN user_ boss ON boss.id = u.manager_id
        LEFT JOIN LATERAL (
          SELECT json_agg(json_build_object('value', g.id, 'display', g.display_name) ORDER BY g.id) AS groups
-           FROM membership m JOIN group_ g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
-          WHERE m.workspace_id = u.workspace_id AND m.user_id = u.id
+           FROM membership m JOIN group_ g ON g.id = m.group_id
+          WHERE m.user_id = u.id
        ) member ON true
-      WHERE u.workspace_id = $1 AND u.id = ANY ($2::uuid[])
+      WHERE u.id = ANY ($1::uuid[])
       ORDER BY u.id`,
-    [workspaceId, ids],
+    [ids],
   );

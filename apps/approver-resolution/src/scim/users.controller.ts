@@ -46,7 +46,12 @@ export class UsersController {
   ) {}
 
   @Post()
-  @Operation({ scope: 'directory:write', summary: 'Create a user', body: resourceBody, answers: { 201: resourceDocument('The user') } })
+  @Operation({
+    scope: 'directory:write',
+    summary: 'Create a user',
+    body: resourceBody,
+    answers: { 201: resourceDocument('The user') },
+  })
   async create(@Caller() call: Call): Promise<Answer> {
     const user = readUser(await scimBody(call));
     await this.actor.check(call);
@@ -54,7 +59,7 @@ export class UsersController {
       const id = v7();
       await insertUser(tx, call.workspaceId, id, user);
       await publishPeople(tx, call.workspaceId, [id], call.cause);
-      const [row] = await usersById(tx, call.workspaceId, [id]);
+      const [row] = await usersById(tx, [id]);
       if (!row) throw new Error('a user is gone in the transaction that made it');
       return scimCreated(this.view(row, wholeResource), userLocation(this.config.publicUrl, id), row.version);
     });
@@ -71,7 +76,7 @@ export class UsersController {
     const condition = filter === null ? null : filterCondition(filter, userFields);
     const { total, rows } = await this.database.read(call.workspaceId, async (sql) => {
       const found = await matchingIds(sql, 'user_', call.workspaceId, condition, page);
-      return { total: found.total, rows: await usersById(sql, call.workspaceId, found.ids) };
+      return { total: found.total, rows: await usersById(sql, found.ids) };
     });
     return scimOk(
       listOf(
@@ -84,7 +89,11 @@ export class UsersController {
 
   @Get(':id')
   @PathId('id', 'Id of the user')
-  @Operation({ scope: 'directory:read', summary: 'Read a user', answers: { 200: resourceDocument('The user') } })
+  @Operation({
+    scope: 'directory:read',
+    summary: 'Read a user',
+    answers: { 200: resourceDocument('The user') },
+  })
   async read(@Caller() call: Call, @Query() query: QueryParameters): Promise<Answer> {
     const row = await this.load(call, call.id('user'));
     const projection = readProjection(query);
@@ -94,18 +103,23 @@ export class UsersController {
 
   @Put(':id')
   @PathId('id', 'Id of the user')
-  @Operation({ scope: 'directory:write', summary: 'Replace a user', body: resourceBody, answers: { 200: resourceDocument('The user') } })
+  @Operation({
+    scope: 'directory:write',
+    summary: 'Replace a user',
+    body: resourceBody,
+    answers: { 200: resourceDocument('The user') },
+  })
   async replace(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.load(call, call.id('user'));
     const user = readUser(await scimBody(call));
     await this.actor.check(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
-      const version = await lockUser(tx, call.workspaceId, id);
+      const version = await lockUser(tx, id);
       if (version === null) throw Problem.notFound('user');
       checkVersion(call, version);
       await replaceUser(tx, call.workspaceId, id, user);
       await publishPeople(tx, call.workspaceId, [id], call.cause);
-      const [row] = await usersById(tx, call.workspaceId, [id]);
+      const [row] = await usersById(tx, [id]);
       if (!row) throw new Error('a locked user is gone');
       return scimOk(this.view(row, wholeResource), row.version);
     });
@@ -121,12 +135,16 @@ export class UsersController {
 
   @Delete(':id')
   @PathId('id', 'Id of the user')
-  @Operation({ scope: 'directory:write', summary: 'Delete a user', answers: { 204: { description: 'Deleted' } } })
+  @Operation({
+    scope: 'directory:write',
+    summary: 'Delete a user',
+    answers: { 204: { description: 'Deleted' } },
+  })
   async delete(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.load(call, call.id('user'));
     await this.actor.check(call);
     await this.unitOfWork([call.workspaceId], async (tx) => {
-      const reports = await deleteUser(tx, call.workspaceId, id, (version) => checkVersion(call, version));
+      const reports = await deleteUser(tx, id, (version) => checkVersion(call, version));
       if (!reports) throw Problem.notFound('user');
       publishDeleted(tx, call.workspaceId, id, call.cause);
       await publishPeople(tx, call.workspaceId, reports, call.cause);
@@ -135,7 +153,7 @@ export class UsersController {
   }
 
   private async load(call: Call, id: string): Promise<UserRow> {
-    const [row] = await this.database.read(call.workspaceId, (sql) => usersById(sql, call.workspaceId, [id]));
+    const [row] = await this.database.read(call.workspaceId, (sql) => usersById(sql, [id]));
     if (!row) throw Problem.notFound('user');
     return row;
   }

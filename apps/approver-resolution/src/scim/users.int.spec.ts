@@ -32,7 +32,10 @@ describe('SCIM users', () => {
   afterAll(() => service.stop());
 
   const namesOf = async (filter: string, more = ''): Promise<string[]> => {
-    const answer = await service.call<List>('GET', `/scim/v2/Users?filter=${encodeURIComponent(filter)}${more}`);
+    const answer = await service.call<List>(
+      'GET',
+      `/scim/v2/Users?filter=${encodeURIComponent(filter)}${more}`,
+    );
     if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
     return answer.body.Resources.map(({ userName }) => userName);
   };
@@ -51,7 +54,11 @@ describe('SCIM users', () => {
       password: 'secret',
       favouriteColour: 'blue',
       [enterprise]: { department: 'IT', manager: { value: boss } },
-      [countersign]: { approvalLimit: 5000.5, region: 'EMEA', outOfOffice: { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00+01:00' } },
+      [countersign]: {
+        approvalLimit: 5000.5,
+        region: 'EMEA',
+        outOfOffice: { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00+01:00' },
+      },
     });
     expect(created.status).toBe(201);
     const { id } = created.body;
@@ -72,7 +79,11 @@ describe('SCIM users', () => {
       groups: [],
       [enterprise]: {
         department: 'IT',
-        manager: { value: boss, displayName: 'The Boss', $ref: `https://countersign.example.com/scim/v2/Users/${boss}` },
+        manager: {
+          value: boss,
+          displayName: 'The Boss',
+          $ref: `https://countersign.example.com/scim/v2/Users/${boss}`,
+        },
       },
       [countersign]: {
         approvalLimit: 5000.5,
@@ -130,7 +141,9 @@ describe('SCIM users', () => {
     ['an externalId', () => ({ value: 'ext-of-boss' })],
     ['a userName in any case, as a plain string', () => 'BOSS@ref.test'],
   ])('takes a manager by %s', async (_, manager) => {
-    const [found] = await service.rows<{ id: string }>(`SELECT id FROM user_ WHERE user_name = 'boss@ref.test'`);
+    const [found] = await service.rows<{ id: string }>(
+      `SELECT id FROM user_ WHERE user_name = 'boss@ref.test'`,
+    );
     const id = found?.id ?? (await service.user('boss@ref.test', { externalId: 'ext-of-boss' }));
     const answer = await service.call<User>('POST', '/scim/v2/Users', {
       userName: `${v7()}@ref.test`,
@@ -141,7 +154,10 @@ describe('SCIM users', () => {
   });
 
   it('reads attribute names without regard to case', async () => {
-    const answer = await service.call<User>('POST', '/scim/v2/Users', { USERNAME: 'case@test', DisplayName: 'Case' });
+    const answer = await service.call<User>('POST', '/scim/v2/Users', {
+      USERNAME: 'case@test',
+      DisplayName: 'Case',
+    });
     expect(answer.body).toMatchObject({ userName: 'case@test', displayName: 'Case' });
   });
 
@@ -160,21 +176,31 @@ describe('SCIM users', () => {
 
   it('makes one user of fifty equal creations at once', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 50 }, () => service.call<User>('POST', '/scim/v2/Users', { userName: 'race@test' })),
+      Array.from({ length: 50 }, () =>
+        service.call<User>('POST', '/scim/v2/Users', { userName: 'race@test' }),
+      ),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(49);
   });
 
   it('answers a repeated Idempotency-Key with the first answer', async () => {
-    const headers = { 'idempotency-key': 'one' };
-    const scopes = ['directory:write' as const];
-    const identity = { scopes, headers };
-    const first = await service.call<User>('POST', '/scim/v2/Users', { userName: 'once@test' }, identity);
-    expect(first.status).toBe(201);
-    // Another key of the workspace has its own Idempotency-Keys.
-    const other = await service.call<ScimError>('POST', '/scim/v2/Users', { userName: 'once@test' }, identity);
-    expect(other.status).toBe(409);
+    const options = { keyId: v7(), headers: { 'idempotency-key': 'one' } };
+    const body = { userName: 'once@test' };
+    const answers = await Promise.all(
+      [1, 2, 3, 4, 5].map(() => service.call<User>('POST', '/scim/v2/Users', body, options)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201]);
+    expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
+    expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === 'true')).toHaveLength(4);
+    expect(new Set(answers.map(({ headers }) => headers.get('etag')))).toEqual(new Set(['W/"1"']));
+    const other = await service.call<ScimError>(
+      'POST',
+      '/scim/v2/Users',
+      { userName: 'twice@test' },
+      options,
+    );
+    expect(other.status).toBe(422);
   });
 
   it.each([
@@ -185,13 +211,25 @@ describe('SCIM users', () => {
     ['an endless userName', { userName: 'a'.repeat(257) }, 'invalidValue'],
     ['an endless externalId', { userName: 'x@bad.test', externalId: 'a'.repeat(10_000) }, 'invalidValue'],
     ['mails that are no list', { userName: 'x@bad.test', emails: 'x' }, 'invalidValue'],
-    ['101 mails', { userName: 'x@bad.test', emails: Array.from({ length: 101 }, () => ({ value: 'x' })) }, 'invalidValue'],
+    [
+      '101 mails',
+      { userName: 'x@bad.test', emails: Array.from({ length: 101 }, () => ({ value: 'x' })) },
+      'invalidValue',
+    ],
     ['an unclear active', { userName: 'x@bad.test', active: 'perhaps' }, 'invalidValue'],
-    ['a limit that is no number', { userName: 'x@bad.test', [countersign]: { approvalLimit: '5' } }, 'invalidValue'],
+    [
+      'a limit that is no number',
+      { userName: 'x@bad.test', [countersign]: { approvalLimit: '5' } },
+      'invalidValue',
+    ],
     ['a negative limit', { userName: 'x@bad.test', [countersign]: { approvalLimit: -1 } }, 'invalidValue'],
-    ['an absence without a zone', { userName: 'x@bad.test', [countersign]: { outOfOffice: { from: '2026-01-01' } } }, 'invalidValue'],
+    [
+      'an absence without a zone',
+      { userName: 'x@bad.test', [countersign]: { outOfOffice: { from: '2026-01-01' } } },
+      'invalidValue',
+    ],
     ['an unknown manager', { userName: 'x@bad.test', [enterprise]: { manager: 'nobody' } }, 'invalidValue'],
-        ['other schemas', { schemas: ['urn:x'], userName: 'x@bad.test' }, 'invalidValue'],
+    ['other schemas', { schemas: ['urn:x'], userName: 'x@bad.test' }, 'invalidValue'],
     ['a list', [], 'invalidSyntax'],
     ['null', null, 'invalidSyntax'],
   ])('refuses %s', async (_, body, scimType) => {
@@ -225,17 +263,28 @@ describe('SCIM users', () => {
       externalId: 'F-1',
       title: 'Head',
       name: { familyName: 'Öz_%' },
-      emails: [{ value: 'one@mail.test', type: 'work' }, { value: 'alias@mail.test', type: 'home' }],
+      emails: [
+        { value: 'one@mail.test', type: 'work' },
+        { value: 'alias@mail.test', type: 'home' },
+      ],
       [enterprise]: { department: 'IT' },
       [countersign]: { approvalLimit: 100 },
     });
-    const f2 = await service.user('f2@filter.test', { displayName: 'Filter Two', active: false, [enterprise]: { manager: 'f1@filter.test' } });
+    const f2 = await service.user('f2@filter.test', {
+      displayName: 'Filter Two',
+      active: false,
+      [enterprise]: { manager: 'f1@filter.test' },
+    });
     const group = await service.group('filter-group', [f2]);
     const mine = 'userName ew "@filter.test"';
-    const [f1] = await service.rows<{ id: string }>(`SELECT id FROM user_ WHERE user_name = 'f1@filter.test'`);
+    const [f1] = await service.rows<{ id: string }>(
+      `SELECT id FROM user_ WHERE user_name = 'f1@filter.test'`,
+    );
 
     expect(await namesOf('userName eq "F1@FILTER.test"')).toEqual(['f1@filter.test']);
-    expect(await namesOf('urn:ietf:params:scim:schemas:core:2.0:User:username Eq "f1@filter.test"')).toEqual(['f1@filter.test']);
+    expect(await namesOf('urn:ietf:params:scim:schemas:core:2.0:User:username Eq "f1@filter.test"')).toEqual([
+      'f1@filter.test',
+    ]);
     expect(await namesOf(`id eq "${f2}"`)).toEqual(['f2@filter.test']);
     expect(await namesOf('id eq "no-uuid"')).toEqual([]);
     expect(await namesOf('externalId eq "F-1"')).toEqual(['f1@filter.test']);
@@ -244,7 +293,10 @@ describe('SCIM users', () => {
     expect(await namesOf(`${mine} and active eq true`)).toEqual(['f1@filter.test']);
     expect(await namesOf(`${mine} and not (active eq true)`)).toEqual(['f2@filter.test']);
     expect(await namesOf(`${mine} and externalId pr`)).toEqual(['f1@filter.test']);
-    expect(await namesOf(`${mine} and (title eq "head" or active eq false)`)).toEqual(['f1@filter.test', 'f2@filter.test']);
+    expect(await namesOf(`${mine} and (title eq "head" or active eq false)`)).toEqual([
+      'f1@filter.test',
+      'f2@filter.test',
+    ]);
     expect(await namesOf('emails.value eq "ALIAS@mail.test"')).toEqual(['f1@filter.test']);
     expect(await namesOf('emails eq "alias@mail.test"')).toEqual(['f1@filter.test']);
     expect(await namesOf('emails[type eq "work" and value eq "one@mail.test"]')).toEqual(['f1@filter.test']);
@@ -284,14 +336,23 @@ describe('SCIM users', () => {
     `${enterprise}:constructor pr`,
     "t.id eq 'x'",
   ])('refuses the filter %s', async (filter) => {
-    const answer = await service.call<ScimError>('GET', `/scim/v2/Users?filter=${encodeURIComponent(filter)}`);
-    expect({ status: answer.status, scimType: answer.body.scimType }).toEqual({ status: 400, scimType: 'invalidFilter' });
+    const answer = await service.call<ScimError>(
+      'GET',
+      `/scim/v2/Users?filter=${encodeURIComponent(filter)}`,
+    );
+    expect({ status: answer.status, scimType: answer.body.scimType }).toEqual({
+      status: 400,
+      scimType: 'invalidFilter',
+    });
   });
 
   it('pages with startIndex and count, in the order of creation', async () => {
     for (const n of [1, 2, 3, 4, 5]) await service.user(`p${n}@page.test`);
     const page = (query: string) =>
-      service.call<List>('GET', `/scim/v2/Users?filter=${encodeURIComponent('userName ew "@page.test"')}&${query}`);
+      service.call<List>(
+        'GET',
+        `/scim/v2/Users?filter=${encodeURIComponent('userName ew "@page.test"')}&${query}`,
+      );
     const second = await page('startIndex=3&count=2');
     expect(second.body).toMatchObject({ totalResults: 5, startIndex: 3, itemsPerPage: 2 });
     expect(second.body.Resources.map(({ userName }) => userName)).toEqual(['p3@page.test', 'p4@page.test']);
@@ -305,13 +366,23 @@ describe('SCIM users', () => {
   });
 
   it('answers with the attributes that were asked for', async () => {
-    await service.user('proj@test', { name: { givenName: 'A', familyName: 'B' }, [enterprise]: { department: 'IT', division: 'X' } });
+    await service.user('proj@test', {
+      name: { givenName: 'A', familyName: 'B' },
+      [enterprise]: { department: 'IT', division: 'X' },
+    });
     const list = (query: string) =>
-      service.call<List>('GET', `/scim/v2/Users?filter=${encodeURIComponent('userName eq "proj@test"')}&${query}`);
+      service.call<List>(
+        'GET',
+        `/scim/v2/Users?filter=${encodeURIComponent('userName eq "proj@test"')}&${query}`,
+      );
     const some = await list(`attributes=userName,name.givenName,${enterprise}:department`);
     const { id, schemas, ...rest } = some.body.Resources[0] ?? {};
     expect([id, schemas]).toEqual([expect.any(String), expect.any(Array)]);
-    expect(rest).toEqual({ userName: 'proj@test', name: { givenName: 'A' }, [enterprise]: { department: 'IT' } });
+    expect(rest).toEqual({
+      userName: 'proj@test',
+      name: { givenName: 'A' },
+      [enterprise]: { department: 'IT' },
+    });
     const without = await list('excludedAttributes=name,groups,meta.created');
     expect(without.body.Resources[0]).not.toHaveProperty('name');
     expect(without.body.Resources[0]).not.toHaveProperty('groups');
@@ -322,7 +393,12 @@ describe('SCIM users', () => {
 
   it('replaces a user, guarded by the version', async () => {
     const id = await service.user('put@test', { title: 'Old', [enterprise]: { department: 'IT' } });
-    const stale = await service.call<ScimError>('PUT', `/scim/v2/Users/${id}`, { userName: 'put@test' }, { headers: { 'if-match': 'W/"7"' } });
+    const stale = await service.call<ScimError>(
+      'PUT',
+      `/scim/v2/Users/${id}`,
+      { userName: 'put@test' },
+      { headers: { 'if-match': 'W/"7"' } },
+    );
     expect(stale.status).toBe(412);
     const answer = await service.call<User>(
       'PUT',
@@ -335,7 +411,9 @@ describe('SCIM users', () => {
     expect(answer.body).toMatchObject({ id, userName: 'Put2@test', active: false });
     expect(answer.body).not.toHaveProperty('title');
     expect(answer.body).not.toHaveProperty(enterprise);
-    const known = await service.call('GET', `/scim/v2/Users/${id}`, undefined, { headers: { 'if-none-match': 'W/"2"' } });
+    const known = await service.call('GET', `/scim/v2/Users/${id}`, undefined, {
+      headers: { 'if-none-match': 'W/"2"' },
+    });
     expect(known.status).toBe(304);
     const last = (await service.sent('directory.changed.v1')).at(-1);
     expect(last?.data.people).toMatchObject([{ id, active: false, version: 2, department: null }]);
@@ -351,7 +429,10 @@ describe('SCIM users', () => {
     expect((await service.call('DELETE', `/scim/v2/Users/${boss}`)).status).toBe(204);
     expect((await service.call('GET', `/scim/v2/Users/${boss}`)).status).toBe(404);
     expect((await service.call('DELETE', `/scim/v2/Users/${boss}`)).status).toBe(404);
-    const members = await service.call<{ members: unknown[]; meta: { version: string } }>('GET', `/scim/v2/Groups/${group}`);
+    const members = await service.call<{ members: unknown[]; meta: { version: string } }>(
+      'GET',
+      `/scim/v2/Groups/${group}`,
+    );
     expect(members.body).toMatchObject({ members: [], meta: { version: 'W/"2"' } });
     const [deleted, changed] = (await service.sent('directory.changed.v1')).slice(-2);
     expect(deleted?.data).toEqual({ people: [], deleted: [boss] });
@@ -363,31 +444,67 @@ describe('SCIM users', () => {
     const id = await service.user('mine@apart.test');
     const other = v7();
     for (const method of ['GET', 'PUT', 'PATCH', 'DELETE']) {
-      const answer = await service.call<ScimError>(method, `/scim/v2/Users/${id}`, method === 'GET' || method === 'DELETE' ? undefined : { userName: 'x' }, {}, other);
+      const answer = await service.call<ScimError>(
+        method,
+        `/scim/v2/Users/${id}`,
+        method === 'GET' || method === 'DELETE' ? undefined : { userName: 'x' },
+        {},
+        other,
+      );
       expect([method, answer.status, answer.body.status]).toEqual([method, 404, '404']);
     }
-    const list = await service.call<List>('GET', `/scim/v2/Users?filter=${encodeURIComponent('userName pr')}`, undefined, {}, other);
+    const list = await service.call<List>(
+      'GET',
+      `/scim/v2/Users?filter=${encodeURIComponent('userName pr')}`,
+      undefined,
+      {},
+      other,
+    );
     expect(list.body.totalResults).toBe(0);
     expect(await service.user('mine@apart.test', {}, other)).not.toBe(id);
-    const foreign = await service.call<ScimError>('POST', '/scim/v2/Users', { userName: 'y', [enterprise]: { manager: id } }, {}, other);
+    const foreign = await service.call<ScimError>(
+      'POST',
+      '/scim/v2/Users',
+      { userName: 'y', [enterprise]: { manager: id } },
+      {},
+      other,
+    );
     expect(foreign.status).toBe(400);
   });
 
   it('asks for the scope of each call and for a known actor', async () => {
-    const read = await service.call<ScimError>('GET', '/scim/v2/Users', undefined, { scopes: ['directory:write'] });
+    const read = await service.call<ScimError>('GET', '/scim/v2/Users', undefined, {
+      scopes: ['directory:write'],
+    });
     expect([read.status, read.body.schemas]).toEqual([403, ['urn:ietf:params:scim:api:messages:2.0:Error']]);
-    expect((await service.call('POST', '/scim/v2/Users', { userName: 's' }, { scopes: ['directory:read'] })).status).toBe(403);
+    expect(
+      (await service.call('POST', '/scim/v2/Users', { userName: 's' }, { scopes: ['directory:read'] }))
+        .status,
+    ).toBe(403);
     const scopes = ['directory:write' as const, 'act-as' as const];
-    const unknown = await service.call<ScimError>('POST', '/scim/v2/Users', { userName: 'by@actor.test' }, { scopes, actor: 'nobody@test' });
+    const unknown = await service.call<ScimError>(
+      'POST',
+      '/scim/v2/Users',
+      { userName: 'by@actor.test' },
+      { scopes, actor: 'nobody@test' },
+    );
     expect(unknown.status).toBe(403);
     await service.user('admin@actor.test');
-    const known = await service.call('POST', '/scim/v2/Users', { userName: 'by@actor.test' }, { scopes, actor: 'ADMIN@actor.test' });
+    const known = await service.call(
+      'POST',
+      '/scim/v2/Users',
+      { userName: 'by@actor.test' },
+      { scopes, actor: 'ADMIN@actor.test' },
+    );
     expect(known.status).toBe(201);
   });
 
   it('says what it cannot do', async () => {
     const id = await service.user('patch@test');
-    for (const [method, path] of [['PATCH', `/scim/v2/Users/${id}`], ['POST', '/scim/v2/Bulk']] as const) {
+    for (const [method, path] of [
+      ['PATCH', `/scim/v2/Users/${id}`],
+      ['POST', '/scim/v2/Bulk'],
+    ] as const) {
       const answer = await service.call<ScimError>(method, path, {});
       expect([answer.status, answer.body.status]).toEqual([501, '501']);
     }
@@ -398,10 +515,16 @@ describe('SCIM users', () => {
 
   it('describes itself', async () => {
     const config = await service.call('GET', '/scim/v2/ServiceProviderConfig');
-    expect(config.body).toMatchObject({ filter: { supported: true, maxResults: 200 }, patch: { supported: false }, etag: { supported: true } });
+    expect(config.body).toMatchObject({
+      filter: { supported: true, maxResults: 200 },
+      patch: { supported: false },
+      etag: { supported: true },
+    });
     const types = await service.call<{ Resources: { id: string }[] }>('GET', '/scim/v2/ResourceTypes');
     expect(types.body.Resources.map(({ id }) => id)).toEqual(['User', 'Group']);
-    expect((await service.call('GET', '/scim/v2/ResourceTypes/Group')).body).toMatchObject({ endpoint: '/Groups' });
+    expect((await service.call('GET', '/scim/v2/ResourceTypes/Group')).body).toMatchObject({
+      endpoint: '/Groups',
+    });
     expect((await service.call('GET', '/scim/v2/ResourceTypes/Car')).status).toBe(404);
     const schemas = await service.call<{ Resources: { id: string }[] }>('GET', '/scim/v2/Schemas');
     expect(schemas.body.Resources).toHaveLength(4);

@@ -38,7 +38,7 @@ export class EventsController {
     const query = call.query(PageQuery);
     const after = decodeCursor('events', query.cursor, indexPosition);
     const events = await this.database.read(call.workspaceId, (sql) =>
-      listEvents(sql, call.workspaceId, after, query.limit),
+      listEvents(sql, call.workspaceId, call.identity.key.workflows, after, query.limit),
     );
     return ok({
       data: events.map(({ view }) => view),

@@ -55,16 +55,18 @@ interface Row {
 export const listEvents = async (
   sql: Sql,
   workspaceId: string,
+  allowed: string[] | null,
   after: string | null,
   limit: number,
 ): Promise<FeedEvent[]> => {
   const rows = await sql.query<Row>(
     `SELECT e.index, e.id, e.type, e.at, e.task_id, e.content -> 'actor' AS actor, t.snapshot, p.payload
-       FROM (SELECT * FROM entry WHERE workspace_id = $1 AND index > $2 AND type = ANY ($3::text[]) ORDER BY index LIMIT $4) e
+       FROM (SELECT * FROM entry WHERE workspace_id = $1 AND index > $2 AND type = ANY ($3::text[])
+               AND ($5::text[] IS NULL OR workflow_key = ANY ($5)) ORDER BY index LIMIT $4) e
        JOIN transition t ON t.request_id = e.request_id AND t.request_version = e.request_version
        LEFT JOIN request_payload p ON p.request_id = e.request_id AND p.revision = (t.snapshot ->> 'revision')::int
       ORDER BY e.index`,
-    [workspaceId, after ?? '-1', eventTypes, limit],
+    [workspaceId, after ?? '-1', eventTypes, limit, allowed],
   );
   return rows.map((row) => {
     const task = row.snapshot.stages.flatMap(({ tasks }) => tasks).find(({ id }) => id === row.task_id);

@@ -23,6 +23,9 @@ import type { LogEntry } from './log-entry';
 
 const saltBytes = 32;
 
+/** Opened keys kept in memory. */
+const mostKeys = 1_000;
+
 /** Name of a workspace's log and of the key that signs it (C2SP tlog-checkpoint: they should be the same). */
 const originOf = (workspaceId: string): string => `countersign/${workspaceId}`;
 const contextOf = (workspaceId: string): string => `log:${workspaceId}`;
@@ -57,6 +60,7 @@ export class AuditLog {
     for (const entry of entries)
       byWorkspace.set(entry.workspaceId, [...(byWorkspace.get(entry.workspaceId) ?? []), entry]);
     const heads = await this.lockHeads(sql, [...byWorkspace.keys()]);
+    if (heads.length !== byWorkspace.size) throw new Error('a log without a head');
     const placed = heads.flatMap((head) => {
       const list = byWorkspace.get(head.workspaceId) ?? [];
       const places = list.map((entry, offset) => place(entry, head.frontier.size + BigInt(offset)));
@@ -71,20 +75,32 @@ export class AuditLog {
 
   /** The newest signed checkpoint; of an empty log when nothing has happened yet. */
   async checkpoint(sql: Sql, workspaceId: string): Promise<string> {
-    await this.lockHeads(sql, [workspaceId]);
-    const [row] = await sql.query<{ checkpoint: string }>(
-      'SELECT checkpoint FROM log_head WHERE workspace_id = $1',
-      [workspaceId],
-    );
-    if (!row) throw new Error('a log without a head');
-    return row.checkpoint;
+    return (await this.readHead(sql, workspaceId)).checkpoint;
   }
 
   /** The signed-note verifier key of the workspace's log. */
   async verifierKey(sql: Sql, workspaceId: string): Promise<string> {
-    const [head] = await this.lockHeads(sql, [workspaceId]);
+    const { sealed_seed: sealedSeed } = await this.readHead(sql, workspaceId);
+    return verifierKey(originOf(workspaceId), this.keyOf(workspaceId, sealedSeed).publicKey);
+  }
+
+  /** Without a lock, so that readers do not queue behind appends; makes the head of a log that has none. */
+  private async readHead(
+    sql: Sql,
+    workspaceId: string,
+  ): Promise<{ checkpoint: string; sealed_seed: Buffer }> {
+    const read = () =>
+      sql.query<{ checkpoint: string; sealed_seed: Buffer }>(
+        'SELECT checkpoint, sealed_seed FROM log_head WHERE workspace_id = $1',
+        [workspaceId],
+      );
+    let [head] = await read();
+    if (!head) {
+      await this.insertHeads(sql, [workspaceId]);
+      [head] = await read();
+    }
     if (!head) throw new Error('a log without a head');
-    return verifierKey(originOf(workspaceId), head.key.publicKey);
+    return head;
   }
 
   private async lockHeads(sql: Sql, workspaceIds: readonly string[]): Promise<Head[]> {
@@ -117,7 +133,6 @@ export class AuditLog {
     const frontier = emptyFrontier();
     for (const workspaceId of workspaceIds) {
       const seed = newSigningSeed();
-      // The seed is kept in memory only once it is the one in the database.
       const checkpoint = checkpointOf({ workspaceId, frontier, key: signingKeyFromSeed(seed) });
       await sql.query(
         `INSERT INTO log_head (workspace_id, frontier, sealed_seed, checkpoint) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
@@ -144,11 +159,14 @@ export class AuditLog {
     );
   }
 
+  /** Known by the sealed seed itself: a seed whose transaction was rolled back must not be taken for the stored one. */
   private keyOf(workspaceId: string, sealedSeed: Buffer): SigningKey {
-    let key = this.keys.get(workspaceId);
+    const name = sealedSeed.toString('base64');
+    let key = this.keys.get(name);
     if (!key) {
       key = signingKeyFromSeed(this.secrets.open(sealedSeed, contextOf(workspaceId)));
-      this.keys.set(workspaceId, key);
+      if (this.keys.size >= mostKeys) this.keys.clear();
+      this.keys.set(name, key);
     }
     return key;
   }
@@ -176,9 +194,9 @@ const place = (entry: LogEntry, index: bigint): PlacedEntry => {
 
 const insertEntries = async (sql: Sql, placed: readonly PlacedEntry[]): Promise<void> => {
   await sql.query(
-    `INSERT INTO entry (workspace_id, index, id, type, at, actor_id, request_id, request_version, task_id, content, leaf_hash)
+    `INSERT INTO entry (workspace_id, index, id, type, at, actor_id, request_id, request_version, task_id, workflow_key, content, leaf_hash)
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[], $8::int[],
-                          $9::uuid[], $10::json[], $11::bytea[])`,
+                          $9::uuid[], $10::text[], $11::json[], $12::bytea[])`,
     [
       placed.map(({ entry }) => entry.workspaceId),
       placed.map(({ index }) => index.toString()),
@@ -189,6 +207,7 @@ const insertEntries = async (sql: Sql, placed: readonly PlacedEntry[]): Promise<
       placed.map(({ entry }) => entry.requestId),
       placed.map(({ entry }) => entry.requestVersion),
       placed.map(({ entry }) => entry.taskId),
+      placed.map(({ entry }) => entry.workflowKey),
       placed.map(({ entry }) => JSON.stringify(entry.content)),
       placed.map(({ hash }) => hash),
     ],

@@ -7,6 +7,7 @@ import {
   Caller,
   content,
   decodeCursor,
+  IsTime,
   ok,
   Operation,
   PageQuery,
@@ -14,7 +15,7 @@ import {
   UNIT_OF_WORK,
   type Answer,
 } from '@countersign/service-kit';
-import { IsISO8601, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { AuditLog } from './audit-log';
 import { listEntries } from './entry.rows';
 import { entryListSchema } from './entry.schema';
@@ -24,8 +25,8 @@ class EntriesQuery extends PageQuery {
   /** Id of a user or key; a user's externalId or userName works as well. */
   @IsOptional() @IsString() @MaxLength(320) actor?: string;
   @IsOptional() @IsString() @MaxLength(100) type?: string;
-  @IsOptional() @IsISO8601({ strict: true }) from?: string;
-  @IsOptional() @IsISO8601({ strict: true }) to?: string;
+  @IsOptional() @IsTime() from?: string;
+  @IsOptional() @IsTime() to?: string;
 }
 
 const indexPosition = /^\d{1,18}$/;
@@ -53,7 +54,13 @@ export class AuditController {
     const after = decodeCursor('audit', cursor, indexPosition);
     const actor = await this.actorId(call, filter.actor);
     const rows = await this.database.read(call.workspaceId, (sql) =>
-      listEntries(sql, call.workspaceId, { ...filter, actor }, after, limit),
+      listEntries(
+        sql,
+        call.workspaceId,
+        { ...filter, actor, allowed: call.identity.key.workflows },
+        after,
+        limit,
+      ),
     );
     return ok(
       pageOf(

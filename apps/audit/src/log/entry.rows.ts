@@ -19,6 +19,8 @@ export interface EntryFilter {
   type?: string;
   from?: string;
   to?: string;
+  /** Workflows that the key may see; null for all. */
+  allowed: string[] | null;
 }
 
 interface Row {
@@ -45,7 +47,7 @@ export const listEntries = async (
   const conditions = ['e.workspace_id = $1', 'e.index > $2'];
   const values: unknown[] = [workspaceId, after ?? '-1'];
   const where = (condition: string, value: unknown) => {
-    if (value === undefined) return;
+    if (value === undefined || value === null) return;
     values.push(value);
     conditions.push(condition.replace('?', `$${values.length}`));
   };
@@ -54,6 +56,7 @@ export const listEntries = async (
   where('e.type = ?', filter.type);
   where('e.at >= ?::timestamptz', filter.from);
   where('e.at < ?::timestamptz', filter.to);
+  where('e.workflow_key = ANY (?::text[])', filter.allowed);
   values.push(limit + 1);
   const rows = await sql.query<Row>(
     `SELECT e.index, e.id, e.type, e.at, e.request_id AS "requestId", e.request_version AS "requestVersion", e.content,

@@ -18,6 +18,8 @@ export interface LogEntry {
   requestId: string | null;
   requestVersion: number | null;
   taskId: string | null;
+  /** Whose entry it is to keys that may only see some workflows. */
+  workflowKey: string | null;
   /** Ids, states, codes and hashes; never a name or free text. */
   content: Record<string, unknown>;
   personal: PersonalData[];

@@ -131,6 +131,7 @@ export const entriesOf = (transition: RequestTransitioned): LogEntry[] => {
       requestId: request.id,
       requestVersion: request.version,
       taskId: event.taskId,
+      workflowKey: request.workflow.key,
       content: { actor: event.actor, ...described.content },
       personal: described.personal,
     };

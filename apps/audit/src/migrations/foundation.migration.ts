@@ -28,6 +28,7 @@ export class Foundation1763690000000 implements MigrationInterface {
         request_id uuid,
         request_version int,
         task_id uuid,
+        workflow_key text,
         content json NOT NULL,
         leaf_hash bytea NOT NULL,
         PRIMARY KEY (workspace_id, index),

@@ -1,3 +1,6 @@
 import { Foundation1763690000000 } from './foundation.migration';
 
 export const migrations = [Foundation1763690000000];
+
+/** Nothing is ever changed in the log by the role that writes it. */
+export const appendOnly = ['entry', 'transition'];

@@ -2,6 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import type { RefusedCommand } from '@countersign/contracts';
 import { Database } from '@countersign/persistence';
 import { Call, Caller, ok, Operation, PathId, Problem, type Answer } from '@countersign/service-kit';
+import { allowWorkflow } from '../calling-actor';
 import { findRequest } from '../requests/request.rows';
 import { refusalOf } from '../requests/request-commands';
 import { requestSchema } from '../requests/request.schema';
@@ -48,6 +49,7 @@ export class CommandsController {
     });
     if (!found) throw Problem.notFound('command');
     const { command, request } = found;
+    if (request) allowWorkflow(call, request.workflow.key);
     // Done is what the next GET of the request shows as well.
     const state = command.seen ? command.state : 'pending';
     return ok({

@@ -1,22 +1,22 @@
-import { PageQuery } from '@countersign/service-kit';
+import { IsTime, PageQuery } from '@countersign/service-kit';
 import { requestStates, type RequestState } from '@countersign/contracts';
 import {
   IsBoolean,
   IsDefined,
   IsIn,
   IsInt,
-  IsISO8601,
   IsNotEmpty,
   IsObject,
   IsOptional,
   IsString,
+  Max,
   MaxLength,
   Min,
 } from 'class-validator';
 
 export class SubmitRequestBody {
   @IsString() @IsNotEmpty() @MaxLength(100) workflow: string;
-  @IsOptional() @IsInt() @Min(1) workflowVersion?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) workflowVersion?: number;
   @IsString() @IsNotEmpty() @MaxLength(300) title: string;
   @IsOptional() @IsString() @MaxLength(5_000) reason?: string | null;
   /** A user's id, externalId or userName. */
@@ -40,6 +40,6 @@ export class ListRequestsQuery extends PageQuery {
   /** A user's id, externalId or userName. */
   @IsOptional() @IsString() @MaxLength(320) requester?: string;
   @IsOptional() @IsString() @MaxLength(255) externalRef?: string;
-  @IsOptional() @IsISO8601({ strict: true }) createdAfter?: string;
-  @IsOptional() @IsISO8601({ strict: true }) createdBefore?: string;
+  @IsOptional() @IsTime() createdAfter?: string;
+  @IsOptional() @IsTime() createdBefore?: string;
 }

@@ -1,13 +1,16 @@
 import { decisions, taskStates, type DecisionKind, type TaskState } from '@countersign/contracts';
-import { PageQuery } from '@countersign/service-kit';
-import { IsIn, IsInt, IsISO8601, IsOptional, IsString, IsUUID, MaxLength, Min } from 'class-validator';
+import { IsTime, PageQuery } from '@countersign/service-kit';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
 
 export class DecisionBody {
   @IsIn(decisions) decision: DecisionKind;
   @IsOptional() @IsString() @MaxLength(5_000) comment?: string | null;
-  @IsOptional() @IsString() @MaxLength(100) reasonCode?: string | null;
+  /** A code, not a text: it stands in the trail for ever. */
+  @IsOptional()
+  @Matches(/^[A-Za-z0-9._-]{1,64}$/, { message: '$property must be a code of letters, digits, dots, dashes' })
+  reasonCode?: string | null;
   /** The revision that the person has seen. */
-  @IsOptional() @IsInt() @Min(1) revision?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) revision?: number;
 }
 
 export class ListTasksQuery extends PageQuery {
@@ -16,5 +19,5 @@ export class ListTasksQuery extends PageQuery {
   @IsOptional() @IsIn(taskStates) state?: TaskState;
   @IsOptional() @IsString() @MaxLength(100) workflow?: string;
   @IsOptional() @IsUUID() requestId?: string;
-  @IsOptional() @IsISO8601({ strict: true }) dueBefore?: string;
+  @IsOptional() @IsTime() dueBefore?: string;
 }

@@ -21,12 +21,14 @@ import { DecisionBody, ListTasksQuery } from './task.bodies';
 import { findTask, listTasks, taskAlone } from './task.rows';
 
 /**
- * Who is told of a task by webhook may be faster than our own read model. A task whose id is this young may be on its
- * way, so a call for it waits a little before it is told that there is none.
+ * Who is told of a task by webhook may be faster than our own read model, by minutes after an outage. So a call for a task
+ * that is not there but whose id is young waits a little, and is then told to come again rather than that there is none.
  */
-const onItsWayMs = 10_000;
+const onItsWayMs = 5 * 60_000;
 const patienceMs = 2_000;
-const lookMs = 20;
+const lookMs = 50;
+/** Clocks of two machines may differ by this much. */
+const clockSkewMs = 2_000;
 
 @Controller('v1/tasks')
 export class TasksController {
@@ -115,14 +117,20 @@ export class TasksController {
 
   private async find(call: Call) {
     const id = call.id('task');
-    const giveUpAt = Math.min(Date.now() + patienceMs, (madeAt(id) ?? 0) + onItsWayMs);
+    const giveUpAt = Date.now() + patienceMs;
     for (;;) {
       const row = await this.database.read(call.workspaceId, (sql) => findTask(sql, id));
       if (row) {
         allowWorkflow(call, row.workflow.key);
         return row;
       }
-      if (Date.now() > giveUpAt) throw Problem.notFound('task');
+      const age = Date.now() - (madeAt(id) ?? 0);
+      if (age > onItsWayMs || age < -clockSkewMs) throw Problem.notFound('task');
+      if (Date.now() > giveUpAt) {
+        throw new Problem('unavailable', 'There is no such task yet. Try again.', {
+          headers: { 'retry-after': '1' },
+        });
+      }
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
   }

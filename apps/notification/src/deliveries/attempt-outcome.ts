@@ -5,7 +5,7 @@ import { nextDelayMs, retryAfterMs } from './retry-schedule';
 const shownBytes = 1_024;
 
 /** A delivery that could not be attempted now goes back for a moment; differently long, so that not all return at once. */
-const putBackMs = { least: 2_000, spread: 6_000 };
+const putBackMs = { least: 500, spread: 1_500 };
 
 type Addressed = Pick<AttemptOutcome, 'deliveryId' | 'workspaceId' | 'endpointId' | 'attempt'>;
 
@@ -82,7 +82,7 @@ const errorOf = (status: number): string | null => {
 };
 
 /** PostgreSQL keeps no NUL in a text. */
-const clean = (text: string): string => text.replaceAll('\0', '').slice(0, 500);
+const clean = (text: string): string => text.replaceAll('\0', '').slice(0, 500).toWellFormed();
 
 /** A streaming decoder leaves out a character that the cut has halved. */
 const textOf = (body: Buffer): string | null => {

@@ -89,7 +89,7 @@ describe('the outcome of an attempt', () => {
   it('counts nothing when no attempt was made', () => {
     expect(putBack(delivery(), 0.5)).toMatchObject({
       state: 'pending',
-      delayMs: 5_000,
+      delayMs: 1_250,
       result: null,
       attempt: 4,
     });

@@ -24,8 +24,8 @@ import { WebhookSettings } from './webhook.settings';
 const poolLimits = {
   inFlight: 500,
   inFlightPerKey: 16,
-  waiting: 5_000,
-  waitingPerKey: 200,
+  waiting: 20_000,
+  waitingPerKey: 2_000,
   bytes: 64 * 1_024 * 1_024,
 };
 /** Left of the lease for recording what came of a call. */

@@ -86,35 +86,37 @@ const exampleTask = (state: TaskState): TaskSnapshot => {
   };
 };
 
-const exampleStages = ({ stage, task }: Situation): StageSnapshot[] => {
-  const waiting = {
-    quorum: { approvals: 0, received: 0, rejections: 0 },
-    startedAt: null,
-    dueAt: null,
-    endedAt: null,
-    explanation: null,
-    tasks: [],
-  };
-  if (stage === 'pending')
-    return [{ index: 0, key: 'manager', title: 'Line manager', state: stage, ...waiting }];
-  return [
-    {
-      index: 0,
-      key: 'manager',
-      title: 'Line manager',
-      state: stage,
-      quorum: {
-        approvals: 1,
-        received: task === 'approved' ? 1 : 0,
-        rejections: task === 'rejected' ? 1 : 0,
-      },
-      startedAt: earlier,
-      dueAt: '2026-11-22T08:30:00.000Z',
-      endedAt: stage === 'active' ? null : at,
-      explanation: null,
-      tasks: task ? [exampleTask(task)] : [],
+const pendingStage = (index: number, key: string, title: string): StageSnapshot => ({
+  index,
+  key,
+  title,
+  state: 'pending',
+  quorum: { approvals: 0, received: 0, rejections: 0 },
+  startedAt: null,
+  dueAt: null,
+  endedAt: null,
+  explanation: null,
+  tasks: [],
+});
+
+const exampleStages = ({ request, stage, task }: Situation): StageSnapshot[] => {
+  const first = pendingStage(0, 'manager', 'Line manager');
+  if (stage === 'pending') return [first];
+  const reached: StageSnapshot = {
+    ...first,
+    state: stage,
+    quorum: {
+      approvals: 1,
+      received: task === 'approved' ? 1 : 0,
+      rejections: task === 'rejected' ? 1 : 0,
     },
-  ];
+    startedAt: earlier,
+    dueAt: '2026-11-22T08:30:00.000Z',
+    endedAt: stage === 'active' ? null : at,
+    tasks: task ? [exampleTask(task)] : [],
+  };
+  const goesOn = request === 'pending_review' && stage === 'approved';
+  return goesOn ? [reached, pendingStage(1, 'owner', 'Budget owner')] : [reached];
 };
 
 const decidedStates: readonly RequestState[] = ['approved', 'completed', 'rejected'];
@@ -124,6 +126,7 @@ export const exampleTransition = (
   type: EventType,
 ): { request: RequestSnapshot; payload: unknown; event: TransitionEvent } => {
   const situation = situations[type];
+  const stages = exampleStages(situation);
   const request: RequestSnapshot = {
     id: requestId,
     workspaceId: '1840b34e-6fe7-4a56-9ad3-0b7b58c49dc7',
@@ -136,10 +139,10 @@ export const exampleTransition = (
     metadata: {},
     revision: 1,
     version: 4,
-    stageIndex: 0,
-    totalStages: 1,
+    stageIndex: stages.length - 1,
+    totalStages: stages.length,
     overridden: type === 'request.overridden',
-    stages: exampleStages(situation),
+    stages,
     failure:
       situation.request === 'failed'
         ? { code: 'no_approvers', stage: 'manager', detail: 'The requester has no manager.' }

@@ -64,7 +64,10 @@ const faultOf = (error: unknown): MailFault => {
   const { message, code, responseCode } = error as { message?: string; code?: string; responseCode?: number };
   const isAboutTheMail = code === 'EENVELOPE' || code === 'EMESSAGE';
   return {
-    message: (message ?? 'the mail server could not be used').replaceAll('\0', '').slice(0, 500),
+    message: (message ?? 'the mail server could not be used')
+      .replaceAll('\0', '')
+      .slice(0, 500)
+      .toWellFormed(),
     isPermanent: isAboutTheMail && responseCode !== undefined && responseCode >= 500,
   };
 };

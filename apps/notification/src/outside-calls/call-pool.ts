@@ -18,7 +18,9 @@ export interface CallPoolLimits {
   inFlight: number;
   /** Reached by a place that answers well; a fresh one starts with a few, a failing one goes down to one. */
   inFlightPerKey: number;
+  /** Beyond it only places with next to nothing waiting may add to it. */
   waiting: number;
+  /** Of a place that answers well; the fewer calls a place may have in flight, the fewer may wait for it. */
   waitingPerKey: number;
   /** Of everything that waits or runs. */
   bytes: number;
@@ -33,6 +35,10 @@ interface Lane {
 }
 
 const initialLimit = 4;
+/** What a place may always have waiting, however much waits for others. */
+const reserved = 4;
+/** For a place that fails: as many wait as can be called before they are too late. */
+const waitingPerFailingCall = 10;
 /** Places whose reduced limit is remembered while nothing waits for them. */
 const mostRemembered = 10_000;
 
@@ -56,10 +62,11 @@ export class CallPool {
 
   /** Takes the call, or answers false when it does not fit. */
   offer(call: PooledCall): boolean {
-    if (this.stopped || this.waiting >= this.limits.waiting) return false;
+    if (this.stopped) return false;
     if (this.bytes > 0 && this.bytes + call.bytes > this.limits.bytes) return false;
     const lane = this.laneOf(call.key);
-    if (lane.waiting.length >= this.limits.waitingPerKey) return false;
+    if (lane.waiting.length >= (this.waiting < this.limits.waiting ? this.allowance(lane) : reserved))
+      return false;
     lane.waiting.push(call);
     this.waiting++;
     this.bytes += call.bytes;
@@ -72,7 +79,7 @@ export class CallPool {
   fullKeys(): string[] {
     const full: string[] = [];
     for (const lane of this.lanes.values())
-      if (lane.waiting.length >= this.limits.waitingPerKey) full.push(lane.key);
+      if (lane.waiting.length >= this.allowance(lane)) full.push(lane.key);
     return full;
   }
 
@@ -88,6 +95,11 @@ export class CallPool {
     const impatience = setTimeout(() => this.abort.abort(), patienceMs);
     await Promise.all(this.running);
     clearTimeout(impatience);
+  }
+
+  private allowance({ limit }: Lane): number {
+    if (limit < initialLimit) return limit * waitingPerFailingCall;
+    return Math.ceil((this.limits.waitingPerKey * limit) / this.limits.inFlightPerKey);
   }
 
   private laneOf(key: string): Lane {

@@ -64,7 +64,9 @@ describe('the pool of outside calls', () => {
     const answers = Array.from({ length: 12 }, () => offer('a'));
     expect(answers.filter(Boolean)).toHaveLength(4 + 5);
     expect(pool.fullKeys()).toEqual(['a']);
-    expect(Array.from({ length: 10 }, (_, n) => offer(`b${n}`)).filter(Boolean)).toHaveLength(2 + 3);
+    // The pool is full then, but for the few that every place may always have waiting.
+    expect(Array.from({ length: 10 }, () => offer('b')).filter(Boolean)).toHaveLength(2 + 4);
+    expect(offer('c')).toBe(true);
     const small = setUp();
     expect([small.offer('a', { bytes: 5_000 }), small.offer('b')]).toEqual([true, false]);
   });
@@ -77,6 +79,14 @@ describe('the pool of outside calls', () => {
     expect(started).toHaveLength(4 + 1);
     await started[4]?.end(true);
     expect(started).toHaveLength(4 + 1 + 2);
+  });
+
+  it('lets less wait for a failing place than for a well one', async () => {
+    const { started, offer } = setUp({ waiting: 1_000, waitingPerKey: 500 });
+    for (let call = 0; call < 4; call++) offer('a');
+    for (const call of [...started]) await call.end(false);
+    expect(Array.from({ length: 100 }, () => offer('a')).filter(Boolean)).toHaveLength(1 + 10);
+    expect(Array.from({ length: 100 }, () => offer('b')).filter(Boolean)).toHaveLength(100);
   });
 
   it('drops what would start too late', async () => {

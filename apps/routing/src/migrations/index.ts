@@ -1,3 +1,6 @@
 import { Foundation1763690000000 } from './foundation.migration';
 
 export const migrations = [Foundation1763690000000];
+
+/** What has been decided stays decided, whatever the application's role tries. */
+export const appendOnly = ['decision', 'outcome'];

@@ -206,7 +206,8 @@ const tellOutcome = (
     data: {
       commandId,
       requestId,
-      requestVersion: decision.ok ? version : null,
+      // Of a refusal too: what it was refused for is what the next GET shows.
+      requestVersion: version,
       refused: decision.ok
         ? null
         : {

@@ -114,7 +114,10 @@ export class Call {
     const text = textOf(bytes);
     try {
       // Looking at every member takes long, and only a text with these in it can hold what we refuse.
-      return /__proto__|\\u/.test(text) ? JSON.parse(text, refuseHostile) : JSON.parse(text);
+      const value: unknown = /__proto__|\\u/.test(text) ? JSON.parse(text, refuseHostile) : JSON.parse(text);
+      if (isDeeper(value, deepest))
+        throw new Problem('malformed_json', `The body is nested more than ${deepest} levels deep.`);
+      return value;
     } catch (error) {
       if (error instanceof Problem) throw error;
       throw new Problem('malformed_json', 'The body is not valid JSON.');
@@ -144,6 +147,14 @@ const textOf = (bytes: Buffer): string => {
     throw new Problem('malformed_json', 'The body is not valid UTF-8.');
   }
 };
+
+/** Deeper bodies mean nothing to us, and much of what handles JSON recurses. */
+const deepest = 64;
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1)));
 
 /** Text that PostgreSQL can store (no U+0000) and RFC 8785 can write (no lone surrogates). */
 const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();

@@ -1,5 +1,5 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { isTransientFault } from '@countersign/persistence';
+import { isDataException, isTransientFault } from '@countersign/persistence';
 import { traceIdOf } from '@countersign/messaging';
 import type { Response } from 'express';
 import { throwError } from 'rxjs';
@@ -15,6 +15,7 @@ export const problemOf = (error: unknown): Problem => {
       headers: { 'retry-after': '1' },
     });
   }
+  if (isDataException(error)) return new Problem('validation_failed', 'A value of the call is out of range.');
   if (error instanceof HttpException && error.getStatus() === 404) return Problem.notFound('resource');
   if (error instanceof URIError || (error instanceof HttpException && error.getStatus() === 400))
     return Problem.notFound('resource');

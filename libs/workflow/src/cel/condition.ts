@@ -159,7 +159,7 @@ function pathsOf(root: CelExpr): string[][] {
 
 function show(value: unknown): string {
   const text = JSON.stringify(value) ?? 'missing';
-  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}…` : text;
+  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH).toWellFormed()}…` : text;
 }
 
 function valueAt(context: ConditionContext, path: string[]): unknown {
@@ -192,7 +192,7 @@ function payloadToCel(payload: unknown): CelInput {
 
 function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return (message.split('\n')[0] ?? message).slice(0, 300);
+  return (message.split('\n')[0] ?? message).slice(0, 300).toWellFormed();
 }
 
 /**

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { eventually, pause } from './eventually';
+import { violationsOf, type Violation } from './ledger';
+import { startLoadedSystem, type LoadedSystem } from './loaded-system';
+import { flushRedis, killService, suspendService, type Nemesis } from './nemeses';
+import { countLeftOver, readBooks } from './read-books';
+import { decide, submit, untilTasks, order } from './requests';
+import type { ServiceName, TestSystem } from './test-system';
+
+/*
+ * What holds the books together is taken out, one part at a time, and the same kind of load and strikes must show it:
+ * the ledger check finds something, or a constraint of the database refuses. With everything in place the first test
+ * finds nothing, under the same strikes.
+ */
+
+jest.setTimeout(120_000);
+
+const behindTheGateway: ServiceName[] = ['intake', 'routing', 'approver-resolution', 'notification', 'audit'];
+
+/** Two processes of routing, so that the same request is worked on at the same time. */
+const replicas = { routing: 2 };
+
+/** From the last strike until what was not done by then is taken as never done. */
+const restMs = 15_000;
+
+const strikes: Nemesis[] = [
+  flushRedis,
+  killService('routing'),
+  flushRedis,
+  suspendService('audit', 6_500),
+  flushRedis,
+];
+
+let loaded: LoadedSystem | undefined;
+
+afterEach(async () => {
+  await loaded?.stop();
+  loaded = undefined;
+});
+
+const systemWithout = async (part: string | null): Promise<LoadedSystem> => {
+  const injected = {
+    entryPoints: Object.fromEntries(
+      behindTheGateway.map((name) => [name, path.join(__dirname, 'entry-points', `without-${part}.mjs`)]),
+    ),
+    serviceEnv: Object.fromEntries(behindTheGateway.map((name) => [name, { E2E_SERVICE: name }])),
+  };
+  loaded = await startLoadedSystem(
+    { replicas, ...(part === null ? {} : injected) },
+    { inFlight: 60, thinkMs: 500, patienceMs: restMs },
+  );
+  return loaded;
+};
+
+interface Findings {
+  violations: Violation[];
+  rules: Set<string>;
+  stuck: readonly string[];
+  /** Names of the unique constraints that refused something. */
+  refusedBy: Set<string>;
+}
+
+const struckAndChecked = async ({ system, load, subscribers }: LoadedSystem): Promise<Findings> => {
+  load.start();
+  await eventually('the load is in full swing', () => load.taken >= 60);
+  for (const { strike } of strikes) {
+    await strike(system);
+    await pause(500);
+  }
+  await load.finish();
+  const until = Date.now() + restMs;
+  while (Date.now() < until && Object.values(await countLeftOver(system)).some((count) => count > 0))
+    await pause(500);
+  const violations = violationsOf(await readBooks(system, load, subscribers));
+  const rules = new Set<string>(violations.map(({ rule }) => rule));
+  return { violations, rules, stuck: load.stuck, refusedBy: refusingConstraints(system) };
+};
+
+const refusingConstraints = ({ dataDir }: TestSystem): Set<string> => {
+  const log = readFileSync(path.join(dataDir, 'logs', 'postgres.log'), 'utf8');
+  const names = [...log.matchAll(/violates unique constraint "(\w+)"/g)].map(([, name]) => name ?? '');
+  return new Set(names);
+};
+
+describe('the books, under the same strikes', () => {
+  it('balance with every part in place', async () => {
+    const { violations, stuck } = await struckAndChecked(await systemWithout(null));
+    expect(stuck).toEqual([]);
+    expect(violations).toEqual([]);
+  });
+
+  it('do not balance without recovery: what Redis lost stays lost', async () => {
+    const { rules, stuck } = await struckAndChecked(await systemWithout('recovery'));
+    expect(stuck.length).toBeGreaterThan(0);
+    expect(rules).toContain('decided once, as acknowledged');
+    expect(rules).toContain('nothing left over');
+  });
+
+  it('do not balance without inbox: a constraint of the audit log refuses the second copy, for good', async () => {
+    const { rules, refusedBy } = await struckAndChecked(await systemWithout('inbox'));
+    expect(refusedBy).toContain('one_entry_per_event');
+    expect(rules).toContain('nothing left over');
+  });
+
+  it('do not balance without fence: of two approvals at once one is lost', async () => {
+    const { rules } = await struckAndChecked(await systemWithout('fence'));
+    expect(rules).toContain('decided once, as acknowledged');
+    expect(rules).toContain('logged exactly once');
+  });
+});
+
+describe('without fence', () => {
+  it('constraints refuse a second decision of a task and a second end of a request', async () => {
+    const { system } = await systemWithout('fence');
+    const { admin: client } = system;
+    const race = async (n: number) => {
+      const { id } = await submit(client, { workflow: 'purchase-order', payload: order(10) });
+      const [task] = await untilTasks(client, id);
+      if (!task) throw new Error('no task');
+      const calls =
+        n % 2
+          ? [decide(client, task, 'approve'), decide(client, task, 'reject')]
+          : [decide(client, task, 'approve'), client.post(`/v1/requests/${id}/cancel`, { reason: 'a race' })];
+      return (await Promise.all(calls)).map(({ status }) => status).sort();
+    };
+    for (let round = 0; round < 10; round++) {
+      const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => race(n)));
+      // The constraints are the last line, and a good one: there is still one winner each.
+      expect(answers).toEqual(answers.map(() => [200, 409]));
+    }
+    const refusedBy = refusingConstraints(system);
+    expect(refusedBy).toContain('one_decision_per_task');
+    expect(refusedBy).toContain('one_outcome_per_request');
+  });
+});
