@@ -79,6 +79,8 @@ export interface LoadOptions {
   thinkMs: number;
   /** Until a request that does not get on is given up, in milliseconds. */
   patienceMs: number;
+  /** Default: all of them, one after another. */
+  scenarios?: readonly Scenario[];
 }
 
 /**
@@ -127,8 +129,8 @@ export class Load {
   }
 
   private async one(): Promise<void> {
-    const { client, patienceMs } = this.options;
-    const scenario = scenarios[this.started++ % scenarios.length] as Scenario;
+    const { client, patienceMs, scenarios: chosen = scenarios } = this.options;
+    const scenario = chosen[this.started++ % chosen.length] as Scenario;
     const giveUpAt = () => Date.now() + patienceMs;
     const { workflow, payload, steps, events } = scenario;
     const submission = { workflow, payload, title: `number ${this.started}`, requester: 'alice@example.com' };

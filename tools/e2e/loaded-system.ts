@@ -15,7 +15,7 @@ export interface LoadedSystem {
 /** A system with people, workflows and two subscribers, ready for a load that has not begun. */
 export async function startLoadedSystem(
   options: TestSystemOptions,
-  load: Pick<LoadOptions, 'inFlight' | 'thinkMs' | 'patienceMs'>,
+  load: Omit<LoadOptions, 'client' | 'subscribers'>,
 ): Promise<LoadedSystem> {
   const subscribers = await RecordingServer.start();
   const system = await startTestSystem(options).catch(async (error) => {

@@ -47,8 +47,6 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  const dump = (t: string) => console.log(t, gateway.url, intake.url, (process as any)._getActiveHandles().filter((h: any) => h.constructor.name === 'Socket' && h.remotePort).map((s: any) => JSON.stringify({ l: s.localPort, r: s.remotePort, read: s.bytesRead, written: s.bytesWritten, paused: s.isPaused(), q: s.writableLength, destroyed: s.destroyed, srv: !!s.server, hm: s._httpMessage?.constructor.name, path: s._httpMessage?.req?.url ?? s._httpMessage?.path })).join('\n'));
-  setTimeout(() => dump('after 2s'), 2000);
   await gateway.stop();
   await Promise.all([intake.stop(), audit.stop()]);
 });
@@ -436,6 +434,26 @@ describe('what a caller gets', () => {
     expect(size).toBe(64 * mebibyte);
     await own.stop();
     await big.stop();
+  });
+});
+
+describe('a stop', () => {
+  it('waits for a call that runs, and for no connection that is merely open', async () => {
+    const slow = await startUpstream(
+      (_, response) => void setTimeout(() => response.end('{"done":true}'), 300),
+    );
+    const own = await gateway.another({ INTAKE_URL: slow.url });
+    const unused = connect(own.port, '127.0.0.1');
+    const closed = new Promise((resolve) => unused.once('close', resolve));
+    unused.on('error', () => undefined);
+    const running = call(`http://127.0.0.1:${own.port}`, gateway.adminKey, 'GET', '/v1/requests');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const start = Date.now();
+    await own.stop();
+    expect(Date.now() - start).toBeLessThan(2_000);
+    expect((await running).body).toEqual({ done: true });
+    await closed;
+    await slow.stop();
   });
 });
 

@@ -40,7 +40,12 @@ export class People {
     // Somebody inactive may have become active, or the name may have passed to somebody else: the owner knows.
     const active = known.filter((person) => person.active);
     if (active.length > 0) return known.length === 1 ? (known[0] ?? null) : null;
-    await this.ask(workspaceId, ref, cause);
+    try {
+      await this.ask(workspaceId, ref, cause);
+    } catch (error) {
+      // Known as inactive is better than not knowing.
+      if (known.length !== 1 || !(error instanceof Problem)) throw error;
+    }
     const found = await this.database.read(workspaceId, (sql) => matches(sql, workspaceId, ref));
     return found.length === 1 ? (found[0] ?? null) : null;
   }

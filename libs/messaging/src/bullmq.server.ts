@@ -21,6 +21,9 @@ export interface BullMqServerOptions {
 /** How long a job waits when the database is away; such a wait counts as no try. */
 const postponeMs = 1_000;
 
+/** How long running jobs may take to finish when the service stops. */
+const closePatienceMs = 4_000;
+
 /** A worker's loop comes round at least every few seconds; one that has stood still this long is wedged. */
 const wedgedAfterMs = 60_000;
 
@@ -78,10 +81,14 @@ export class BullMqServer extends Server implements CustomTransportStrategy {
     callback();
   }
 
-  /** Lets running jobs finish, then hangs up. */
+  /** Lets running jobs finish, then hangs up; not for long, since a worker whose Redis is away would wait for ever. */
   async close(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.close()));
-    for (const connection of this.connections) connection.disconnect();
+    const hangUp = () => this.connections.forEach((connection) => connection.disconnect());
+    const timer = setTimeout(hangUp, closePatienceMs);
+    const isAway = (index: number) => this.connections[index]?.status !== 'ready';
+    await Promise.all(this.workers.map((worker, index) => worker.close(isAway(index))));
+    clearTimeout(timer);
+    hangUp();
   }
 
   on(): never {

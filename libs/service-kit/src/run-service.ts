@@ -6,6 +6,7 @@ import { Messaging, type MessagingOptions, type UnitOfWork } from '@countersign/
 import { Database } from '@countersign/persistence';
 import { Module, type Type } from '@nestjs/common';
 import { readConfig, type ServiceConfig } from './config';
+import { quietConnectionsOf } from './connections';
 import { AnswerAdapter } from './http/answer.adapter';
 import { IdentityVerifier } from './http/identity';
 import { IdentityGuard } from './http/identity.guard';
@@ -119,6 +120,7 @@ export const startService = async (options: RunOptions): Promise<RunningService>
     await app.startAllMicroservices();
     messaging.start();
   }
+  const closeQuiet = quietConnectionsOf(app.getHttpServer());
   await app.listen(config.port, config.host);
   const forgetting = setInterval(() => {
     for (const text of options.forget ?? []) {
@@ -137,7 +139,7 @@ export const startService = async (options: RunOptions): Promise<RunningService>
     async stop() {
       clearInterval(forgetting);
       // A connection that is busy now is idle after its answer, and would keep the server open for its 65 s.
-      const hangUp = setInterval(() => server.closeIdleConnections(), 100);
+      const hangUp = setInterval(closeQuiet, 100);
       // Closes HTTP and the workers; what they still do needs the pools, so those go last.
       await app.close().finally(() => clearInterval(hangUp));
       await messaging?.stop();

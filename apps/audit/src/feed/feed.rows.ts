@@ -8,30 +8,45 @@ import {
 } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
 
-/** Keeps what the feed will show of these transitions. */
-export const storeForFeed = async (sql: Sql, transitions: readonly RequestTransitioned[]): Promise<void> => {
-  const payloads = transitions.flatMap(({ request, revisionPayload }) =>
+/**
+ * Keeps what the feed will show of these transitions, and gives back those that were not kept before: a transition
+ * that comes again in another message is nothing new.
+ */
+export const storeForFeed = async (
+  sql: Sql,
+  transitions: readonly RequestTransitioned[],
+): Promise<RequestTransitioned[]> => {
+  const byKey = new Map(transitions.map((transition) => [keyOf(transition.request), transition]));
+  const distinct = [...byKey.values()];
+  const payloads = distinct.flatMap(({ request, revisionPayload }) =>
     revisionPayload ? [{ request, ...revisionPayload }] : [],
   );
-  await sql.query(
+  const rows = await sql.query<{ id: string; version: number }>(
     `WITH payload AS (
        INSERT INTO request_payload (request_id, revision, workspace_id, payload)
        SELECT * FROM unnest($5::uuid[], $6::int[], $7::uuid[], $8::json[])
+       ON CONFLICT DO NOTHING
      )
      INSERT INTO transition (request_id, request_version, workspace_id, snapshot)
-     SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::json[])`,
+     SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::json[])
+     ON CONFLICT DO NOTHING
+     RETURNING request_id AS id, request_version AS version`,
     [
-      transitions.map(({ request }) => request.id),
-      transitions.map(({ request }) => request.version),
-      transitions.map(({ request }) => request.workspaceId),
-      transitions.map(({ request }) => JSON.stringify(request)),
+      distinct.map(({ request }) => request.id),
+      distinct.map(({ request }) => request.version),
+      distinct.map(({ request }) => request.workspaceId),
+      distinct.map(({ request }) => JSON.stringify(request)),
       payloads.map(({ request }) => request.id),
       payloads.map(({ revision }) => revision),
       payloads.map(({ request }) => request.workspaceId),
       payloads.map(({ payload }) => JSON.stringify(payload.value)),
     ],
   );
+  const stored = new Set(rows.map(keyOf));
+  return distinct.filter(({ request }) => stored.has(keyOf(request)));
 };
+
+const keyOf = ({ id, version }: { id: string; version: number }): string => `${id}/${version}`;
 
 /** An event as the feed shows it: what a standard webhook has in its body, with the event's id. */
 export interface FeedEvent {
@@ -48,10 +63,14 @@ interface Row {
   actor: Actor;
   snapshot: RequestSnapshot;
   payload: unknown;
+  is_early: boolean;
   [column: string]: unknown;
 }
 
-/** Oldest first, after an index. */
+/**
+ * Oldest first, after an index. Ends before an event whose payload is still on its way: transitions of a request may
+ * overtake each other, and a reader never comes back. After a minute the event is shown without one.
+ */
 export const listEvents = async (
   sql: Sql,
   workspaceId: string,
@@ -60,7 +79,8 @@ export const listEvents = async (
   limit: number,
 ): Promise<FeedEvent[]> => {
   const rows = await sql.query<Row>(
-    `SELECT e.index, e.id, e.type, e.at, e.task_id, e.content -> 'actor' AS actor, t.snapshot, p.payload
+    `SELECT e.index, e.id, e.type, e.at, e.task_id, e.content -> 'actor' AS actor, t.snapshot, p.payload,
+            p.payload IS NULL AND e.recorded_at > now() - interval '1 minute' AS is_early
        FROM (SELECT * FROM entry WHERE workspace_id = $1 AND index > $2 AND type = ANY ($3::text[])
                AND ($5::text[] IS NULL OR workflow_key = ANY ($5)) ORDER BY index LIMIT $4) e
        JOIN transition t ON t.request_id = e.request_id AND t.request_version = e.request_version
@@ -68,7 +88,8 @@ export const listEvents = async (
       ORDER BY e.index`,
     [workspaceId, after ?? '-1', eventTypes, limit, allowed],
   );
-  return rows.map((row) => {
+  const early = rows.findIndex(({ is_early: isEarly }) => isEarly);
+  return rows.slice(0, early < 0 ? rows.length : early).map((row) => {
     const task = row.snapshot.stages.flatMap(({ tasks }) => tasks).find(({ id }) => id === row.task_id);
     return {
       index: row.index,

@@ -12,6 +12,7 @@ import {
   Operation,
   PageQuery,
   pageOf,
+  Problem,
   UNIT_OF_WORK,
   type Answer,
 } from '@countersign/service-kit';
@@ -99,9 +100,15 @@ export class AuditController {
     return content(text, `${key}\n`);
   }
 
-  private async actorId(call: Call, actor: string | undefined): Promise<string | undefined> {
-    if (actor === undefined || uuid.test(actor)) return actor?.toLowerCase();
+  private async actorId(call: Call, ref: string | undefined): Promise<string | undefined> {
+    if (ref === undefined) return undefined;
+    // An id may also be a key's, or that of somebody who has left: then the directory need not know it, nor answer.
+    const isId = uuid.test(ref);
+    const person = await this.people.find(call.workspaceId, ref, call.cause).catch((error: unknown) => {
+      if (isId && error instanceof Problem) return null;
+      throw error;
+    });
     // Nobody of that name has done anything: a value that no entry has.
-    return (await this.people.find(call.workspaceId, actor, call.cause))?.id ?? '';
+    return person?.id ?? (isId ? ref.toLowerCase() : '');
   }
 }

@@ -14,7 +14,7 @@ export class TransitionsController {
     const transitions = messages
       .map(({ data }) => data)
       .sort((a, b) => a.request.version - b.request.version);
-    await storeForFeed(tx, transitions);
-    await this.log.append(tx, transitions.flatMap(entriesOf));
+    const fresh = await storeForFeed(tx, transitions);
+    if (fresh.length > 0) await this.log.append(tx, fresh.flatMap(entriesOf));
   }
 }

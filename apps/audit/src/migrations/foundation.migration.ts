@@ -31,6 +31,7 @@ export class Foundation1763690000000 implements MigrationInterface {
         workflow_key text,
         content json NOT NULL,
         leaf_hash bytea NOT NULL,
+        recorded_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (workspace_id, index),
         CONSTRAINT one_entry_per_event UNIQUE (workspace_id, id)
       )`);

@@ -68,7 +68,7 @@ export const workflowDefinitionSchema = {
       type: 'array',
       maxItems: 200,
       uniqueItems: true,
-      items: { type: 'string', minLength: 1, maxLength: 64 },
+      items: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' },
     },
     stage: {
       type: 'object',

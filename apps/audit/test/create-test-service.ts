@@ -1,0 +1,142 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Envelope, Scope } from '@countersign/contracts';
+import { migrate } from '@countersign/persistence';
+import { IdentitySigner, identityHeader, startService } from '@countersign/service-kit';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { v7 } from 'uuid';
+import { AppModule } from '../src/app.module';
+import { appendOnly, migrations } from '../src/migrations';
+
+/** The same in all files: the roles, whose passwords are derived from it, belong to the whole server. */
+export const secretKey = Buffer.alloc(32, 7).toString('base64');
+
+const required = (name: string): string => {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run npm test -- int`);
+  return value;
+};
+
+export interface TestAnswer {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** Parsed when it is JSON; tests say what they expect of it. */
+  body: ReturnType<typeof JSON.parse>;
+}
+
+export interface CallOptions {
+  workspace?: string;
+  scopes?: Scope[];
+  workflows?: string[] | null;
+}
+
+export interface TestService {
+  workspaceId: string;
+  /** postgres:// URL of the owner of this test's database. */
+  ownerUrl: string;
+  /** As the owner, whom row-level security does not stop. */
+  sql<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<R[]>;
+  get(path: string, options?: CallOptions): Promise<TestAnswer>;
+  /** Sends messages as one job to the queue `audit`, as another service would. */
+  send(...messages: Envelope[]): Promise<void>;
+  /** Settles when the effect of every one of these messages is committed; rejects when one is a dead letter. */
+  handled(...messages: Envelope[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Looks until it holds, at most 20 s. */
+export const until = async (holds: () => Promise<boolean>): Promise<void> => {
+  for (const end = Date.now() + 20_000; !(await holds());) {
+    if (Date.now() > end) throw new Error('it never came to hold');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+
+/** The service in this process, with a database and a Redis database of its own. */
+export const createTestService = async (): Promise<TestService> => {
+  const name = `audit_${randomBytes(6).toString('hex')}`;
+  const server = new pg.Client({ connectionString: required('TEST_DATABASE_URL') });
+  await server.connect();
+  await server.query(`CREATE DATABASE ${name}`);
+  const databaseUrl = new URL(required('TEST_DATABASE_URL'));
+  databaseUrl.pathname = `/${name}`;
+  const redisUrl = new URL(required('TEST_REDIS_URL'));
+  redisUrl.pathname = `/${randomInt(1, 16)}`;
+
+  const redis = new Redis(redisUrl.href, { maxRetriesPerRequest: null });
+  await redis.flushdb();
+  await migrate({ ownerUrl: databaseUrl.href, secretKey, schema: 'audit', migrations, appendOnly });
+  const owner = new pg.Pool({ connectionString: databaseUrl.href, options: '-c search_path=audit' });
+  // Ended by DROP DATABASE … WITH (FORCE) while the pool still hangs up.
+  owner.on('error', () => undefined);
+
+  const service = await startService({
+    service: 'audit',
+    module: AppModule,
+    env: {
+      DATABASE_URL: databaseUrl.href,
+      REDIS_URL: redisUrl.href,
+      COUNTERSIGN_SECRET_KEY: secretKey,
+      SERVICE_PORT: '0',
+    },
+  });
+  const queue = new Queue('audit', { connection: redis, prefix: 'countersign' });
+  const signer = new IdentitySigner(secretKey);
+  const workspaceId = v7();
+
+  return {
+    workspaceId,
+    ownerUrl: databaseUrl.href,
+    async sql(text, values = []) {
+      const { rows } = await owner.query(text, values);
+      return rows;
+    },
+    async get(path, { workspace = workspaceId, scopes = ['admin'] as Scope[], workflows = null } = {}) {
+      const identity = await signer.sign({
+        workspace: { id: workspace, name: 'Test & Co', kind: 'live' },
+        key: { id: '0192f3a4-7b1c-7d10-8000-0000000000aa', name: 'test', scopes, workflows },
+        actor: null,
+      });
+      const response = await fetch(`http://127.0.0.1:${service.port}${path}`, {
+        headers: { [identityHeader]: identity },
+      });
+      const text = await response.text();
+      const isJson = (response.headers.get('content-type') ?? '').includes('json');
+      return {
+        status: response.status,
+        headers: response.headers,
+        text,
+        body: isJson ? JSON.parse(text) : {},
+      };
+    },
+    async send(...messages) {
+      await queue.add(
+        'pack',
+        { messages },
+        { removeOnComplete: true, removeOnFail: true, attempts: 10, backoff: { type: 'policy' } },
+      );
+    },
+    async handled(...messages) {
+      const ids = messages.map(({ id }) => id);
+      await until(async () => {
+        const letters = await owner.query(
+          'SELECT error FROM dead_letter WHERE message_id = ANY ($1::uuid[])',
+          [ids],
+        );
+        if (letters.rows.length > 0) throw new Error(letters.rows[0].error);
+        const { rows } = await owner.query('SELECT FROM inbox WHERE message_id = ANY ($1::uuid[])', [ids]);
+        return rows.length === ids.length;
+      });
+    },
+    async stop() {
+      await service.stop();
+      await queue.close();
+      redis.disconnect();
+      await owner.end();
+      await server.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await server.end();
+    },
+  };
+};
