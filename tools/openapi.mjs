@@ -90,16 +90,17 @@ for (const service of services) {
       `${controller.replace(/Controller$/, '')}.${method}`,
   });
   for (const [route, item] of Object.entries(document.paths)) {
-    paths[route] = { ...paths[route], ...describe(item) };
+    paths[route] = { ...paths[route], ...describe(route, item) };
   }
 }
 
-/** @param {any} item */
-function describe(item) {
+/** @param {string} route @param {any} item */
+function describe(route, item) {
+  const tag = /^\/(?:v1|scim\/v2|dev)\/([^/.]+)/.exec(route)?.[1] ?? 'other';
   for (const method of methods) {
     const operation = item[method];
     if (!operation) continue;
-    delete operation.tags;
+    operation.tags = [tag];
     const headers = [
       actor,
       ...(method === 'post' ? [idempotencyKey] : []),

@@ -31,7 +31,8 @@ export class Authenticator {
     if (key) return key;
     await this.limits.failed(remoteAddress);
     throw new Problem('unauthenticated', 'A valid API key is needed.', {
-      headers: { 'www-authenticate': 'Bearer realm="countersign", Basic realm="countersign"' },
+      // Two fields: browsers do not ask for a password when the challenges share one.
+      headers: { 'www-authenticate': ['Bearer realm="countersign"', 'Basic realm="countersign"'] },
     });
   }
 

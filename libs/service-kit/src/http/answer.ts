@@ -1,7 +1,9 @@
+import type { Headers } from './problem';
+
 /** What a handler answers: rendered once, so that a replay of it is the same bytes. */
 export interface Answer {
   status: number;
-  headers: Record<string, string>;
+  headers: Headers;
   /** Already serialised; null for no content. */
   body: string | null;
   /** Holds a secret: kept encrypted when it has to be kept. */

@@ -1,5 +1,8 @@
 import { problems, type ProblemCode, type Violation } from '@countersign/contracts';
 
+/** Header fields by name; several values are several fields. */
+export type Headers = Record<string, string | string[]>;
+
 /** A refusal that the caller is told about, as RFC 9457 problem+json or, below /scim/v2, as a SCIM error. */
 export class Problem extends Error {
   override name = 'Problem';
@@ -8,7 +11,7 @@ export class Problem extends Error {
   constructor(
     readonly code: ProblemCode,
     readonly detail: string,
-    readonly extra: { errors?: Violation[]; headers?: Record<string, string>; scimType?: string } = {},
+    readonly extra: { errors?: Violation[]; headers?: Headers; scimType?: string } = {},
   ) {
     super(detail);
     this.status = problems[code].status;
@@ -29,7 +32,7 @@ export class Problem extends Error {
 
 export interface RenderedProblem {
   status: number;
-  headers: Record<string, string>;
+  headers: Headers;
   body: string;
 }
 
