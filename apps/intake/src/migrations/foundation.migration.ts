@@ -121,6 +121,8 @@ export class Foundation1763690000000 implements MigrationInterface {
     for (const table of isolated) await isolateByWorkspace(runner, table);
     await runner.query('CREATE INDEX command_created_at ON command (created_at)');
     await openToRelay(runner, 'command', 'SELECT, DELETE', roleOf('intake', 'relay'));
+    // Nothing but whether an id is taken: it tells a task of another workspace from one that is on its way.
+    await openToRelay(runner, 'task', 'SELECT (id)', roleOf('intake', 'relay'));
   }
 
   async down(): Promise<void> {

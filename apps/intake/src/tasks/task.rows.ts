@@ -29,6 +29,10 @@ export const findTask = async (sql: Sql, id: string): Promise<(TaskRow & { versi
   return row ?? null;
 };
 
+/** Whether any workspace has a task with this id; asked as the role that sees ids of all and nothing else. */
+export const isTaskId = async (sql: Sql, id: string): Promise<boolean> =>
+  (await sql.query('SELECT id FROM task WHERE id = $1', [id])).length > 0;
+
 export interface TaskFilter {
   assigneeId?: string;
   state?: string;

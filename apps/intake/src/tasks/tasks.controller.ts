@@ -1,4 +1,4 @@
-import { Controller, Get, Post } from '@nestjs/common';
+import { Controller, Get, Inject, Post } from '@nestjs/common';
 import { madeAt } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
@@ -12,13 +12,14 @@ import {
   pageOf,
   PathId,
   Problem,
+  SWEEPER,
   type Answer,
 } from '@countersign/service-kit';
 import { allowWorkflow, callingActor } from '../calling-actor';
 import { RequestCommands } from '../requests/request-commands';
 import { listOf, requestSchema, taskSchema } from '../requests/request.schema';
 import { DecisionBody, ListTasksQuery } from './task.bodies';
-import { findTask, listTasks, taskAlone } from './task.rows';
+import { findTask, isTaskId, listTasks, taskAlone } from './task.rows';
 
 /**
  * Who is told of a task by webhook may be faster than our own read model, by minutes after an outage. So a call for a task
@@ -34,6 +35,7 @@ const clockSkewMs = 2_000;
 export class TasksController {
   constructor(
     private readonly database: Database,
+    @Inject(SWEEPER) private readonly sweeper: Database,
     private readonly people: People,
     private readonly commands: RequestCommands,
   ) {}
@@ -118,14 +120,16 @@ export class TasksController {
   private async find(call: Call) {
     const id = call.id('task');
     const giveUpAt = Date.now() + patienceMs;
-    for (;;) {
-      const row = await this.database.read(call.workspaceId, (sql) => findTask(sql, id));
-      if (row) {
-        allowWorkflow(call, row.workflow.key);
-        return row;
-      }
+    const look = () => this.database.read(call.workspaceId, (sql) => findTask(sql, id));
+    let row = await look();
+    while (!row) {
       const age = Date.now() - (madeAt(id) ?? 0);
       if (age > onItsWayMs || age < -clockSkewMs) throw Problem.notFound('task');
+      const isThere = await this.sweeper.everywhere((sql) => isTaskId(sql, id));
+      row = await look();
+      if (row) break;
+      // It is there and we do not see it: another workspace's.
+      if (isThere) throw Problem.notFound('task');
       if (Date.now() > giveUpAt) {
         throw new Problem('unavailable', 'There is no such task yet. Try again.', {
           headers: { 'retry-after': '1' },
@@ -133,5 +137,7 @@ export class TasksController {
       }
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
+    allowWorkflow(call, row.workflow.key);
+    return row;
   }
 }
