@@ -31,7 +31,10 @@ describe(`with ${inFlight} requests in flight`, () => {
   let lastStrikeAt = 0;
 
   beforeAll(async () => {
-    loaded = await startLoadedSystem({}, { inFlight, thinkMs: 5_000, patienceMs: 60_000 });
+    loaded = await startLoadedSystem(
+      { replicas: { routing: 2 } },
+      { inFlight, thinkMs: 5_000, patienceMs: 60_000 },
+    );
     loaded.load.start();
     await eventually('the load is in full swing', () => loaded.load.taken >= inFlight);
   });

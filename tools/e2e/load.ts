@@ -3,7 +3,7 @@ import type { RequestView } from '@countersign/contracts';
 import { pause } from './eventually';
 import { expectStatus, type HttpClient } from './http-client';
 import type { Heard, Promised } from './ledger';
-import { persistentGet, persistentPost } from './persistent-call';
+import { persistentPost } from './persistent-call';
 import { webhookId, type Behaviour, type RecordingServer } from './recording-server';
 import { openTasks, order } from './requests';
 
@@ -91,8 +91,6 @@ export class Load {
   readonly promised: Promised[] = [];
   /** Requests that did not get to their end, and why. */
   readonly stuck: string[] = [];
-  /** How often somebody was told of a task before the API showed it. */
-  notYetShown = 0;
   private readonly latest = new Map<string, RequestView>();
   private readonly lanes: Promise<void>[] = [];
   private going = true;
@@ -151,7 +149,6 @@ export class Load {
     const doer = 'by' in step ? step.by : bob;
     const taskId = await this.taskOf(requestId, doer, giveUpAt());
     await this.think();
-    await this.see(taskId, giveUpAt());
     if ('cancel' in step) {
       const path = `/v1/requests/${requestId}/cancel`;
       const answer = await persistentPost(client, path, { reason: step.cancel }, giveUpAt());
@@ -173,15 +170,6 @@ export class Load {
           `request ${requestId}: ${userName} is not asked; it is ${known?.state ?? 'not known of'}`,
         );
       await pause(50);
-    }
-  }
-
-  /** Looks at the task first. Whom a webhook told of it may be ahead of what the API shows. */
-  private async see(taskId: string, giveUpAt: number): Promise<void> {
-    while ((await persistentGet(this.options.client, `/v1/tasks/${taskId}`, giveUpAt)).status === 404) {
-      if (Date.now() > giveUpAt) throw new Error(`task ${taskId} was told of, and is not there`);
-      this.notYetShown++;
-      await pause(250);
     }
   }
 

@@ -31,16 +31,6 @@ export const killService = (name: ServiceName): Nemesis => ({
   },
 });
 
-/** Stands still for a while, as under a debugger or a hypervisor that pauses: others think it is gone. */
-export const suspendService = (name: ServiceName, ms: number): Nemesis => ({
-  name: `${name} stands still for ${ms} ms`,
-  async strike(system) {
-    system.service(name).suspend();
-    await pause(ms);
-    system.service(name).resume();
-  },
-});
-
 export const redisAway = (ms: number): Nemesis => ({
   name: `Redis down for ${ms / 1_000} s`,
   async strike({ redis }) {

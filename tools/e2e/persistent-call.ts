@@ -34,21 +34,15 @@ export async function persistentPost(
   return answer.status === 202 ? follow(client, answer, giveUpAt) : answer;
 }
 
-/** Gets until there is an answer. */
-export const persistentGet = <Body = Json>(
-  client: HttpClient,
-  path: string,
-  giveUpAt: number,
-): Promise<HttpAnswer<Body>> =>
-  persist(giveUpAt, () => client.get<Body>(path, { signal: AbortSignal.timeout(callTimeoutMs) }));
-
 async function follow(
   client: HttpClient,
   accepted: HttpAnswer<RequestView>,
   giveUpAt: number,
 ): Promise<HttpAnswer<RequestView>> {
   for (;;) {
-    const answer = await persistentGet<Command>(client, accepted.headers.location ?? '', giveUpAt);
+    const answer = await persist(giveUpAt, () =>
+      client.get<Command>(accepted.headers.location ?? '', { signal: AbortSignal.timeout(callTimeoutMs) }),
+    );
     const { state, request, problem } = answer.body;
     if (state === 'done' && request) return { ...answer, body: request };
     if (problem) return { ...answer, status: problem.status, body: problem as unknown as RequestView };

@@ -148,3 +148,14 @@ it('says with 503 what is not there, and is itself again when it is back', async
   await eventually('everything is ready', async () => (await ready()) === 200);
   expect((await client.get('/v1/audit/entries')).status).toBe(200);
 });
+
+it('never takes a key for invalid because a service came to its call late', async () => {
+  const intake = system.service('intake');
+  intake.suspend();
+  const calls = Array.from({ length: 5 }, () => client.get('/v1/requests?limit=1'));
+  // Longer than the identity that the gateway signs is good for.
+  await pause(8_000);
+  intake.resume();
+  for (const { status } of await Promise.all(calls)) expect([200, 503]).toContain(status);
+  await wholeJob();
+});

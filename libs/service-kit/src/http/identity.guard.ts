@@ -22,6 +22,11 @@ export class IdentityGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<CallRequest>();
     const identity = await this.verifier.verify(request.header(identityHeader));
     if (!identity) throw new Problem('unauthenticated', 'A valid API key is needed.');
+    if (identity === 'expired') {
+      throw new Problem('unavailable', 'The call came to its service too late. Try again.', {
+        headers: { 'retry-after': '1' },
+      });
+    }
     const call = new Call(request, identity);
     if (scope !== 'any' && !call.has(scope)) throw insufficientScope(scope);
     if (identity.actor !== null && !call.has('act-as')) throw insufficientScope('act-as');

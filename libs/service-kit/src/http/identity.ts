@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto';
-import { jwtVerify, SignJWT } from 'jose';
+import { errors, jwtVerify, SignJWT } from 'jose';
 import type { Scope } from '@countersign/contracts';
 
 /** Header in which the gateway tells a service who is calling. Never accepted from outside. */
@@ -48,23 +48,30 @@ export class IdentityVerifier {
     this.key = keyOf(secretKey);
   }
 
-  /** The identity, or null for a token that is missing, forged or expired. */
-  async verify(token: string | undefined): Promise<Identity | null> {
+  /**
+   * The identity; `expired` for one that was ours and came too late, which is our delay and not the caller's fault; null
+   * for a token that is missing or forged.
+   */
+  async verify(token: string | undefined): Promise<Identity | 'expired' | null> {
     if (!token) return null;
     const known = this.verified.get(token);
-    if (known) return known.expiresAt > Date.now() ? known.identity : null;
+    if (known) return known.expiresAt > Date.now() ? known.identity : 'expired';
     try {
-      // A little tolerance, for clocks of different machines.
       const { payload } = await jwtVerify<{ identity: Identity }>(token, this.key, {
         issuer,
         algorithms: ['HS256'],
+        // A little tolerance, for clocks of different machines.
         clockTolerance: 2,
       });
       if (this.verified.size >= mostCached) this.verified.clear();
-      this.verified.set(token, { identity: payload.identity, expiresAt: ((payload.exp ?? 0) + 2) * 1_000 });
+      this.verified.set(token, {
+        identity: payload.identity,
+        expiresAt: ((payload.exp ?? 0) + 2) * 1_000,
+      });
       return payload.identity;
-    } catch {
-      return null;
+    } catch (error) {
+      // The signature is checked before the time.
+      return error instanceof errors.JWTExpired ? 'expired' : null;
     }
   }
 }
