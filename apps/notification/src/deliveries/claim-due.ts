@@ -17,6 +17,9 @@ export const claimLimits = { all: 500, perEndpoint: 50, examined: 2_000 };
  */
 export const queuedMinutes = 5;
 
+/** Between a claim and the transaction that publishes it, which the sweeper's role cannot be part of, a crash costs this. */
+const claimSeconds = 10;
+
 /** Claims deliveries whose time has come, each for a new attempt. Across workspaces: for the sweeper's role. */
 export const claimDue = (sql: Sql, busyEndpoints: readonly string[]): Promise<DueDelivery[]> =>
   sql.query<DueDelivery>(
@@ -30,10 +33,19 @@ export const claimDue = (sql: Sql, busyEndpoints: readonly string[]): Promise<Du
         WHERE c.place <= ${claimLimits.perEndpoint} AND d.state = 'pending' AND d.due_at <= now()
         ORDER BY d.due_at LIMIT ${claimLimits.all} FOR UPDATE OF d SKIP LOCKED
      )
-     UPDATE delivery d SET attempt = d.attempt + 1, due_at = now() + interval '${queuedMinutes} minutes'
+     UPDATE delivery d SET attempt = d.attempt + 1, due_at = now() + interval '${claimSeconds} seconds'
        FROM due WHERE d.id = due.id
      RETURNING d.id, d.workspace_id, d.attempt, d.correlation_id, d.traceparent`,
     [busyEndpoints],
+  );
+
+/** Leaves claimed deliveries to their messages, in the transaction that publishes those. */
+export const queueClaimed = (sql: Sql, due: readonly DueDelivery[]): Promise<unknown> =>
+  sql.query(
+    `UPDATE delivery d SET due_at = now() + interval '${queuedMinutes} minutes'
+       FROM unnest($1::uuid[], $2::int[]) AS c (id, attempt)
+      WHERE d.id = c.id AND d.attempt = c.attempt AND d.state = 'pending'`,
+    [due.map(({ id }) => id), due.map(({ attempt }) => attempt)],
   );
 
 /** Milliseconds until the next delivery is due, at most a day; null when none is pending. */

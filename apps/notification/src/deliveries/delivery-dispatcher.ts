@@ -15,7 +15,7 @@ import { CallPool } from '../outside-calls/call-pool';
 import { DueSweeper } from '../outside-calls/due-sweeper';
 import type { AttemptOutcome, LeasedDelivery } from './attempt';
 import { outcomeOf, putBack } from './attempt-outcome';
-import { claimDue, nextDueMs } from './claim-due';
+import { claimDue, nextDueMs, queueClaimed } from './claim-due';
 import { leaseSeconds } from './lease-deliveries';
 import { recordOutcomes } from './record-outcomes';
 import { callTimeoutMs, callWebhook } from './webhook-caller';
@@ -143,7 +143,8 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
     // What is due and cannot be claimed is locked by another process or goes to an endpoint that takes no more now.
     if (due.length === 0) return busyMs;
     const workspaces = [...new Set(due.map((delivery) => delivery.workspace_id))];
-    await this.unitOfWork(workspaces, (tx) => {
+    await this.unitOfWork(workspaces, async (tx) => {
+      await queueClaimed(tx, due);
       for (const { id, workspace_id, attempt, correlation_id, traceparent } of due) {
         tx.publish({
           type: 'delivery.attempt.v1',
@@ -152,7 +153,6 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
           cause: { correlationId: correlation_id, causationId: null, traceparent },
         });
       }
-      return Promise.resolve();
     });
     return 0;
   }

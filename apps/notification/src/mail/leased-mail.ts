@@ -4,6 +4,9 @@ import type { Sql } from '@countersign/persistence';
 export const mailLeaseSeconds = 90;
 export const mailQueuedMinutes = 5;
 
+/** Between a claim and the transaction that publishes it a crash costs this. */
+const mailClaimSeconds = 10;
+
 export interface LeasedMail extends Record<string, unknown> {
   id: string;
   workspace_id: string;
@@ -85,8 +88,17 @@ export const claimDueMails = (sql: Sql): Promise<DueMail[]> =>
     `WITH due AS (
        SELECT id FROM mail WHERE state = 'pending' AND due_at <= now() ORDER BY due_at LIMIT 200 FOR UPDATE SKIP LOCKED
      )
-     UPDATE mail m SET attempt = m.attempt + 1, due_at = now() + interval '${mailQueuedMinutes} minutes' FROM due WHERE m.id = due.id
+     UPDATE mail m SET attempt = m.attempt + 1, due_at = now() + interval '${mailClaimSeconds} seconds' FROM due WHERE m.id = due.id
      RETURNING m.id, m.workspace_id, m.attempt, m.correlation_id, m.traceparent`,
+  );
+
+/** Leaves claimed mails to their messages, in the transaction that publishes those. */
+export const queueClaimedMails = (sql: Sql, due: readonly DueMail[]): Promise<unknown> =>
+  sql.query(
+    `UPDATE mail m SET due_at = now() + interval '${mailQueuedMinutes} minutes'
+       FROM unnest($1::uuid[], $2::int[]) AS c (id, attempt)
+      WHERE m.id = c.id AND m.attempt = c.attempt AND m.state = 'pending'`,
+    [due.map(({ id }) => id), due.map(({ attempt }) => attempt)],
   );
 
 /** Milliseconds until the next mail is due, at most a day; null when none is pending. */

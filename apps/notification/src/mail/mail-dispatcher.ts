@@ -15,6 +15,7 @@ import {
   claimDueMails,
   mailLeaseSeconds,
   nextDueMailMs,
+  queueClaimedMails,
   recordMails,
   type LeasedMail,
   type MailOutcome,
@@ -134,7 +135,8 @@ export class MailDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
     const due = await this.everyWorkspace.everywhere(claimDueMails);
     if (due.length === 0) return busyMs;
     const workspaces = [...new Set(due.map((mail) => mail.workspace_id))];
-    await this.unitOfWork(workspaces, (tx) => {
+    await this.unitOfWork(workspaces, async (tx) => {
+      await queueClaimedMails(tx, due);
       for (const { id, workspace_id, attempt, correlation_id, traceparent } of due) {
         tx.publish({
           type: 'mail.send.v1',
@@ -143,7 +145,6 @@ export class MailDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
           cause: { correlationId: correlation_id, causationId: null, traceparent },
         });
       }
-      return Promise.resolve();
     });
     return 0;
   }
