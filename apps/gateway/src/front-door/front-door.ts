@@ -44,7 +44,8 @@ export class FrontDoor {
       request.method === 'OPTIONS' ? this.options(response) : this.public(request, path, response);
     (answer ?? this.admit(request, response, traceparent, refuse, inner)).catch((error: unknown) => {
       const problem = problemOf(error);
-      if (problem.status >= 500)
+      // A Problem was meant, such as not being ready yet; what nobody expected is worth a line.
+      if (problem.status >= 500 && !(error instanceof Problem))
         this.log.error({ err: error, path, traceId: traceIdOf(traceparent) }, 'call failed');
       refuse(problem);
     });
