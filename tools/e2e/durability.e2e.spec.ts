@@ -33,7 +33,7 @@ describe(`with ${inFlight} requests in flight`, () => {
   beforeAll(async () => {
     loaded = await startLoadedSystem(
       { replicas: { routing: 2 } },
-      { inFlight, thinkMs: 5_000, patienceMs: 60_000 },
+      { inFlight, thinkMs: 5_000, patienceMs: 120_000 },
     );
     loaded.load.start();
     await eventually('the load is in full swing', () => loaded.load.taken >= inFlight);

@@ -66,6 +66,9 @@ export class BullMqServer extends Server implements CustomTransportStrategy {
         prefix: keyPrefix,
         concurrency: this.options.concurrency,
         maxStalledCount: 10,
+        // What a killed worker held must be free soon; one that only seems dead does no harm, every write is fenced.
+        lockDuration: 10_000,
+        stalledInterval: 5_000,
         skipVersionCheck: true,
         settings: {
           backoffStrategy: (made, _type, _error, job) =>

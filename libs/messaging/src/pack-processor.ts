@@ -15,7 +15,7 @@ export interface Tries {
 }
 
 /** So many workers may vanish before the job is taken apart, or buried when it is a single message. */
-const suspiciousStalls = 3;
+const suspiciousStalls = 6;
 
 export interface PackProcessorParts {
   unitOfWork: UnitOfWork;

@@ -126,7 +126,7 @@ describe('a message alone', () => {
 });
 
 describe('a job that workers die of', () => {
-  const deadly = { made: 0, allowed: 3, stalls: 3 };
+  const deadly = { made: 0, allowed: 3, stalls: 6 };
 
   it('is taken apart when it is a pack', async () => {
     const { database, broker, processor } = start();
