@@ -28,3 +28,9 @@ export type QueueName = keyof typeof queueOwner;
 
 export const queuesOf = (service: ServiceName): QueueName[] =>
   (Object.keys(queueOwner) as QueueName[]).filter((queue) => queueOwner[queue] === service);
+
+/**
+ * Queues whose messages nobody waits for, with how long they may gather for a fuller job, in milliseconds: well below
+ * the second within which a checkpoint covers what happened.
+ */
+export const unhurried: Partial<Record<QueueName, number>> = { audit: 200 };

@@ -2,7 +2,7 @@ import type { ConsumerService, Envelope, QueueName } from '@countersign/contract
 import type { Broker, Clock, Settlement } from './ports';
 
 /** How long settlements gather before they are told, in milliseconds: short, because the sender's window waits for them. */
-const gatherMs = 5;
+const gatherMs = 20;
 
 /**
  * Tells senders what has been settled, many at a time. Neither stored nor repeated: when an acknowledgement is

@@ -7,6 +7,7 @@ import {
   type QueueName,
   type RetryPolicy,
 } from '@countersign/contracts';
+import { gatherWrites } from '@countersign/persistence';
 import { Queue, type JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Broker, Settlement } from './ports';
@@ -17,8 +18,8 @@ const epochKey = `${keyPrefix}:epoch`;
 const settledChannel = (service: ConsumerService): string => `${keyPrefix}:settled:${service}`;
 
 /** A sick connection must be noticed, and a dead one be back soon after Redis is (architecture §3.10). */
-export const connectToRedis = (url: string, name: string, commandTimeout?: number): Redis =>
-  new Redis(url, {
+export const connectToRedis = (url: string, name: string, commandTimeout?: number): Redis => {
+  const redis = new Redis(url, {
     connectionName: name,
     maxRetriesPerRequest: null,
     enableReadyCheck: true,
@@ -26,6 +27,9 @@ export const connectToRedis = (url: string, name: string, commandTimeout?: numbe
     ...(commandTimeout ? { commandTimeout } : {}),
     retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
   });
+  redis.on('connect', () => void gatherWrites(redis.stream));
+  return redis;
+};
 
 const policyOf = (envelopes: readonly Envelope[]): RetryPolicy => {
   const policies = envelopes.map(({ type }) => (isJobType(type) ? catalogue[type].retry : undefined));

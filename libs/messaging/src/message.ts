@@ -1,5 +1,5 @@
 import type { Envelope, JobData, JobType, QueueName } from '@countersign/contracts';
-import type { Sql } from '@countersign/persistence';
+import type { TransactionSql } from '@countersign/persistence';
 import { childSpan } from './trace-context';
 
 /** A message as a handler gets it. */
@@ -37,7 +37,7 @@ export interface OutgoingMessage {
  * One transaction: its statements, the messages that leave if and only if it commits, and what may only
  * start afterwards (never a send: a crash would lose it).
  */
-export interface Tx extends Sql {
+export interface Tx extends TransactionSql {
   publish<K extends JobType>(publication: Publication<K>): void;
   afterCommit(work: () => void): void;
 }

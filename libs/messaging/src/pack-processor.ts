@@ -1,7 +1,7 @@
 import type { Envelope, JobType, QueueName } from '@countersign/contracts';
 import type { Acknowledger } from './acknowledger';
 import { NotYet, PoisonMessage, Postpone } from './failures';
-import type { Handler, Message } from './message';
+import type { Handler, Message, Tx } from './message';
 import type { Broker, Clock, InboxStore, UnitOfWork } from './ports';
 import { isTooOld } from './inbox.store';
 import { checkEnvelope } from './validation';
@@ -16,6 +16,9 @@ export interface Tries {
 
 /** So many workers may vanish before the job is taken apart, or buried when it is a single message. */
 const suspiciousStalls = 6;
+
+/** Undoes a transaction in which messages were handled that had been received before. */
+class KnownMessages extends Error {}
 
 export interface PackProcessorParts {
   unitOfWork: UnitOfWork;
@@ -95,21 +98,28 @@ export class PackProcessor {
     }
   }
 
+  /**
+   * Nearly every message comes once. So the handlers do not wait for the inbox, which is asked in the same round trip; when
+   * it knows some of the messages, what has been done is undone, and the others are handled without them.
+   */
   private async inOneTransaction(queue: QueueName, messages: readonly Message[]): Promise<void> {
     const workspaces = [...new Set(messages.map(({ workspaceId }) => workspaceId))];
-    await this.parts.unitOfWork(workspaces, async (tx) => {
-      const fresh = await this.parts.inbox.admit(tx, queue, messages);
-      const byType = new Map<JobType, Message[]>();
-      for (const message of messages) {
-        if (!fresh.has(message.id)) continue;
-        byType.set(message.type, [...(byType.get(message.type) ?? []), message]);
-      }
-      for (const [type, list] of byType) {
-        const handler = this.parts.handlerOf(type);
-        if (!handler) throw new PoisonMessage(`${queue} has no handler for ${type}`);
-        await handler(list, tx);
-      }
-    });
+    let fresh = messages;
+    await this.parts
+      .unitOfWork(workspaces, async (tx) => {
+        const [admission, handling] = await Promise.allSettled([
+          this.parts.inbox.admit(tx, queue, messages),
+          this.handle(queue, messages, tx),
+        ]);
+        if (admission.status === 'rejected') throw admission.reason;
+        fresh = messages.filter(({ id }) => admission.value.has(id));
+        if (fresh.length < messages.length) throw new KnownMessages();
+        if (handling.status === 'rejected') throw handling.reason;
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof KnownMessages)) throw error;
+        return fresh.length > 0 ? this.inOneTransaction(queue, fresh) : undefined;
+      });
     this.parts.acknowledger.settled(queue, messages);
   }
 
@@ -124,6 +134,17 @@ export class PackProcessor {
       await this.parts.broker
         .retryAlone(queue, message)
         .catch((fault) => this.parts.onFault(`retrying on ${queue}`, fault));
+    }
+  }
+
+  private async handle(queue: QueueName, messages: readonly Message[], tx: Tx): Promise<void> {
+    const byType = new Map<JobType, Message[]>();
+    for (const message of messages)
+      byType.set(message.type, [...(byType.get(message.type) ?? []), message]);
+    for (const [type, list] of byType) {
+      const handler = this.parts.handlerOf(type);
+      if (!handler) throw new PoisonMessage(`${queue} has no handler for ${type}`);
+      await handler(list, tx);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Envelope, QueueName } from '@countersign/contracts';
+import { unhurried, type Envelope, type QueueName } from '@countersign/contracts';
 import type { OutgoingMessage } from './message';
 import type { Broker, Clock, OutboxStore, OverdueMessage, Settlement } from './ports';
 
@@ -19,7 +19,7 @@ export const relayDefaults: RelayOptions = { packSize: 100, window: 4, patienceM
 const leaseMs = 5_000;
 
 /** How long settled messages gather before their rows go, in milliseconds: nobody waits for that. */
-const forgetMs = 50;
+const forgetMs = 250;
 
 /** Bounds memory while the broker is away. */
 const mostWaiting = 10_000;
@@ -133,11 +133,13 @@ export class Relay {
   private advance(queue: QueueName): void {
     const lane = this.lane(queue);
     if (lane.sending || lane.waiting.length === 0 || this.stopped) return;
-    if (lane.inFlight < this.options.window || lane.waiting.length >= this.options.packSize) {
+    const gatherMs = unhurried[queue];
+    const keepsUp = lane.inFlight < this.options.window && gatherMs === undefined;
+    if (keepsUp || lane.waiting.length >= this.options.packSize) {
       void this.send(queue, lane);
     } else {
       // An acknowledgement that got lost must not hold messages up.
-      lane.patience ??= this.clock.after(this.options.patienceMs, () => {
+      lane.patience ??= this.clock.after(gatherMs ?? this.options.patienceMs, () => {
         lane.patience = null;
         if (!lane.sending && lane.waiting.length > 0 && !this.stopped) void this.send(queue, lane);
       });

@@ -24,7 +24,7 @@ export class PostgresUnitOfWork {
       workspaceIds,
       (sql) =>
         work({
-          query: sql.query,
+          ...sql,
           publish: ({ type, workspaceId, data, cause, to }) => {
             checkData(type, data);
             outgoing.push({

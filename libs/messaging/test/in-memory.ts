@@ -156,7 +156,12 @@ export class MemoryDatabase implements InboxStore {
     if (this.away) throw Object.assign(new Error('database away'), { code: 'ECONNREFUSED' });
     const before = { received: new Set(this.received), effects: [...this.effects] };
     try {
-      return await work({ query: async () => [], publish: () => undefined, afterCommit: () => undefined });
+      return await work({
+        query: async () => [],
+        write: () => undefined,
+        publish: () => undefined,
+        afterCommit: () => undefined,
+      });
     } catch (error) {
       Object.assign(this, before);
       throw error;

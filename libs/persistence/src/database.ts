@@ -1,7 +1,9 @@
+import { Socket } from 'node:net';
 import type { ClientBase, Pool, PoolClient } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import { openSql, type Sql, type Statement } from './sql';
+import { gatherWrites } from './gathered-writes';
+import { openSql, type Sql, type Statement, type TransactionSql } from './sql';
 
 export interface DatabaseOptions {
   /** postgres:// URL of the role that this pool works as. */
@@ -37,6 +39,7 @@ export class Database {
         options: `-c search_path=${options.schema} -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000`,
         keepAlive: true,
         pipeline: true,
+        stream: () => gatherWrites(new Socket()),
         // Longer than the server's own limit: only a connection that has gone silent gets here.
         query_timeout: 35_000,
       },
@@ -51,22 +54,30 @@ export class Database {
    */
   transaction<T>(
     workspaceIds: readonly string[],
-    work: (sql: Sql) => Promise<T>,
+    work: (sql: TransactionSql) => Promise<T>,
     closing: () => Statement | null = () => null,
   ): Promise<T> {
     const begin = `BEGIN; SET LOCAL app.workspaces = '${listOf(workspaceIds)}'`;
     return this.withClient(async (client, discard) => {
       const { sql, end } = openSql(client);
       // Not awaited: on a pipelined connection it travels with the first statement.
-      const begun = client.query(begin);
-      begun.catch(() => undefined);
+      const unanswered: Promise<unknown>[] = [];
+      const send = (answer: Promise<unknown>) => {
+        answer.catch(() => undefined);
+        unanswered.push(answer);
+      };
+      const write: TransactionSql['write'] = (text, values) => send(sql.query(text, values));
+      send(client.query(begin));
       try {
-        const result = await work(sql);
-        await begun;
+        const result = await work({ ...sql, write });
         const last = closing();
-        const closed = last && sql.query(last.text, last.values);
+        if (last) write(last.text, last.values);
         end();
-        const [{ command }] = await Promise.all([client.query('COMMIT'), closed]);
+        const committed = client.query('COMMIT');
+        committed.catch(() => undefined);
+        // In their order: the first error is the reason, the others are its consequence.
+        for (const answer of unanswered) await answer;
+        const { command } = await committed;
         // A statement that failed and was not noticed has turned the COMMIT into a ROLLBACK.
         if (command !== 'COMMIT') throw new Error('the transaction was rolled back');
         return result;

@@ -8,6 +8,15 @@ export interface Sql {
   query<R extends QueryResultRow = QueryResultRow>(text: string, values?: readonly unknown[]): Promise<R[]>;
 }
 
+/** Statements of a transaction that may change something. */
+export interface TransactionSql extends Sql {
+  /**
+   * Sends a statement whose answer nobody needs. It is not waited for before the COMMIT, with which it travels; when
+   * it fails, the transaction is rolled back and fails with its error.
+   */
+  write(text: string, values?: readonly unknown[]): void;
+}
+
 /** A statement that somebody else will send. */
 export interface Statement {
   text: string;

@@ -181,7 +181,7 @@ const withoutMessages =
   (workspaceIds, work) =>
     database.transaction(workspaceIds, (sql) =>
       work({
-        query: sql.query,
+        ...sql,
         publish: () => {
           throw new Error('this service sends no messages');
         },

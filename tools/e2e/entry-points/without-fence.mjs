@@ -1,7 +1,7 @@
 // @ts-check
 import { replaceModule, runMain, service } from './run-with.mjs';
 
-/** @typedef {import('@countersign/persistence').Sql} Sql */
+/** @typedef {import('@countersign/persistence').TransactionSql} Sql */
 
 /**
  * The same statements without one of their conditions. Throws when a statement never had it: a control that takes
@@ -12,13 +12,15 @@ import { replaceModule, runMain, service } from './run-with.mjs';
  * @param {RegExp} statement the one that must have it
  * @returns {Sql}
  */
-function without(sql, condition, statement) {
+function withoutCondition(sql, condition, statement) {
+  const without = (/** @type {string} */ text) => {
+    if (statement.test(text) && !text.includes(condition)) throw new Error(`no ${condition} in ${text}`);
+    return text.replace(condition, '');
+  };
   return {
     ...sql,
-    query: (text, values) => {
-      if (statement.test(text) && !text.includes(condition)) throw new Error(`no ${condition} in ${text}`);
-      return sql.query(text.replace(condition, ''), values);
-    },
+    query: (text, values) => sql.query(without(text), values),
+    write: (text, values) => sql.write(without(text), values),
   };
 }
 
@@ -26,9 +28,9 @@ function without(sql, condition, statement) {
 if (service === 'routing') {
   replaceModule('./apps/routing/dist/requests/request.rows.js', ({ lockRequests, writeRequests }) => ({
     lockRequests: (/** @type {Sql} */ sql, /** @type {unknown} */ ids) =>
-      lockRequests(without(sql, ' FOR UPDATE', /SELECT/), ids),
+      lockRequests(withoutCondition(sql, ' FOR UPDATE', /SELECT/), ids),
     writeRequests: (/** @type {Sql} */ sql, /** @type {unknown} */ changes) =>
-      writeRequests(without(sql, ' AND r.version = c.from_version', /UPDATE/), changes),
+      writeRequests(withoutCondition(sql, ' AND r.version = c.from_version', /UPDATE/), changes),
   }));
 }
 runMain();

@@ -13,16 +13,25 @@ export interface CommandOutcome {
 /** How often a process looks for outcomes that another replica has received, while anybody waits. */
 const lookMs = 50;
 
+/** An outcome together with the version of the request that shows it; null when it changed nothing. */
+export interface SettledCommand extends CommandOutcome {
+  requestVersion: number | null;
+}
+
 interface Waiter {
   workspaceId: string;
   requestId: string;
   commandId: string;
+  since: number;
+  /** What this process has stored itself, in either order. */
+  settled: SettledCommand | null;
+  storedVersion: number;
   resolve: (outcome: CommandOutcome | null) => void;
 }
 
 /**
- * Lets HTTP calls wait for the outcome of their command. One query looks for all that this process waits for: at
- * once when this process has stored an outcome, and every few milliseconds for those that another replica stored.
+ * Lets HTTP calls wait for the outcome of their command. What this process stores itself it knows at once; for what
+ * another replica stored, one query every few milliseconds looks for all that this process waits for.
  */
 @Injectable()
 export class CommandOutcomes implements OnModuleDestroy {
@@ -30,7 +39,6 @@ export class CommandOutcomes implements OnModuleDestroy {
   private readonly waiting = new Set<Waiter>();
   private timer: NodeJS.Timeout | undefined;
   private looking = false;
-  private again = false;
 
   constructor(
     private readonly database: Database,
@@ -47,6 +55,9 @@ export class CommandOutcomes implements OnModuleDestroy {
         workspaceId,
         requestId,
         commandId,
+        since: Date.now(),
+        settled: null,
+        storedVersion: 0,
         resolve: (outcome) => {
           clearTimeout(timeout);
           this.waiting.delete(waiter);
@@ -59,10 +70,22 @@ export class CommandOutcomes implements OnModuleDestroy {
     });
   }
 
-  /** Something about these requests has been stored: looks at once when somebody waits for one of them. */
-  stored(requestIds: Iterable<string>): void {
-    const wanted = new Set([...this.waiting].map(({ requestId }) => requestId));
-    for (const id of requestIds) if (wanted.has(id)) return this.look();
+  /** This process has stored the outcomes of commands. */
+  settled(commands: readonly SettledCommand[]): void {
+    const byId = new Map(commands.map((command) => [command.id, command]));
+    for (const waiter of this.waiting) {
+      waiter.settled ??= byId.get(waiter.commandId) ?? null;
+      resolveIfShown(waiter);
+    }
+  }
+
+  /** This process has stored requests in the read model. */
+  stored(requests: readonly { id: string; version: number }[]): void {
+    const versions = new Map(requests.map(({ id, version }) => [id, version]));
+    for (const waiter of this.waiting) {
+      waiter.storedVersion = Math.max(waiter.storedVersion, versions.get(waiter.requestId) ?? 0);
+      resolveIfShown(waiter);
+    }
   }
 
   private look(): void {
@@ -71,20 +94,12 @@ export class CommandOutcomes implements OnModuleDestroy {
       this.timer = undefined;
       return;
     }
-    if (this.looking) {
-      this.again = true;
-      return;
-    }
+    const overdue = [...this.waiting].filter(({ since }) => since + lookMs <= Date.now());
+    if (this.looking || overdue.length === 0) return;
     this.looking = true;
-    this.collect()
+    this.collect(overdue)
       .catch((error: unknown) => this.log.warn({ err: error }, 'looking for command outcomes'))
-      .finally(() => {
-        this.looking = false;
-        if (this.again) {
-          this.again = false;
-          this.look();
-        }
-      });
+      .finally(() => (this.looking = false));
   }
 
   onModuleDestroy(): void {
@@ -92,8 +107,7 @@ export class CommandOutcomes implements OnModuleDestroy {
     for (const { resolve } of [...this.waiting]) resolve(null);
   }
 
-  private async collect(): Promise<void> {
-    const waiters = [...this.waiting];
+  private async collect(waiters: readonly Waiter[]): Promise<void> {
     const ids = [...new Set(waiters.map(({ commandId }) => commandId))];
     const workspaces = [...new Set(waiters.map(({ workspaceId }) => workspaceId))];
     const outcomes = await this.database.transaction(workspaces, (sql) =>
@@ -112,3 +126,7 @@ export class CommandOutcomes implements OnModuleDestroy {
     }
   }
 }
+
+const resolveIfShown = ({ settled, storedVersion, resolve }: Waiter): void => {
+  if (settled && storedVersion >= (settled.requestVersion ?? 0)) resolve(settled);
+};

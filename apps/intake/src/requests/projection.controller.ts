@@ -17,18 +17,16 @@ export class ProjectionController {
         newest.set(data.request.id, data.request);
     }
     const requests = [...newest.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-    await Promise.all([
-      storePayloads(tx, messages),
-      storeRequests(tx, requests),
-      storeTasks(tx, requests),
-      storeEvents(tx, messages),
-    ]);
-    tx.afterCommit(() => this.outcomes.stored(messages.map(({ data }) => data.request.id)));
+    storePayloads(tx, messages);
+    storeRequests(tx, requests);
+    storeTasks(tx, requests);
+    storeEvents(tx, messages);
+    tx.afterCommit(() => this.outcomes.stored(requests));
   }
 
   @Handles('command.settled.v1')
   async settled(messages: Message<'command.settled.v1'>[], tx: Tx): Promise<void> {
-    await tx.query(
+    tx.write(
       `UPDATE command c SET state = s.state, request_version = s.request_version, refused = s.refused
          FROM unnest($1::uuid[], $2::text[], $3::int[], $4::json[]) AS s (id, state, request_version, refused)
         WHERE c.id = s.id AND c.state = 'pending'`,
@@ -39,19 +37,26 @@ export class ProjectionController {
         messages.map(({ data }) => (data.refused ? JSON.stringify(data.refused) : null)),
       ],
     );
-    tx.afterCommit(() => this.outcomes.stored(messages.map(({ data }) => data.requestId)));
+    tx.afterCommit(() =>
+      this.outcomes.settled(
+        messages.map(({ data: { commandId, requestId, requestVersion, refused } }) => ({
+          id: commandId,
+          requestId,
+          requestVersion,
+          state: refused ? 'refused' : 'done',
+          refused,
+        })),
+      ),
+    );
   }
 }
 
-const storePayloads = async (
-  tx: Tx,
-  messages: readonly Message<'request.transitioned.v1'>[],
-): Promise<void> => {
+const storePayloads = (tx: Tx, messages: readonly Message<'request.transitioned.v1'>[]): void => {
   const rows = messages.flatMap(({ data }) =>
     data.revisionPayload ? [{ request: data.request, ...data.revisionPayload }] : [],
   );
   if (rows.length === 0) return;
-  await tx.query(
+  tx.write(
     `INSERT INTO request_payload (request_id, revision, workspace_id, payload)
      SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::json[]) ON CONFLICT DO NOTHING`,
     [
@@ -64,8 +69,8 @@ const storePayloads = async (
 };
 
 /** The whole state is in each message: a newer version replaces, an older one is a duplicate or late and changes nothing. */
-const storeRequests = async (tx: Tx, requests: readonly RequestSnapshot[]): Promise<void> => {
-  await tx.query(
+const storeRequests = (tx: Tx, requests: readonly RequestSnapshot[]): void => {
+  tx.write(
     `INSERT INTO request (id, workspace_id, version, revision, state, workflow_key, requester_id, external_ref, created_at, snapshot)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::timestamptz[], $10::json[])
      ON CONFLICT (id) DO UPDATE
@@ -86,12 +91,12 @@ const storeRequests = async (tx: Tx, requests: readonly RequestSnapshot[]): Prom
   );
 };
 
-const storeTasks = async (tx: Tx, requests: readonly RequestSnapshot[]): Promise<void> => {
+const storeTasks = (tx: Tx, requests: readonly RequestSnapshot[]): void => {
   const rows = requests.flatMap((request) =>
     request.stages.flatMap(({ tasks }) => tasks.map((task) => ({ request, task }))),
   );
   if (rows.length === 0) return;
-  await tx.query(
+  tx.write(
     `INSERT INTO task (id, workspace_id, request_id, request_version, workflow_key, assignee_id, on_behalf_of_id, state, due_at, task)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::uuid[], $7::uuid[], $8::text[], $9::timestamptz[], $10::json[])
      ON CONFLICT (id) DO UPDATE
@@ -112,12 +117,9 @@ const storeTasks = async (tx: Tx, requests: readonly RequestSnapshot[]): Promise
   );
 };
 
-const storeEvents = async (
-  tx: Tx,
-  messages: readonly Message<'request.transitioned.v1'>[],
-): Promise<void> => {
+const storeEvents = (tx: Tx, messages: readonly Message<'request.transitioned.v1'>[]): void => {
   const rows = messages.flatMap(({ data }) => data.events.map((event) => ({ request: data.request, event })));
-  await tx.query(
+  tx.write(
     `INSERT INTO request_event (id, workspace_id, request_id, request_version, at, type, actor, detail)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[], $6::text[], $7::json[], $8::json[])
      ON CONFLICT DO NOTHING`,

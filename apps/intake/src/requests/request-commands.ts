@@ -49,7 +49,7 @@ export class RequestCommands {
       call,
       async (tx: Tx) => {
         const commandId = v7();
-        await tx.query('INSERT INTO command (id, workspace_id, request_id) VALUES ($1, $2, $3)', [
+        tx.write('INSERT INTO command (id, workspace_id, request_id) VALUES ($1, $2, $3)', [
           commandId,
           call.workspaceId,
           requestId,

@@ -1,5 +1,5 @@
 import { requestView, type RequestSnapshot, type RequestView } from '@countersign/contracts';
-import type { Sql } from '@countersign/persistence';
+import type { Sql, TransactionSql } from '@countersign/persistence';
 
 export interface RequestRow {
   id: string;
@@ -64,8 +64,8 @@ export const listRequests = async (
 };
 
 /** Writes a request that has just been taken, as version 1: what the caller is shown before routing has seen it. */
-export const insertRequest = async (sql: Sql, snapshot: RequestSnapshot, payload: unknown): Promise<void> => {
-  await sql.query(
+export const insertRequest = (sql: TransactionSql, snapshot: RequestSnapshot, payload: unknown): void => {
+  sql.write(
     `WITH payload AS (
        INSERT INTO request_payload (request_id, revision, workspace_id, payload) VALUES ($1, $4, $2, $11)
      )

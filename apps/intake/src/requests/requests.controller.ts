@@ -56,7 +56,7 @@ export class RequestsController {
     const body = await call.body(SubmitRequestBody);
     const submission = await this.submissions.check(call, body);
     return this.idempotency.run(call, async (tx) => {
-      const snapshot = await this.submissions.take(call, submission, tx);
+      const snapshot = this.submissions.take(call, submission, tx);
       return created(`/v1/requests/${snapshot.id}`, requestView(snapshot, body.payload));
     });
   }

@@ -71,7 +71,7 @@ export class SubmitRequest {
   }
 
   /** Writes the request and the message that starts it, in the caller's transaction. */
-  async take(call: Call, { body, version, requester, actor }: Submission, tx: Tx): Promise<RequestSnapshot> {
+  take(call: Call, { body, version, requester, actor }: Submission, tx: Tx): RequestSnapshot {
     const draft = body.draft ?? false;
     const createdAt = new Date().toISOString();
     const { active, version: directoryVersion, ...person } = requester;
@@ -114,7 +114,7 @@ export class SubmitRequest {
       decidedAt: null,
       completedAt: null,
     };
-    await insertRequest(tx, snapshot, body.payload);
+    insertRequest(tx, snapshot, body.payload);
     tx.publish({
       type: 'request.submit.v1',
       workspaceId: call.workspaceId,

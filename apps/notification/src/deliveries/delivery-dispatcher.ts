@@ -130,7 +130,7 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
 
   private async write(outcomes: readonly AttemptOutcome[]): Promise<void> {
     const workspaces = [...new Set(outcomes.map(({ workspaceId }) => workspaceId))];
-    await this.unitOfWork(workspaces, (tx) => recordOutcomes(tx, outcomes));
+    await this.unitOfWork(workspaces, async (tx) => recordOutcomes(tx, outcomes));
     const delays = outcomes.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
     if (delays.length > 0) this.sweeper.wakeIn(Math.min(...delays));
   }

@@ -1,12 +1,12 @@
-import type { Sql } from '@countersign/persistence';
+import type { TransactionSql } from '@countersign/persistence';
 import type { AttemptOutcome } from './attempt';
 
 const goneReason = 'the endpoint answered 410 Gone';
 
 /** Writes what attempts came to, all at once; an attempt that was taken over since leaves no trace. */
-export const recordOutcomes = async (sql: Sql, outcomes: readonly AttemptOutcome[]): Promise<void> => {
-  await disableGone(sql, outcomes);
-  await sql.query(
+export const recordOutcomes = (sql: TransactionSql, outcomes: readonly AttemptOutcome[]): void => {
+  disableGone(sql, outcomes);
+  sql.write(
     `WITH outcome AS (
        SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::timestamptz[], $6::int[], $7::int[], $8::text[], $9::text[])
          AS o (delivery_id, attempt, state, delay_ms, at, status, latency_ms, error, response)
@@ -41,12 +41,12 @@ export const recordOutcomes = async (sql: Sql, outcomes: readonly AttemptOutcome
 };
 
 /** Before their deliveries: whoever changes both an endpoint and its deliveries locks the endpoint first. */
-const disableGone = async (sql: Sql, outcomes: readonly AttemptOutcome[]): Promise<void> => {
+const disableGone = (sql: TransactionSql, outcomes: readonly AttemptOutcome[]): void => {
   const gone = [
     ...new Set(outcomes.filter(({ isGone }) => isGone).map(({ endpointId }) => endpointId)),
   ].sort();
   if (gone.length === 0) return;
-  await sql.query(
+  sql.write(
     `UPDATE endpoint SET state = 'disabled', disabled_reason = $2, version = version + 1, updated_at = now()
       WHERE id = ANY ($1::uuid[]) AND state = 'enabled'`,
     [gone, goneReason],

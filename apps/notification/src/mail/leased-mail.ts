@@ -1,4 +1,4 @@
-import type { Sql } from '@countersign/persistence';
+import type { Sql, TransactionSql } from '@countersign/persistence';
 
 /** An attempt must be over and recorded by then. */
 export const mailLeaseSeconds = 90;
@@ -49,8 +49,8 @@ export const leaseMails = (
   );
 
 /** Writes what attempts came to; one that was taken over since leaves no trace. */
-export const recordMails = async (sql: Sql, outcomes: readonly MailOutcome[]): Promise<void> => {
-  await sql.query(
+export const recordMails = (sql: TransactionSql, outcomes: readonly MailOutcome[]): void => {
+  sql.write(
     `WITH outcome AS (
        SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::boolean[])
          AS o (mail_id, attempt, state, delay_ms, error, is_try)

@@ -124,7 +124,7 @@ export class MailDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
 
   private async write(outcomes: readonly MailOutcome[]): Promise<void> {
     const workspaces = [...new Set(outcomes.map(({ workspaceId }) => workspaceId))];
-    await this.unitOfWork(workspaces, (tx) => recordMails(tx, outcomes));
+    await this.unitOfWork(workspaces, async (tx) => recordMails(tx, outcomes));
     const delays = outcomes.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
     if (delays.length > 0) this.sweeper.wakeIn(Math.min(...delays));
   }

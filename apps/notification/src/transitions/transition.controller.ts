@@ -25,13 +25,13 @@ export class TransitionController {
         ...planMails(message.data, payload, this.mailSettings).map((mail) => ({ ...mail, cause })),
       );
     }
-    const toSend = await writeAnnouncements(tx, announcements);
-    for (const { id, workspaceId, cause } of announcements.deliveries) {
-      if (toSend.has(id))
+    writeAnnouncements(tx, announcements);
+    for (const { id, workspaceId, state, cause } of announcements.deliveries) {
+      if (state === 'pending')
         tx.publish({ type: 'delivery.attempt.v1', workspaceId, cause, data: { deliveryId: id, attempt: 1 } });
     }
-    for (const { id, workspaceId, cause } of announcements.mails) {
-      if (toSend.has(id))
+    for (const { id, workspaceId, state, cause } of announcements.mails) {
+      if (state === 'pending')
         tx.publish({ type: 'mail.send.v1', workspaceId, cause, data: { mailId: id, attempt: 1 } });
     }
   }

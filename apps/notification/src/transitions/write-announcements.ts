@@ -1,5 +1,5 @@
 import type { Cause } from '@countersign/messaging';
-import type { Sql } from '@countersign/persistence';
+import type { TransactionSql } from '@countersign/persistence';
 import { queuedMinutes } from '../deliveries/claim-due';
 import type { PlannedMail } from '../mail/plan-mail';
 import type { PlannedDelivery, PlannedEvent } from './plan-deliveries';
@@ -14,10 +14,10 @@ export interface Announcements {
 const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
 
 /**
- * Writes everything in one statement and answers the ids of the deliveries and mails that are new and have to be
- * sent: `delivery_once` and `mail_once` stop those that an earlier copy of the same transition has brought.
+ * Writes everything in one statement. `delivery_once` and `mail_once` leave out what an earlier copy of the same
+ * transition has brought; a message that asks for an attempt of what was left out finds nothing to do.
  */
-export const writeAnnouncements = async (sql: Sql, announcements: Announcements): Promise<Set<string>> => {
+export const writeAnnouncements = (sql: TransactionSql, announcements: Announcements): void => {
   // Sorted, so that two copies of a transition handled at once wait for each other instead of dead-locking.
   const events = [...announcements.events].sort(byId);
   const deliveries = [...announcements.deliveries].sort((a, b) =>
@@ -26,8 +26,8 @@ export const writeAnnouncements = async (sql: Sql, announcements: Announcements)
   const mails = [...announcements.mails].sort((a, b) =>
     a.eventId + a.personId < b.eventId + b.personId ? -1 : 1,
   );
-  if (events.length === 0 && mails.length === 0) return new Set();
-  const rows = await sql.query<{ id: string }>(
+  if (events.length === 0 && mails.length === 0) return;
+  sql.write(
     `WITH stored_event AS (
        INSERT INTO event (id, workspace_id, request_id, type, at, standard, easylife)
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::text[])
@@ -38,19 +38,17 @@ export const writeAnnouncements = async (sql: Sql, announcements: Announcements)
               CASE WHEN d.state <> 'pending' THEN now() END
          FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[], $13::text[], $14::uuid[], $15::text[])
            AS d (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent)
-       ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING RETURNING id, state
-     ), stored_mail AS (
-       INSERT INTO mail (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
-                         state, error, correlation_id, traceparent, due_at, finished_at)
-       SELECT m.*, CASE WHEN m.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
-              CASE WHEN m.state <> 'pending' THEN now() END
-         FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::text[],
-                     $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[])
-           AS m (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
-                 state, error, correlation_id, traceparent)
-       ON CONFLICT ON CONSTRAINT mail_once DO NOTHING RETURNING id, state
+       ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
      )
-     SELECT id FROM stored_delivery WHERE state = 'pending' UNION ALL SELECT id FROM stored_mail WHERE state = 'pending'`,
+     INSERT INTO mail (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
+                       state, error, correlation_id, traceparent, due_at, finished_at)
+     SELECT m.*, CASE WHEN m.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
+            CASE WHEN m.state <> 'pending' THEN now() END
+       FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::text[],
+                   $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[])
+         AS m (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
+               state, error, correlation_id, traceparent)
+     ON CONFLICT ON CONSTRAINT mail_once DO NOTHING`,
     [
       events.map(({ id }) => id),
       events.map(({ workspaceId }) => workspaceId),
@@ -83,5 +81,4 @@ export const writeAnnouncements = async (sql: Sql, announcements: Announcements)
       mails.map(({ cause }) => cause.traceparent),
     ],
   );
-  return new Set(rows.map(({ id }) => id));
 };

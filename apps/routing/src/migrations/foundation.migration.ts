@@ -47,6 +47,14 @@ export class Foundation1763690000000 implements MigrationInterface {
         state text NOT NULL,
         ended_at timestamptz NOT NULL
       )`);
+    // A check whose answer nobody waits for: a decision on an outdated version ends the transaction, COMMIT and all.
+    await runner.query(`
+      CREATE FUNCTION fence(written bigint, wanted bigint) RETURNS void LANGUAGE plpgsql AS $$
+      BEGIN
+        IF written <> wanted THEN
+          RAISE EXCEPTION 'fenced: % of % requests are not at the version that was decided on', wanted - written, wanted;
+        END IF;
+      END $$`);
     for (const table of ['definition', 'request', 'request_payload', 'decision', 'outcome']) {
       await isolateByWorkspace(runner, table);
     }

@@ -88,14 +88,12 @@ export class RequestCommands {
         tellOutcome(tx, instruction, instruction.commandId, decision, now?.aggregate.version ?? null);
     }
 
-    await Promise.all([
-      writeRequests(
-        tx,
-        [...work.values()].filter(({ aggregate }) => touched.has(aggregate.id)),
-      ),
-      insertDecisions(tx, decisions),
-      insertOutcomes(tx, outcomes),
-    ]);
+    writeRequests(
+      tx,
+      [...work.values()].filter(({ aggregate }) => touched.has(aggregate.id)),
+    );
+    insertDecisions(tx, decisions);
+    insertOutcomes(tx, outcomes);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Sql } from '@countersign/persistence';
+import type { Sql, TransactionSql } from '@countersign/persistence';
 import type { RequestAggregate, TaskDecision } from '@countersign/workflow';
 
 export interface StoredRequest {
@@ -25,34 +25,35 @@ export interface RequestChange {
 }
 
 /**
- * Writes requests as they now are. Throws when one is not at the version that the decision was made on: whoever still
- * runs after losing its lock, or sees a message again, changes nothing.
+ * Writes requests as they now are. The transaction fails when one is not at the version that the decision was made on:
+ * whoever still runs after losing its lock, or sees a message again, changes nothing.
  */
-export const writeRequests = async (sql: Sql, changes: readonly RequestChange[]): Promise<void> => {
+export const writeRequests = (sql: TransactionSql, changes: readonly RequestChange[]): void => {
   const sorted = [...changes].sort((a, b) => (a.aggregate.id < b.aggregate.id ? -1 : 1));
   const fresh = sorted.filter(({ from }) => from === null);
   const changed = sorted.filter(({ from }) => from !== null);
   if (fresh.length > 0) {
-    const inserted = await sql.query(
+    sql.write(
       `WITH payload AS (
          INSERT INTO request_payload (request_id, revision, workspace_id, payload)
          SELECT * FROM unnest($1::uuid[], $4::int[], $2::uuid[], $6::json[])
        )
        INSERT INTO request (id, workspace_id, version, revision, aggregate)
-       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::json[]) RETURNING id`,
+       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::json[])`,
       [...columns(fresh), fresh.map(({ payload }) => JSON.stringify(payload))],
     );
-    expectAll(inserted.length, fresh.length);
   }
   if (changed.length > 0) {
-    const updated = await sql.query(
-      `UPDATE request r SET version = c.version, revision = c.revision, aggregate = c.aggregate
-         FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::json[], $6::int[])
-              AS c (id, workspace_id, version, revision, aggregate, from_version)
-        WHERE r.id = c.id AND r.workspace_id = c.workspace_id AND r.version = c.from_version RETURNING r.id`,
-      [...columns(changed), changed.map(({ from }) => from)],
+    sql.write(
+      `WITH updated AS (
+         UPDATE request r SET version = c.version, revision = c.revision, aggregate = c.aggregate
+           FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::json[], $6::int[])
+                AS c (id, workspace_id, version, revision, aggregate, from_version)
+          WHERE r.id = c.id AND r.workspace_id = c.workspace_id AND r.version = c.from_version RETURNING r.id
+       )
+       SELECT fence((SELECT count(*) FROM updated), $7)`,
+      [...columns(changed), changed.map(({ from }) => from), changed.length],
     );
-    expectAll(updated.length, changed.length);
   }
 };
 
@@ -64,13 +65,6 @@ const columns = (changes: readonly RequestChange[]): unknown[] => [
   changes.map(({ aggregate }) => JSON.stringify(aggregate)),
 ];
 
-const expectAll = (done: number, wanted: number): void => {
-  if (done !== wanted)
-    throw new Error(
-      `fenced: ${wanted - done} of ${wanted} requests are not at the version that was decided on`,
-    );
-};
-
 export interface DecisionRow {
   taskId: string;
   workspaceId: string;
@@ -80,9 +74,9 @@ export interface DecisionRow {
   decidedAt: string;
 }
 
-export const insertDecisions = async (sql: Sql, rows: readonly DecisionRow[]): Promise<void> => {
+export const insertDecisions = (sql: TransactionSql, rows: readonly DecisionRow[]): void => {
   if (rows.length === 0) return;
-  await sql.query(
+  sql.write(
     `INSERT INTO decision (task_id, workspace_id, request_id, decision, decided_by, decided_at)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::timestamptz[])`,
     [
@@ -103,9 +97,9 @@ export interface OutcomeRow {
   endedAt: string;
 }
 
-export const insertOutcomes = async (sql: Sql, rows: readonly OutcomeRow[]): Promise<void> => {
+export const insertOutcomes = (sql: TransactionSql, rows: readonly OutcomeRow[]): void => {
   if (rows.length === 0) return;
-  await sql.query(
+  sql.write(
     `INSERT INTO outcome (request_id, workspace_id, state, ended_at)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[])`,
     [

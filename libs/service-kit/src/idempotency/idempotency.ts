@@ -61,7 +61,7 @@ export class Idempotency {
       const [commandId, answer] = isPending(result)
         ? [result.commandId, null]
         : [null, this.pack(result, fingerprint)];
-      await tx.query(
+      tx.write(
         'UPDATE idempotency SET command_id = $3, answer = $4 WHERE workspace_id = $1 AND fingerprint = $2',
         [call.workspaceId, fingerprint, commandId, answer],
       );
