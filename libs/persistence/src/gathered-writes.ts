@@ -5,18 +5,24 @@ import type { Socket } from 'node:net';
  * everything that talks to PostgreSQL and Redis. Nothing waits: the turn ends before the process looks for new input.
  */
 export const gatherWrites = <S extends Socket>(socket: S): S => {
+  // Node puts its own `write` back when a socket connects.
+  if (socket.pending) socket.once('connect', () => replaceWrite(socket));
+  else replaceWrite(socket);
+  return socket;
+};
+
+const replaceWrite = (socket: Socket): void => {
   const write = socket.write;
-  let gathering = false;
+  let isGathering = false;
   socket.write = ((...parameters: Parameters<typeof write>) => {
-    if (!gathering) {
-      gathering = true;
+    if (!isGathering) {
+      isGathering = true;
       socket.cork();
       process.nextTick(() => {
-        gathering = false;
+        isGathering = false;
         socket.uncork();
       });
     }
     return write.apply(socket, parameters);
   }) as typeof write;
-  return socket;
 };
