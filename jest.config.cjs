@@ -36,7 +36,10 @@ const project = (name, extra = {}) => ({
   modulePathIgnorePatterns: ['<rootDir>/(apps|libs)/[^/]+/dist/', '<rootDir>/.countersign'],
   transform: { '\\.(ts|js|mjs)$': ['@swc/jest', swc] },
   transformIgnorePatterns: [`node_modules/(?!(${esm.join('|')})/)`],
-  moduleNameMapper: { '^@countersign/([^/]+)$': '<rootDir>/libs/$1/src' },
+  moduleNameMapper: {
+    '^@countersign/([^/]+)$': '<rootDir>/libs/$1/src',
+    '^@countersign/([^/]+)/test$': '<rootDir>/libs/$1/test',
+  },
   ...extra,
 });
 

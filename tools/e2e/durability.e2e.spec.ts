@@ -32,7 +32,7 @@ describe(`with ${inFlight} requests in flight`, () => {
 
   beforeAll(async () => {
     loaded = await startLoadedSystem(
-      { replicas: { routing: 2 } },
+      { replicas: { routing: 2 }, serviceEnv: { routing: { COUNTERSIGN_CONCURRENCY: '4' } } },
       { inFlight, thinkMs: 5_000, patienceMs: 120_000 },
     );
     loaded.load.start();

@@ -19,8 +19,9 @@ jest.setTimeout(120_000);
 
 const behindTheGateway: ServiceName[] = ['intake', 'routing', 'approver-resolution', 'notification', 'audit'];
 
-/** Two processes of routing, so that the same request is worked on at the same time. */
+/** Two processes of routing, each with several jobs in hand, so that the same request is worked on at the same time. */
 const replicas = { routing: 2 };
+const atOnce = '4';
 
 /** From the last strike until what was not done by then is taken as never done. */
 const restMs = 10_000;
@@ -44,7 +45,9 @@ const systemWithout = async (
     entryPoints: Object.fromEntries(
       behindTheGateway.map((name) => [name, path.join(__dirname, 'entry-points', `without-${part}.mjs`)]),
     ),
-    serviceEnv: Object.fromEntries(behindTheGateway.map((name) => [name, { E2E_SERVICE: name }])),
+    serviceEnv: Object.fromEntries(
+      behindTheGateway.map((name) => [name, { E2E_SERVICE: name, COUNTERSIGN_CONCURRENCY: atOnce }]),
+    ),
   };
   loaded = await startLoadedSystem(
     { replicas, ...injected },
@@ -110,9 +113,9 @@ describe('the books, under the same strikes', () => {
   });
 
   it('do not balance without fence: of two approvals at once one is lost', async () => {
-    const atOnce = scenarios.filter(({ steps }) => steps.some((together) => together.length > 1));
+    const racing = scenarios.filter(({ steps }) => steps.some((together) => together.length > 1));
     const { rules } = await struckAndChecked(
-      await systemWithout('fence', { scenarios: atOnce, thinkMs: 0, inFlight: 20 }),
+      await systemWithout('fence', { scenarios: racing, thinkMs: 0, inFlight: 20 }),
     );
     expect(rules).toContain('decided once, as acknowledged');
     expect(rules).toContain('logged exactly once');

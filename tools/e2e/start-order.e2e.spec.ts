@@ -57,15 +57,21 @@ const orders: ServiceName[][] = [
   ['audit', 'intake', 'gateway', 'notification', 'approver-resolution', 'routing'],
 ];
 
-it.each(orders)('starts one after the other, %s first, then %s, then the rest', async (...names) => {
-  await stop(all);
-  for (const name of names) {
-    await system.service(name).start({ wait: false });
-    await pause(300);
-  }
-  await Promise.all(names.map((name) => system.service(name).untilReady()));
-  await wholeJob();
-});
+it.each(orders)(
+  'starts one after the other, %s first, then %s, then the rest, and goes on with what was pending',
+  async (...names) => {
+    const pending = await submitted();
+    await untilTasks(client, pending.id);
+    await stop(all);
+    for (const name of names) {
+      await system.service(name).start({ wait: false });
+      await pause(300);
+    }
+    await Promise.all(names.map((name) => system.service(name).untilReady()));
+    await wholeJob(await read(client, pending.id));
+    await wholeJob();
+  },
+);
 
 it.each(behindTheGateway)('works again after %s alone was stopped and started', async (name) => {
   await system.service(name).stop();
@@ -128,14 +134,6 @@ it('takes requests while Redis and every service but intake and the gateway are 
   await system.redis?.start();
   await Promise.all(others.map((name) => system.service(name).start()));
   for (const request of requests) await wholeJob(request);
-});
-
-it('keeps what was pending over a stop of everything', async () => {
-  const { id } = await submitted();
-  await untilTasks(client, id);
-  await stop(all);
-  await Promise.all(all.map((name) => system.service(name).start()));
-  await wholeJob(await read(client, id));
 });
 
 it('says with 503 what is not there, and is itself again when it is back', async () => {

@@ -1,13 +1,14 @@
 import { urlAs } from '@countersign/persistence';
+import { secretKey, type TestService } from '@countersign/service-kit/test';
 import pg from 'pg';
 import { v7 } from 'uuid';
-import { createTestService, secretKey, type TestService } from './create-test-service';
+import { createAudit } from './create-audit';
 import { commitmentOf, leafHashOf, openCheckpoint, rootOf, type ApiEntry } from './log-verifier';
 import { alice, bob, messageOf, payload, personalWords, storyOf } from './transitions';
 
 let service: TestService;
 beforeAll(async () => {
-  service = await createTestService();
+  service = await createAudit();
 }, 60_000);
 afterAll(() => service.stop(), 30_000);
 

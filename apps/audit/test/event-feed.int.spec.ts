@@ -1,11 +1,12 @@
 import { isEventType } from '@countersign/contracts';
+import type { TestService } from '@countersign/service-kit/test';
 import { v7 } from 'uuid';
-import { createTestService, type TestService } from './create-test-service';
+import { createAudit } from './create-audit';
 import { bob, payload, storyOf, type Story } from './transitions';
 
 let service: TestService;
 beforeAll(async () => {
-  service = await createTestService();
+  service = await createAudit();
 }, 60_000);
 afterAll(() => service.stop(), 30_000);
 

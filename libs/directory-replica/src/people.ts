@@ -1,4 +1,4 @@
-import { type ConsumerService, type DirectoryPerson } from '@countersign/contracts';
+import { isUuid, type ConsumerService, type DirectoryPerson } from '@countersign/contracts';
 import type { Cause, UnitOfWork } from '@countersign/messaging';
 import type { Database, Sql } from '@countersign/persistence';
 import { Problem, type Call } from '@countersign/service-kit';
@@ -8,14 +8,12 @@ import { v7 } from 'uuid';
 const patienceMs = 2_000;
 const lookMs = 25;
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** People by ref in this service's copy, one row per match. */
 const matches = async (sql: Sql, workspaceId: string, ref: string): Promise<DirectoryPerson[]> => {
   const rows = await sql.query<{ person: DirectoryPerson }>(
     `SELECT person FROM person
       WHERE workspace_id = $1 AND person IS NOT NULL AND (user_name = $4 OR external_id = $2 OR id = $3)`,
-    [workspaceId, ref, uuid.test(ref) ? ref : null, ref.toLowerCase()],
+    [workspaceId, ref, isUuid(ref) ? ref : null, ref.toLowerCase()],
   );
   return rows.map((row) => row.person);
 };

@@ -7,7 +7,7 @@ import {
   type QueueName,
   type RetryPolicy,
 } from '@countersign/contracts';
-import { gatherWrites } from '@countersign/persistence';
+import { gatherWrites } from '@countersign/gathered-writes';
 import { Queue, type JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Broker, Settlement } from './ports';

@@ -60,7 +60,7 @@ export class Messaging {
     this.subscriber = connectToRedis(redisUrl, `${service} settled`);
     this.server = new BullMqServer({
       queues: queuesOf(service),
-      concurrency: options.concurrency ?? 4,
+      concurrency: options.concurrency ?? 1,
       connect: (name) => connectToRedis(redisUrl, name),
       onFault,
       processor: (handlerOf) =>

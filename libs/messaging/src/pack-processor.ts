@@ -1,4 +1,4 @@
-import type { Envelope, JobType, QueueName } from '@countersign/contracts';
+import { isUuid, type Envelope, type JobType, type QueueName } from '@countersign/contracts';
 import type { Acknowledger } from './acknowledger';
 import { NotYet, PoisonMessage, Postpone } from './failures';
 import type { Handler, Message, Tx } from './message';
@@ -139,8 +139,7 @@ export class PackProcessor {
 
   private async handle(queue: QueueName, messages: readonly Message[], tx: Tx): Promise<void> {
     const byType = new Map<JobType, Message[]>();
-    for (const message of messages)
-      byType.set(message.type, [...(byType.get(message.type) ?? []), message]);
+    for (const message of messages) byType.set(message.type, [...(byType.get(message.type) ?? []), message]);
     for (const [type, list] of byType) {
       const handler = this.parts.handlerOf(type);
       if (!handler) throw new PoisonMessage(`${queue} has no handler for ${type}`);
@@ -181,12 +180,10 @@ export class PackProcessor {
   }
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** The parcel as an envelope if at least its id, workspace and sender can be read, whatever is wrong with the rest. */
 const addressOf = (parcel: unknown): Envelope | null => {
   if (typeof parcel !== 'object' || parcel === null) return null;
   const { id, workspaceId, source, type } = parcel as Record<string, unknown>;
-  const readable = [id, workspaceId].every((value) => typeof value === 'string' && uuid.test(value));
+  const readable = [id, workspaceId].every((value) => typeof value === 'string' && isUuid(value));
   return readable && typeof source === 'string' && typeof type === 'string' ? (parcel as Envelope) : null;
 };

@@ -66,6 +66,27 @@ describe('a pack', () => {
     ).toBeGreaterThan(1);
   });
 
+  it('undoes what was done with a message that the inbox knows, and does the others again', async () => {
+    const { database, processor } = start();
+    const [known, fresh] = [envelopeOf(), envelopeOf()];
+    await processor.process(queue, [known], once);
+    await processor.process(queue, [known, fresh], once);
+    expect(database.effects).toEqual([known.id, fresh.id]);
+  });
+
+  it('acknowledges a message that the inbox knows even when it could not be handled again', async () => {
+    let isGone = false;
+    const { database, processor, acknowledged } = start(() => {
+      if (isGone) throw new Error('no such thing any more');
+    });
+    const message = envelopeOf();
+    await processor.process(queue, [message], once);
+    isGone = true;
+    await processor.process(queue, [message], last);
+    expect([database.effects, database.letters]).toEqual([[message.id], []]);
+    expect(await acknowledged()).toEqual([message.id, message.id]);
+  });
+
   it('never fails as a whole: what succeeds commits, what fails goes on alone', async () => {
     const bad = envelopeOf();
     const { database, broker, processor, acknowledged } = start((message) => {

@@ -42,8 +42,26 @@ describe('the relay', () => {
     const message = { envelope: envelopeOf(), queues: ['intake', 'notification', 'audit'] as const };
     outbox.commit([message]);
     relay.offer([message]);
-    await clock.pass(0);
+    await clock.pass(1_000);
     expect(broker.sent.map(({ queue }) => queue).sort()).toEqual(['audit', 'intake', 'notification']);
+  });
+
+  it('gathers what nobody waits for into one job, however well the destination keeps up', async () => {
+    const { clock, broker, relay, outbox } = await start({ packSize: 3 });
+    const offer = () => {
+      const message = { envelope: envelopeOf(), queues: ['audit'] as const };
+      outbox.commit([message]);
+      relay.offer([message]);
+    };
+    offer();
+    await clock.pass(100);
+    offer();
+    expect(broker.sent).toEqual([]);
+    await clock.pass(101);
+    expect(broker.sent.map(({ ids }) => ids.length)).toEqual([2]);
+    for (let count = 0; count < 3; count++) offer();
+    await clock.pass(0);
+    expect(broker.sent.map(({ ids }) => ids.length)).toEqual([2, 3]);
   });
 
   it('gathers messages for fewer, fuller jobs while jobs are unacknowledged, and sends them when one is', async () => {

@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
+import { gatherWrites } from '@countersign/gathered-writes';
 import type { ClientBase, Pool, PoolClient } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import { gatherWrites } from './gathered-writes';
 import { openSql, type Sql, type Statement, type TransactionSql } from './sql';
 
 export interface DatabaseOptions {

@@ -4,4 +4,3 @@ export { migrate, type MigrateOptions } from './migrate';
 export { roleOf, passwordOf, urlAs } from './roles';
 export { isolateByWorkspace, openToRelay } from './row-security';
 export type { Sql, Statement, TransactionSql } from './sql';
-export { gatherWrites } from './gathered-writes';

@@ -47,7 +47,7 @@ export const readConfig = (service: ServiceName, env: NodeJS.ProcessEnv = proces
     redisUrl: env.REDIS_URL ?? '',
     secretKey,
     publicUrl: env.COUNTERSIGN_PUBLIC_URL ?? `http://localhost:${env.COUNTERSIGN_PORT ?? 4080}`,
-    concurrency: Number(env.COUNTERSIGN_CONCURRENCY ?? 4),
+    concurrency: Number(env.COUNTERSIGN_CONCURRENCY ?? 1),
     env,
   };
 };

@@ -7,7 +7,8 @@ export { ok, created, accepted, noContent, content, type Answer } from './http/a
 export { writeAnswer } from './http/answer.adapter';
 export { Problem, renderProblem } from './http/problem';
 export { problemOf } from './http/problem.filter';
-export { IsTime, PageQuery, decodeCursor, encodeCursor, idPosition, pageOf } from './http/page';
+export { IsTime, PageQuery, decodeCursor, encodeCursor, idPosition, pageOf, pageSchema } from './http/page';
+export { EmptyBody } from './http/empty-body';
 export { Operation, PathId, Internal, Caller } from './http/operation';
 export { identityHeader, IdentitySigner, IdentityVerifier, type Identity } from './http/identity';
 export { insufficientScope } from './http/identity.guard';

@@ -4,10 +4,6 @@ export interface DirectoryRef {
   ref: string;
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-export const isUuid = (text: string): boolean => uuid.test(text);
-
 /** userNames are compared without regard to case (RFC 7643 §4.1.1). */
 export const userNameKey = (userName: string): string => userName.toLowerCase();
 

@@ -1,5 +1,6 @@
+import { isUuid } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
-import { askable, isUuid, refKey, type DirectoryRef } from './directory-ref';
+import { askable, refKey, type DirectoryRef } from './directory-ref';
 import { personColumns, type PersonRow } from './user.rows';
 
 export interface MatchedGroup {

@@ -1,5 +1,6 @@
+import { isUuid } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
-import { askable, isUuid, refKey, userNameKey, type DirectoryRef } from './directory-ref';
+import { askable, refKey, userNameKey, type DirectoryRef } from './directory-ref';
 import { personColumns, type PersonRow } from './user.rows';
 
 /**

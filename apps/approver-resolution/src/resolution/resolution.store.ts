@@ -5,44 +5,28 @@ import type { AnsweredQuestion, ResolutionQuestion } from './resolution-question
 const sorted = <T>(list: readonly T[], idOf: (item: T) => string): T[] =>
   [...list].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
 
-const questionColumns = (list: readonly { question: ResolutionQuestion }[]): unknown[] => [
-  list.map(({ question }) => question.workspaceId),
-  list.map(({ question }) => question.resolutionId),
-  list.map(({ question }) => question.requestId),
-  list.map(({ question }) => question.stageKey),
-  list.map(({ question }) => JSON.stringify(question)),
-];
-
-/** Keeps resolutions that needed only the directory. */
-export const keepResolutions = (
-  tx: Tx,
-  resolutions: readonly { question: ResolutionQuestion; outcome: Outcome }[],
-): void => {
-  if (resolutions.length === 0) return;
-  const list = sorted(resolutions, ({ question }) => question.resolutionId);
-  tx.write(
-    `INSERT INTO resolution (workspace_id, id, request_id, stage_key, question, result, state, settled_at)
-     SELECT *, 'settled', now() FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::json[], $6::json[])
-     ON CONFLICT DO NOTHING`,
-    [...questionColumns(list), list.map(({ outcome }) => JSON.stringify(outcome))],
-  );
-};
-
 /**
- * Keeps resolutions that wait for answers from outside. Answers the ids that were not there before: what is asked for
- * twice is called once.
+ * Keeps new resolutions, settled or waiting for answers from outside. Returns the ids that were not there before: a
+ * resolution that is asked for twice is made once.
  */
-export const openResolutions = async (
+export const insertResolutions = async (
   tx: Tx,
-  resolutions: readonly { question: ResolutionQuestion }[],
+  resolutions: readonly { question: ResolutionQuestion; outcome: Outcome | null }[],
 ): Promise<Set<string>> => {
-  if (resolutions.length === 0) return new Set();
   const list = sorted(resolutions, ({ question }) => question.resolutionId);
   const rows = await tx.query<{ id: string }>(
-    `INSERT INTO resolution (workspace_id, id, request_id, stage_key, question, state)
-     SELECT *, 'calling' FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::json[])
+    `INSERT INTO resolution (workspace_id, id, request_id, stage_key, state, question, result, settled_at)
+     SELECT w, i, r, s, CASE WHEN o IS NULL THEN 'calling' ELSE 'settled' END, q, o, CASE WHEN o IS NULL THEN NULL ELSE now() END
+       FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::json[], $6::json[]) AS n (w, i, r, s, q, o)
      ON CONFLICT DO NOTHING RETURNING id`,
-    questionColumns(list),
+    [
+      list.map(({ question }) => question.workspaceId),
+      list.map(({ question }) => question.resolutionId),
+      list.map(({ question }) => question.requestId),
+      list.map(({ question }) => question.stageKey),
+      list.map(({ question }) => JSON.stringify(question)),
+      list.map(({ outcome }) => outcome && JSON.stringify(outcome)),
+    ],
   );
   return new Set(rows.map((row) => row.id));
 };

@@ -4,7 +4,7 @@ import { easyLifeBody } from '../resolver-webhook/easylife-body';
 import { announceCalls } from '../resolver-webhook/resolver-call.store';
 import type { AnsweredQuestion } from './resolution-question';
 import { questionOf } from './resolution-question';
-import { keepResolutions, openResolutions, publishOutcome } from './resolution.store';
+import { insertResolutions, publishOutcome } from './resolution.store';
 import { resolveSources } from './resolve-sources';
 
 /** Finds out who must approve a stage. */
@@ -27,10 +27,13 @@ export class ResolveApproversController {
       const outcome = outcomes[index];
       return outcome ? [{ answered, question: answered.question, outcome }] : [];
     });
-    keepResolutions(tx, settled);
-    // Routing takes the first answer to a resolution and no other.
-    for (const { answered, outcome } of settled) publishOutcome(tx, answered, outcome);
-    const fresh = await openResolutions(tx, outside);
+    const fresh = await insertResolutions(tx, [
+      ...settled,
+      ...outside.map(({ question }) => ({ question, outcome: null })),
+    ]);
+    for (const { answered, outcome } of settled) {
+      if (fresh.has(answered.question.resolutionId)) publishOutcome(tx, answered, outcome);
+    }
     await announceCalls(
       tx,
       outside

@@ -1,5 +1,5 @@
 import { Controller, Post } from '@nestjs/common';
-import { Call, Caller, Idempotency, ok, Operation, Problem, type Answer } from '@countersign/service-kit';
+import { Call, Caller, EmptyBody, Idempotency, ok, Operation, type Answer } from '@countersign/service-kit';
 import { KnownActor } from '../directory/known-actor';
 import { ResolverSecrets } from './resolver-secrets';
 
@@ -28,7 +28,7 @@ export class ResolverSecretController {
     },
   })
   async rotate(@Caller() call: Call): Promise<Answer> {
-    await refuseMembers(call);
+    await call.body(EmptyBody);
     await this.actor.check(call);
     return this.idempotency.run(call, async (tx) => ({
       ...ok({ secret: await this.secrets.rotate(tx, call.workspaceId) }, { 'cache-control': 'no-store' }),
@@ -36,20 +36,3 @@ export class ResolverSecretController {
     }));
   }
 }
-
-/** The call takes no body, or an empty object. */
-const refuseMembers = async (call: Call): Promise<void> => {
-  const body = (await call.json()) ?? {};
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw Problem.invalid([{ pointer: '', message: 'An object is expected.' }]);
-  }
-  const members = Object.keys(body);
-  if (members.length > 0) {
-    throw Problem.invalid(
-      members.map((name) => ({
-        pointer: `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-        message: 'There is no such member.',
-      })),
-    );
-  }
-};

@@ -1,5 +1,5 @@
+import { isUuid } from '@countersign/contracts';
 import { parse, type Filter } from 'scim2-parse-filter';
-import { isUuid } from '../directory/directory-ref';
 import type { Field, Fields } from './filter-fields';
 import { invalid } from './scim-problem';
 

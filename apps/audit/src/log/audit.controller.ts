@@ -1,4 +1,5 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import { isUuid } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import type { UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
@@ -12,6 +13,7 @@ import {
   Operation,
   PageQuery,
   pageOf,
+  pageSchema,
   Problem,
   UNIT_OF_WORK,
   type Answer,
@@ -19,7 +21,7 @@ import {
 import { IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { AuditLog } from './audit-log';
 import { listEntries } from './entry.rows';
-import { entryListSchema } from './entry.schema';
+import { entrySchema } from './entry.schema';
 
 class EntriesQuery extends PageQuery {
   @IsOptional() @IsUUID() requestId?: string;
@@ -31,7 +33,6 @@ class EntriesQuery extends PageQuery {
 }
 
 const indexPosition = /^\d{1,18}$/;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const text = 'text/plain; charset=utf-8';
 
 @Controller('v1/audit')
@@ -48,7 +49,7 @@ export class AuditController {
     scope: 'audit:read',
     summary: 'Entries of the log, oldest first',
     query: EntriesQuery,
-    answers: { 200: { description: 'A page', schema: entryListSchema } },
+    answers: { 200: { description: 'A page', schema: pageSchema(entrySchema) } },
   })
   async entries(@Caller() call: Call): Promise<Answer> {
     const { cursor, limit, ...filter } = call.query(EntriesQuery);
@@ -103,7 +104,7 @@ export class AuditController {
   private async actorId(call: Call, ref: string | undefined): Promise<string | undefined> {
     if (ref === undefined) return undefined;
     // An id may also be a key's, or that of somebody who has left: then the directory need not know it, nor answer.
-    const isId = uuid.test(ref);
+    const isId = isUuid(ref);
     const person = await this.people.find(call.workspaceId, ref, call.cause).catch((error: unknown) => {
       if (isId && error instanceof Problem) return null;
       throw error;

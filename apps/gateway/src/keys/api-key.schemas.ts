@@ -24,9 +24,3 @@ export const createdApiKeySchema = {
   required: [...Object.keys(members), 'key'],
   properties: { ...members, key: { type: 'string', pattern: '^cs_(live|test)_[A-Za-z0-9_-]{43}$' } },
 };
-
-export const apiKeyPage = {
-  type: 'object',
-  required: ['data', 'nextCursor'],
-  properties: { data: { type: 'array', items: apiKeySchema }, nextCursor: { type: ['string', 'null'] } },
-};

@@ -13,6 +13,7 @@ import {
   Operation,
   pageOf,
   PageQuery,
+  pageSchema,
   PathId,
   Problem,
   UNIT_OF_WORK,
@@ -22,7 +23,7 @@ import {
 import { v7 } from 'uuid';
 import { hashOf, newApiKey } from './api-key';
 import { CreateApiKey } from './api-key.dto';
-import { apiKeyPage, apiKeySchema, createdApiKeySchema } from './api-key.schemas';
+import { apiKeySchema, createdApiKeySchema } from './api-key.schemas';
 import { KeyLookup } from './key-lookup';
 
 type Row = {
@@ -88,7 +89,7 @@ export class ApiKeysController {
     scope: 'admin',
     summary: 'List API keys, newest first',
     query: PageQuery,
-    answers: { 200: { description: 'API keys, those revoked as well', schema: apiKeyPage } },
+    answers: { 200: { description: 'API keys, those revoked as well', schema: pageSchema(apiKeySchema) } },
   })
   async list(@Caller() call: Call): Promise<Answer> {
     const { limit, cursor } = call.query(PageQuery);

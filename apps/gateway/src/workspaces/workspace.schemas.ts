@@ -12,12 +12,3 @@ export const createdWorkspaceSchema = {
   required: [...Object.keys(members), 'adminKey'],
   properties: { ...members, adminKey: { type: 'string', pattern: '^cs_(live|test)_[A-Za-z0-9_-]{43}$' } },
 };
-
-export const workspacePage = {
-  type: 'object',
-  required: ['data', 'nextCursor'],
-  properties: {
-    data: { type: 'array', items: workspaceSchema },
-    nextCursor: { type: ['string', 'null'] },
-  },
-};

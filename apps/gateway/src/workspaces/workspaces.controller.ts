@@ -10,6 +10,7 @@ import {
   Operation,
   pageOf,
   PageQuery,
+  pageSchema,
   PathId,
   Problem,
   type Answer,
@@ -18,7 +19,7 @@ import {
 import { v7 } from 'uuid';
 import { hashOf, newApiKey, type WorkspaceKind } from '../keys/api-key';
 import { CreateWorkspace } from './workspace.dto';
-import { createdWorkspaceSchema, workspacePage, workspaceSchema } from './workspace.schemas';
+import { createdWorkspaceSchema, workspaceSchema } from './workspace.schemas';
 
 type Row = { id: string; name: string; kind: WorkspaceKind };
 
@@ -58,7 +59,7 @@ export class WorkspacesController {
     scope: 'admin',
     summary: 'List workspaces, newest first (only with the key of COUNTERSIGN_ADMIN_KEY)',
     query: PageQuery,
-    answers: { 200: { description: 'Workspaces', schema: workspacePage } },
+    answers: { 200: { description: 'Workspaces', schema: pageSchema(workspaceSchema) } },
   })
   async list(@Caller() call: Call): Promise<Answer> {
     await this.demandRoot(call);

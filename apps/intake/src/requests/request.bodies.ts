@@ -32,8 +32,6 @@ export class CancelBody {
   @IsString() @IsNotEmpty() @MaxLength(2_000) reason: string;
 }
 
-export class EmptyBody {}
-
 export class ListRequestsQuery extends PageQuery {
   @IsOptional() @IsIn(requestStates) state?: RequestState;
   @IsOptional() @IsString() @MaxLength(100) workflow?: string;

@@ -76,9 +76,3 @@ export const requestSchema = object({
   decidedAt: orNull(time),
   completedAt: orNull(time),
 });
-
-export const listOf = (items: object) => ({
-  type: 'object',
-  required: ['data', 'nextCursor'],
-  properties: { data: { type: 'array', items }, nextCursor: { type: ['string', 'null'] } },
-});

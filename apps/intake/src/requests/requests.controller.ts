@@ -7,22 +7,25 @@ import {
   Caller,
   created,
   decodeCursor,
+  EmptyBody,
   Idempotency,
   idPosition,
   ok,
   Operation,
   PageQuery,
   pageOf,
+  pageSchema,
   PathId,
   Problem,
   type Answer,
 } from '@countersign/service-kit';
 import { allowWorkflow, callingActor } from '../calling-actor';
+import { filterByPerson } from '../filter-by-person';
 import { WorkflowVersions } from '../workflows/workflow-versions';
 import { RequestCommands } from './request-commands';
-import { CancelBody, EmptyBody, ListRequestsQuery, SubmitRequestBody } from './request.bodies';
+import { CancelBody, ListRequestsQuery, SubmitRequestBody } from './request.bodies';
 import { findRequest, listRequests } from './request.rows';
-import { listOf, requestSchema } from './request.schema';
+import { requestSchema } from './request.schema';
 import { SubmitRequest } from './submit-request';
 import { listTimeline, timelinePosition, timelineSchema } from './timeline';
 
@@ -66,21 +69,18 @@ export class RequestsController {
     scope: 'requests:read',
     summary: 'Requests, newest first',
     query: ListRequestsQuery,
-    answers: { 200: { description: 'A page', schema: listOf(requestSchema) } },
+    answers: { 200: { description: 'A page', schema: pageSchema(requestSchema) } },
   })
   async list(@Caller() call: Call): Promise<Answer> {
     const query = call.query(ListRequestsQuery);
     const before = decodeCursor('requests', query.cursor, idPosition);
-    const requester =
-      query.requester === undefined
-        ? null
-        : await this.people.find(call.workspaceId, query.requester, call.cause);
-    if (query.requester !== undefined && !requester) return ok({ data: [], nextCursor: null });
+    const requesterId = await filterByPerson(this.people, call, query.requester);
+    if (requesterId === null) return ok({ data: [], nextCursor: null });
     const rows = await this.database.read(call.workspaceId, (sql) =>
       listRequests(
         sql,
         call.workspaceId,
-        { ...query, requesterId: requester?.id, allowed: call.identity.key.workflows },
+        { ...query, requesterId, allowed: call.identity.key.workflows },
         before,
         query.limit,
       ),
@@ -147,7 +147,7 @@ export class RequestsController {
     scope: 'requests:read',
     summary: 'What happened to a request, oldest first',
     query: PageQuery,
-    answers: { 200: { description: 'A page', schema: listOf(timelineSchema) } },
+    answers: { 200: { description: 'A page', schema: pageSchema(timelineSchema) } },
   })
   async timeline(@Caller() call: Call): Promise<Answer> {
     const request = await this.find(call);

@@ -10,14 +10,16 @@ import {
   ok,
   Operation,
   pageOf,
+  pageSchema,
   PathId,
   Problem,
   SWEEPER,
   type Answer,
 } from '@countersign/service-kit';
 import { allowWorkflow, callingActor } from '../calling-actor';
+import { filterByPerson } from '../filter-by-person';
 import { RequestCommands } from '../requests/request-commands';
-import { listOf, requestSchema, taskSchema } from '../requests/request.schema';
+import { requestSchema, taskSchema } from '../requests/request.schema';
 import { DecisionBody, ListTasksQuery } from './task.bodies';
 import { findTask, isTaskId, listTasks, taskAlone } from './task.rows';
 
@@ -27,7 +29,9 @@ import { findTask, isTaskId, listTasks, taskAlone } from './task.rows';
  */
 const onItsWayMs = 5 * 60_000;
 const patienceMs = 2_000;
-const lookMs = 50;
+/** First it is most likely only milliseconds away. */
+const firstLookMs = 5;
+const longestLookMs = 50;
 /** Clocks of two machines may differ by this much. */
 const clockSkewMs = 2_000;
 
@@ -45,22 +49,19 @@ export class TasksController {
     scope: 'tasks:read',
     summary: 'Tasks, newest first',
     query: ListTasksQuery,
-    answers: { 200: { description: 'A page', schema: listOf(taskSchema) } },
+    answers: { 200: { description: 'A page', schema: pageSchema(taskSchema) } },
   })
   async list(@Caller() call: Call): Promise<Answer> {
     const query = call.query(ListTasksQuery);
     const before = decodeCursor('tasks', query.cursor, idPosition);
     const actor = await this.people.actor(call);
-    const assignee =
-      query.assignee === undefined
-        ? null
-        : await this.people.find(call.workspaceId, query.assignee, call.cause);
-    if (query.assignee !== undefined && !assignee) return ok({ data: [], nextCursor: null });
+    const assigneeId = await filterByPerson(this.people, call, query.assignee);
+    if (assigneeId === null) return ok({ data: [], nextCursor: null });
     const rows = await this.database.read(call.workspaceId, (sql) =>
       listTasks(
         sql,
         call.workspaceId,
-        { ...query, assigneeId: assignee?.id, allowed: call.identity.key.workflows },
+        { ...query, assigneeId, allowed: call.identity.key.workflows },
         before,
         query.limit,
       ),
@@ -122,7 +123,7 @@ export class TasksController {
     const giveUpAt = Date.now() + patienceMs;
     const look = () => this.database.read(call.workspaceId, (sql) => findTask(sql, id));
     let row = await look();
-    while (!row) {
+    for (let wait = firstLookMs; !row; wait = Math.min(longestLookMs, wait * 2)) {
       const age = Date.now() - (madeAt(id) ?? 0);
       if (age > onItsWayMs || age < -clockSkewMs) throw Problem.notFound('task');
       const isThere = await this.sweeper.everywhere((sql) => isTaskId(sql, id));
@@ -135,7 +136,7 @@ export class TasksController {
           headers: { 'retry-after': '1' },
         });
       }
-      await new Promise((resolve) => setTimeout(resolve, lookMs));
+      await new Promise((resolve) => setTimeout(resolve, wait));
     }
     allowWorkflow(call, row.workflow.key);
     return row;

@@ -12,6 +12,7 @@ import {
   Operation,
   PageQuery,
   pageOf,
+  pageSchema,
   PathId,
   Problem,
   type Answer,
@@ -26,7 +27,6 @@ import {
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
 import { allowWorkflow, callingActor } from '../calling-actor';
-import { listOf } from '../requests/request.schema';
 import {
   findVersion,
   findWorkflow,
@@ -135,7 +135,7 @@ export class WorkflowsController {
     scope: 'workflows:read',
     summary: 'Workflows, newest first',
     query: PageQuery,
-    answers: { 200: { description: 'A page', schema: listOf(workflowSchema) } },
+    answers: { 200: { description: 'A page', schema: pageSchema(workflowSchema) } },
   })
   async list(@Caller() call: Call): Promise<Answer> {
     const query = call.query(PageQuery);
@@ -171,7 +171,7 @@ export class WorkflowsController {
     scope: 'workflows:read',
     summary: 'Versions of a workflow, newest first',
     query: PageQuery,
-    answers: { 200: { description: 'A page', schema: listOf(workflowVersionSchema) } },
+    answers: { 200: { description: 'A page', schema: pageSchema(workflowVersionSchema) } },
   })
   async versions(@Caller() call: Call): Promise<Answer> {
     const { key } = await this.workflow(call);

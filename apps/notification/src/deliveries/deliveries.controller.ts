@@ -3,11 +3,13 @@ import { Database } from '@countersign/persistence';
 import {
   Caller,
   decodeCursor,
+  EmptyBody,
   Idempotency,
   idPosition,
   ok,
   Operation,
   PageQuery,
+  pageSchema,
   pageOf,
   PathId,
   Problem,
@@ -18,7 +20,6 @@ import { Controller, Get, Post } from '@nestjs/common';
 import { IsIn, IsISO8601, IsOptional, Matches, ValidateIf } from 'class-validator';
 import type { EndpointRow } from '../endpoints/endpoint';
 import { findEndpoint, lockEndpoint } from '../endpoints/endpoint.store';
-import { expectNoMembers } from '../endpoints/read-endpoint-body';
 import { DeliveryDispatcher } from './delivery-dispatcher';
 import {
   deliverySchema,
@@ -71,13 +72,7 @@ export class DeliveriesController {
     answers: {
       200: {
         description: 'A page of deliveries.',
-        schema: {
-          type: 'object',
-          properties: {
-            data: { type: 'array', items: deliverySchema },
-            nextCursor: { type: ['string', 'null'] },
-          },
-        },
+        schema: pageSchema(deliverySchema),
       },
     },
   })
@@ -118,7 +113,7 @@ export class DeliveriesController {
   async replay(@Caller() call: Call): Promise<Answer> {
     const id = call.id('delivery');
     const { endpoint_id } = await this.database.read(call.workspaceId, (sql) => findDelivery(sql, id));
-    await expectNoMembers(call);
+    await call.body(EmptyBody);
     await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       refuseDisabled(await lockEndpoint(tx, endpoint_id, null));
@@ -170,7 +165,7 @@ export class DeliveriesController {
   async test(@Caller() call: Call): Promise<Answer> {
     const endpointId = call.id('webhook endpoint');
     await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, endpointId));
-    await expectNoMembers(call);
+    await call.body(EmptyBody);
     const person = await this.people.actor(call);
     const keyId = call.identity.key.id;
     const actor = person

@@ -1,15 +1,15 @@
+import { until, type TestService } from '@countersign/service-kit/test';
 import { Webhook } from 'standardwebhooks';
 import { v7 } from 'uuid';
-import { createTestService, type TestService } from '../../test/create-test-service';
+import { createNotification } from '../../test/create-notification';
 import { RequestStory } from '../../test/transitions';
-import { until } from '../../test/until';
 import { startReceiver, type WebhookReceiver } from '../../test/webhook-receiver';
 
 let service: TestService;
 const receivers: WebhookReceiver[] = [];
 
 beforeAll(async () => {
-  service = await createTestService({ COUNTERSIGN_WEBHOOK_RETRY: 'PT0.3S,PT0.5S' });
+  service = await createNotification({ COUNTERSIGN_WEBHOOK_RETRY: 'PT0.3S,PT0.5S' });
 });
 afterAll(() => service.stop());
 afterEach(async () => {

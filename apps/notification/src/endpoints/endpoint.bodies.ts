@@ -22,19 +22,8 @@ const notAnEvent = {
 const signings = { message: 'signing must be "hmac": "ed25519" is not supported yet' };
 const orderings = { message: 'ordering must be "none": "per-request" is not supported yet' };
 
-export class CreateEndpoint {
-  @IsString() @MaxLength(2048) url: string;
-
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(50)
-  @ArrayUnique()
-  @IsString({ each: true })
-  @Matches(eventPatternExpression, notAnEvent)
-  events: string[];
-
-  @IsIn(endpointFormats) format: EndpointFormat;
-
+/** What may be left out when an endpoint is created as well as when it is changed. */
+abstract class EndpointOptions {
   /** Keys of workflows; absent or null means all. */
   @IsOptional()
   @IsArray()
@@ -54,7 +43,21 @@ export class CreateEndpoint {
   @ValidateIf(isGiven) @IsIn(['none'], orderings) ordering?: string;
 }
 
-export class ChangeEndpoint {
+export class CreateEndpoint extends EndpointOptions {
+  @IsString() @MaxLength(2048) url: string;
+
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(50)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @Matches(eventPatternExpression, notAnEvent)
+  events: string[];
+
+  @IsIn(endpointFormats) format: EndpointFormat;
+}
+
+export class ChangeEndpoint extends EndpointOptions {
   @ValidateIf(isGiven) @IsString() @MaxLength(2048) url?: string;
 
   @ValidateIf(isGiven)
@@ -67,21 +70,4 @@ export class ChangeEndpoint {
   events?: string[];
 
   @ValidateIf(isGiven) @IsIn(endpointFormats) format?: EndpointFormat;
-
-  @IsOptional()
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(100)
-  @ArrayUnique()
-  @IsString({ each: true })
-  @MaxLength(200, { each: true })
-  workflows?: string[] | null;
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
-  description?: string | null;
-
-  @ValidateIf(isGiven) @IsIn(['hmac'], signings) signing?: string;
-  @ValidateIf(isGiven) @IsIn(['none'], orderings) ordering?: string;
 }

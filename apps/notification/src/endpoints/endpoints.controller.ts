@@ -5,12 +5,14 @@ import {
   Caller,
   created,
   decodeCursor,
+  EmptyBody,
   Idempotency,
   idPosition,
   noContent,
   ok,
   Operation,
   PageQuery,
+  pageSchema,
   pageOf,
   PathId,
   UNIT_OF_WORK,
@@ -33,7 +35,7 @@ import {
   updateEndpoint,
 } from './endpoint.store';
 import { endpointSchema, endpointView, endpointWithSecretSchema } from './endpoint';
-import { expectNoMembers, readEndpointBody } from './read-endpoint-body';
+import { readEndpointBody } from './read-endpoint-body';
 
 const list = 'webhook-endpoints';
 const idParam = PathId('id', 'Id of the webhook endpoint.');
@@ -82,13 +84,7 @@ export class EndpointsController {
     answers: {
       200: {
         description: 'A page of endpoints.',
-        schema: {
-          type: 'object',
-          properties: {
-            data: { type: 'array', items: endpointSchema },
-            nextCursor: { type: ['string', 'null'] },
-          },
-        },
+        schema: pageSchema(endpointSchema),
       },
     },
   })
@@ -163,7 +159,7 @@ export class EndpointsController {
   })
   async rotate(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.find(call);
-    await expectNoMembers(call);
+    await call.body(EmptyBody);
     await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       await lockEndpoint(tx, id, call.expectedVersion);
@@ -181,7 +177,7 @@ export class EndpointsController {
   })
   async enable(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.find(call);
-    await expectNoMembers(call);
+    await call.body(EmptyBody);
     await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       const row = await lockEndpoint(tx, id, call.expectedVersion);

@@ -1,10 +1,11 @@
+import type { TestService } from '@countersign/service-kit/test';
 import { v7 } from 'uuid';
-import { createTestService, type TestService } from '../../test/create-test-service';
+import { createNotification } from '../../test/create-notification';
 
 let service: TestService;
 
 beforeAll(async () => {
-  service = await createTestService();
+  service = await createNotification();
 });
 afterAll(() => service.stop());
 

@@ -29,16 +29,3 @@ export const readEndpointBody = async <T extends { url?: string }>(
     throw Problem.invalid([...others, ...violations]);
   }
 };
-
-/** For calls without a body; an empty object is let through. */
-export const expectNoMembers = async (call: Call): Promise<void> => {
-  const body = (await call.json()) ?? {};
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw Problem.invalid([{ pointer: '', message: 'An object is expected.' }]);
-  }
-  const names = Object.keys(body);
-  if (names.length > 0)
-    throw Problem.invalid(
-      names.map((name) => ({ pointer: `/${name}`, message: 'There is no such member.' })),
-    );
-};

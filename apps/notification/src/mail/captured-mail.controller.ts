@@ -3,10 +3,11 @@ import {
   Caller,
   content,
   decodeCursor,
-  encodeCursor,
   idPosition,
   ok,
   Operation,
+  pageOf,
+  pageSchema,
   Problem,
   type Answer,
   type Call,
@@ -77,22 +78,15 @@ export class CapturedMailController {
     answers: {
       200: {
         description: 'A page of mails.',
-        schema: {
-          type: 'object',
-          properties: {
-            data: { type: 'array', items: mailSchema },
-            nextCursor: { type: ['string', 'null'] },
-          },
-        },
+        schema: pageSchema(mailSchema),
       },
     },
   })
   async list(@Caller() call: Call): Promise<Answer> {
     this.refuseWithMailServer();
     const { limit, cursor } = call.query(CapturedMailQuery);
-    const mails = await this.newest(call.workspaceId, decodeCursor(list, cursor, idPosition), limit + 1);
-    const last = mails.length > limit ? mails[limit - 1] : undefined;
-    return ok({ data: mails.slice(0, limit), nextCursor: last ? encodeCursor(list, last.id) : null });
+    const rows = await this.newest(call.workspaceId, decodeCursor(list, cursor, idPosition), limit + 1);
+    return ok(pageOf(list, rows, limit, ({ id }) => id, mailView));
   }
 
   @Get('mail')
@@ -103,10 +97,10 @@ export class CapturedMailController {
   })
   async page(@Caller() call: Call): Promise<Answer> {
     this.refuseWithMailServer();
-    const mails = await this.newest(call.workspaceId, null, onPage);
+    const rows = await this.newest(call.workspaceId, null, onPage);
     return content(
       'text/html; charset=utf-8',
-      capturedMailPage(call.identity.workspace.name, mails),
+      capturedMailPage(call.identity.workspace.name, rows.map(mailView)),
       pageHeaders,
     );
   }
@@ -115,14 +109,13 @@ export class CapturedMailController {
     if (this.settings.smtpUrl !== null) throw Problem.notFound('page: mails are sent');
   }
 
-  private async newest(workspaceId: string, before: string | null, limit: number): Promise<CapturedMail[]> {
-    const rows = await this.database.read(workspaceId, (sql) =>
+  private async newest(workspaceId: string, before: string | null, limit: number): Promise<MailRow[]> {
+    return this.database.read(workspaceId, (sql) =>
       sql.query<MailRow>(
         `SELECT id, recipient, subject, text_body, html_body, state, created_at FROM mail
           WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
         [workspaceId, before, limit],
       ),
     );
-    return rows.map(mailView);
   }
 }

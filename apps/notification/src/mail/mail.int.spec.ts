@@ -1,3 +1,4 @@
+import { until, type TestService } from '@countersign/service-kit/test';
 import {
   SMTPServer,
   type SMTPServerDataStream,
@@ -6,9 +7,8 @@ import {
 } from 'smtp-server';
 import type { AddressInfo } from 'node:net';
 import { v7 } from 'uuid';
-import { createTestService, type TestService } from '../../test/create-test-service';
+import { createNotification } from '../../test/create-notification';
 import { RequestStory } from '../../test/transitions';
-import { until } from '../../test/until';
 
 interface ReceivedMail {
   to: string[];
@@ -77,7 +77,7 @@ const mailOf = async (service: TestService, story: RequestStory): Promise<MailRo
 describe('without a mail server', () => {
   let service: TestService;
   beforeAll(async () => {
-    service = await createTestService();
+    service = await createNotification();
   });
   afterAll(() => service.stop());
 
@@ -187,7 +187,7 @@ describe('with a mail server', () => {
   const refusals: (Error | null)[] = [];
   beforeAll(async () => {
     server = await startMailServer({}, () => refusals.shift() ?? null);
-    service = await createTestService({
+    service = await createNotification({
       SMTP_URL: server.url,
       COUNTERSIGN_MAIL_FROM: 'Approvals <approvals@example.com>',
     });

@@ -1,4 +1,4 @@
-import type { Scope } from '@countersign/contracts';
+import { isUuid, type Scope } from '@countersign/contracts';
 import { childSpan, traceIdOf, type Cause } from '@countersign/messaging';
 import type { Request } from 'express';
 import { v7 } from 'uuid';
@@ -6,8 +6,6 @@ import type { Identity } from './identity';
 import { Problem } from './problem';
 import { readBody } from './read-body';
 import { validate } from './validate';
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Bodies of product §3, in bytes. */
 export const bodyLimit = 1024 * 1024;
@@ -66,7 +64,7 @@ export class Call {
   /** A path parameter that is an id; a malformed one is no object of ours: 404. */
   id(what: string, name = 'id'): string {
     const value = this.param(name);
-    if (!uuid.test(value)) throw Problem.notFound(what);
+    if (!isUuid(value)) throw Problem.notFound(what);
     return value.toLowerCase();
   }
 

@@ -46,6 +46,13 @@ export const pageOf = <Row, View>(
   };
 };
 
+/** JSON Schema of such a page, for the OpenAPI document. */
+export const pageSchema = (items: object) => ({
+  type: 'object',
+  required: ['data', 'nextCursor'],
+  properties: { data: { type: 'array', items }, nextCursor: { type: ['string', 'null'] } },
+});
+
 /** A point in time as RFC 3339 says it; what ISO 8601 allows beyond (weeks, bare years) is refused. */
 export const IsTime = (): PropertyDecorator =>
   Matches(

@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import { IsInt, IsString, ValidateNested } from 'class-validator';
+import { EmptyBody } from './empty-body';
 import { Problem } from './problem';
 import { validate } from './validate';
 
@@ -13,9 +14,9 @@ class Body {
   @ValidateNested() @Type(() => Address) address: Address;
 }
 
-const violations = (value: unknown, base?: string) => {
+const violations = (value: unknown, base?: string, type: new () => object = Body) => {
   try {
-    validate(Body, value, base);
+    validate(type, value, base);
   } catch (error) {
     if (error instanceof Problem) return error.extra.errors;
   }
@@ -42,6 +43,17 @@ describe('validation of a body', () => {
 
   it.each([null, 7, 'text', [1], []])('refuses what is no object: %j', (value) => {
     expect(violations(value)).toEqual([{ pointer: '', message: 'An object is expected.' }]);
+  });
+
+  it('lets nothing into a body without members', () => {
+    expect(validate(EmptyBody, {})).toEqual({});
+    expect(violations({ 'a/b': 1, constructor: 2 }, '', EmptyBody)).toEqual([
+      { pointer: '/constructor', message: 'There is no such member.' },
+    ]);
+    expect(violations({ 'a/b': 1, c: null }, '', EmptyBody)).toEqual([
+      { pointer: '/a~1b', message: 'There is no such member.' },
+      { pointer: '/c', message: 'There is no such member.' },
+    ]);
   });
 
   it('points into the query when it checks one', () => {

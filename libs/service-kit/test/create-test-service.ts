@@ -1,23 +1,31 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import type { Envelope, Scope } from '@countersign/contracts';
-import { migrate } from '@countersign/persistence';
-import { IdentitySigner, identityHeader, startService, type RunningService } from '@countersign/service-kit';
+import { schemaOf, type ConsumerService, type Envelope, type Scope } from '@countersign/contracts';
+import { migrate, type MigrateOptions } from '@countersign/persistence';
+import type { Type } from '@nestjs/common';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { v7 } from 'uuid';
-import { AppModule } from '../src/app.module';
-import { migrations } from '../src/migrations';
+import { IdentitySigner, identityHeader } from '../src/http/identity';
+import { startService } from '../src/run-service';
 import { until } from './until';
 
 /** The same in all files: the roles, whose passwords are derived from it, belong to the whole server. */
-const secretKey = Buffer.alloc(32, 7).toString('base64');
+export const secretKey = Buffer.alloc(32, 7).toString('base64');
+
+const settlingMs = 20_000;
 
 const required = (name: string): string => {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: run npm test -- int`);
   return value;
 };
+
+export interface TestServiceOptions extends Pick<MigrateOptions, 'migrations' | 'appendOnly'> {
+  service: ConsumerService;
+  module: Type;
+  env?: Record<string, string>;
+}
 
 export interface TestAnswer {
   status: number;
@@ -30,16 +38,21 @@ export interface TestAnswer {
 export interface CallOptions {
   workspace?: string;
   scopes?: Scope[];
+  workflows?: string[] | null;
   actor?: string | null;
   headers?: Record<string, string>;
 }
 
 export interface TestService {
   workspaceId: string;
-  /** As the owner of the server, whom row-level security does not stop. */
+  /** postgres:// URL of the owner of this test's database. */
+  ownerUrl: string;
+  /** As the owner, whom row-level security does not stop. */
   sql<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<R[]>;
+  get(path: string, options?: CallOptions): Promise<TestAnswer>;
+  /** A text as body is sent as it is. */
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<TestAnswer>;
-  /** Sends messages as one job to the queue `notification`, as another service would. */
+  /** Sends messages as one job to the service's queue, as another service would. */
   send(...messages: Envelope[]): Promise<void>;
   /** Settles when the effect of every one of these messages is committed; rejects when one is a dead letter. */
   handled(...messages: Envelope[]): Promise<void>;
@@ -47,9 +60,16 @@ export interface TestService {
   stop(): Promise<void>;
 }
 
-/** The service in this process, with a database and a Redis database of its own. */
-export const createTestService = async (env: Record<string, string> = {}): Promise<TestService> => {
-  const name = `notification_${randomBytes(6).toString('hex')}`;
+/** A service in this process, with a database and a Redis database of its own. */
+export const createTestService = async ({
+  service,
+  module,
+  migrations,
+  appendOnly,
+  env = {},
+}: TestServiceOptions): Promise<TestService> => {
+  const schema = schemaOf[service];
+  const name = `${schema}_${randomBytes(6).toString('hex')}`;
   const server = new pg.Client({ connectionString: required('TEST_DATABASE_URL') });
   await server.connect();
   await server.query(`CREATE DATABASE ${name}`);
@@ -58,72 +78,76 @@ export const createTestService = async (env: Record<string, string> = {}): Promi
   const redisUrl = new URL(required('TEST_REDIS_URL'));
   redisUrl.pathname = `/${randomInt(1, 16)}`;
 
-  const redis = new Redis(redisUrl.toString(), { maxRetriesPerRequest: null });
+  const redis = new Redis(redisUrl.href, { maxRetriesPerRequest: null });
   await redis.flushdb();
-  await migrate({ ownerUrl: databaseUrl.toString(), secretKey, schema: 'notification', migrations });
-  const owner = new pg.Pool({
-    connectionString: databaseUrl.toString(),
-    options: '-c search_path=notification',
-  });
-
+  await migrate({ ownerUrl: databaseUrl.href, secretKey, schema, migrations, appendOnly });
+  const owner = new pg.Pool({ connectionString: databaseUrl.href, options: `-c search_path=${schema}` });
   // Ended by DROP DATABASE … WITH (FORCE) while the pool still hangs up.
   owner.on('error', () => undefined);
 
-  const start = (more: Record<string, string> = {}): Promise<RunningService> =>
+  const start = (more: Record<string, string> = {}) =>
     startService({
-      service: 'notification',
-      module: AppModule,
+      service,
+      module,
       env: {
-        DATABASE_URL: databaseUrl.toString(),
-        REDIS_URL: redisUrl.toString(),
+        DATABASE_URL: databaseUrl.href,
+        REDIS_URL: redisUrl.href,
         COUNTERSIGN_SECRET_KEY: secretKey,
-        COUNTERSIGN_PUBLIC_URL: 'https://countersign.example.com',
-        COUNTERSIGN_WEBHOOK_ALLOW: '127.0.0.0/8',
         SERVICE_PORT: '0',
         ...env,
         ...more,
       },
     });
-  let service = await start();
-  const queue = new Queue('notification', { connection: redis, prefix: 'countersign' });
+  let running = await start();
+  const queue = new Queue(service, { connection: redis, prefix: 'countersign' });
   const signer = new IdentitySigner(secretKey);
   const workspaceId = v7();
 
+  const call: TestService['call'] = async (
+    method,
+    path,
+    body,
+    {
+      workspace = workspaceId,
+      scopes = ['admin'] as Scope[],
+      workflows = null,
+      actor = null,
+      headers = {},
+    } = {},
+  ) => {
+    const identity = await signer.sign({
+      workspace: { id: workspace, name: 'Test & Co', kind: 'live' },
+      key: { id: '0192f3a4-7b1c-7d10-8000-0000000000aa', name: 'test', scopes, workflows },
+      actor,
+    });
+    const response = await fetch(`http://127.0.0.1:${running.port}${path}`, {
+      method,
+      headers: {
+        [identityHeader]: identity,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await response.text();
+    const isJson = (response.headers.get('content-type') ?? '').includes('json');
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson ? JSON.parse(text) : {},
+    };
+  };
+
   return {
     workspaceId,
+    ownerUrl: databaseUrl.href,
     async sql(text, values = []) {
       const { rows } = await owner.query(text, values);
       return rows;
     },
-    async call(
-      method,
-      path,
-      body,
-      { workspace = workspaceId, scopes = ['admin'] as Scope[], actor = null, headers = {} } = {},
-    ) {
-      const identity = await signer.sign({
-        workspace: { id: workspace, name: 'Test & Co', kind: 'live' },
-        key: { id: '0192f3a4-7b1c-7d10-8000-0000000000aa', name: 'test', scopes, workflows: null },
-        actor,
-      });
-      const response = await fetch(`http://127.0.0.1:${service.port}${path}`, {
-        method,
-        headers: {
-          [identityHeader]: identity,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
-      });
-      const text = await response.text();
-      const isJson = (response.headers.get('content-type') ?? '').includes('json');
-      return {
-        status: response.status,
-        headers: response.headers,
-        text,
-        body: isJson ? JSON.parse(text) : {},
-      };
-    },
+    call,
+    get: (path, options) => call('GET', path, undefined, options),
     async send(...messages) {
       await queue.add(
         'pack',
@@ -141,14 +165,14 @@ export const createTestService = async (env: Record<string, string> = {}): Promi
         if (letters.rows.length > 0) throw new Error(letters.rows[0].error);
         const { rows } = await owner.query('SELECT FROM inbox WHERE message_id = ANY ($1::uuid[])', [ids]);
         return rows.length === ids.length;
-      });
+      }, settlingMs);
     },
     async restart(more) {
-      await service.stop();
-      service = await start(more);
+      await running.stop();
+      running = await start(more);
     },
     async stop() {
-      await service.stop();
+      await running.stop();
       await queue.close();
       redis.disconnect();
       await owner.end();

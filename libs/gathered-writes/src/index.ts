@@ -1,0 +1,1 @@
+export { gatherWrites } from './gathered-writes';
