@@ -44,9 +44,14 @@ const project = (name, extra = {}) => ({
 });
 
 module.exports = {
+  // A slow machine is no failed test.
+  testTimeout: 30_000,
   projects: [
     project('unit', { testMatch: ['**/*.unit.spec.ts'] }),
-    project('int', { testMatch: ['**/*.int.spec.ts'] }),
+    project('int', {
+      testMatch: ['**/*.int.spec.ts'],
+      setupFiles: ['reflect-metadata', '<rootDir>/tools/test/servers-of-worker.cjs'],
+    }),
     project('e2e', { testMatch: ['**/*.e2e.spec.ts'] }),
   ],
 };

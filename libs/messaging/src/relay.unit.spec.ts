@@ -64,6 +64,28 @@ describe('the relay', () => {
     expect(broker.sent.map(({ ids }) => ids.length)).toEqual([2, 3]);
   });
 
+  it('lets a message wait that may, until a more urgent one takes it along', async () => {
+    const { clock, broker, relay, outbox } = await start();
+    const offer = (patienceMs?: number) => {
+      const message = {
+        envelope: envelopeOf(),
+        queues: ['intake'] as const,
+        ...(patienceMs && { patienceMs }),
+      };
+      outbox.commit([message]);
+      relay.offer([message]);
+    };
+    offer(25);
+    await clock.pass(10);
+    expect(broker.sent).toEqual([]);
+    offer();
+    await clock.pass(0);
+    expect(broker.sent.map(({ ids }) => ids.length)).toEqual([2]);
+    offer(25);
+    await clock.pass(26);
+    expect(broker.sent.map(({ ids }) => ids.length)).toEqual([2, 1]);
+  });
+
   it('gathers messages for fewer, fuller jobs while jobs are unacknowledged, and sends them when one is', async () => {
     const { clock, broker, relay, commit, acknowledge } = await start({ window: 1, patienceMs: 1_000 });
     const first = commit(1);

@@ -25,7 +25,7 @@ export class PostgresUnitOfWork {
       (sql) =>
         work({
           ...sql,
-          publish: ({ type, workspaceId, data, cause, to }) => {
+          publish: ({ type, workspaceId, data, cause, to, patienceMs = 0 }) => {
             checkData(type, data);
             outgoing.push({
               envelope: {
@@ -38,6 +38,7 @@ export class PostgresUnitOfWork {
                 data,
               },
               queues: to ?? catalogue[type].queues,
+              patienceMs,
             });
           },
           afterCommit: (callback) => void afterwards.push(callback),

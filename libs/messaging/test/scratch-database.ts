@@ -7,7 +7,7 @@ import { createMessagingTables } from '../src/messaging.tables';
 
 const wanted = (name: string): string => {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: run these tests with npm run test:int`);
+  if (!value) throw new Error(`${name} is not set: run these tests with npm test -- int`);
   return value;
 };
 
@@ -43,6 +43,8 @@ export class ScratchDatabase {
       await migrate({ ownerUrl: url.toString(), secretKey, schema, migrations: [Tables1763690000000] });
     }
     const owner = new Client(url.toString());
+    // Ended by DROP DATABASE … WITH (FORCE) while it still hangs up.
+    owner.on('error', () => undefined);
     await owner.connect();
     return new ScratchDatabase(owner, url.toString(), name, secretKey);
   }

@@ -1,8 +1,8 @@
-import { DataSource, type MigrationInterface } from 'typeorm';
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { passwordOf, roleOf } from './roles';
 
 export interface MigrateOptions {
-  /** postgres:// URL of a role that may create roles and schemas. */
+  /** postgres:// URL of a role that may create roles (CREATEROLE) and schemas; it need not be a superuser. */
   ownerUrl: string;
   /** Base64 of COUNTERSIGN_SECRET_KEY. */
   secretKey: string;
@@ -41,12 +41,7 @@ export const migrate = async ({
   try {
     await lock.query('SELECT pg_advisory_lock($1)', [migrationLock]);
     for (const kind of ['app', 'relay'] as const) {
-      const role = roleOf(schema, kind);
-      const exists = await lock.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
-      const verb = exists.length > 0 ? 'ALTER' : 'CREATE';
-      await lock.query(
-        `${verb} ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '${passwordOf(secretKey, role)}'`,
-      );
+      await ensureRole(lock, roleOf(schema, kind), secretKey);
     }
     await lock.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
     const [app, relay] = [roleOf(schema, 'app'), roleOf(schema, 'relay')];
@@ -64,4 +59,16 @@ export const migrate = async ({
     await lock.release();
     await source.destroy();
   }
+};
+
+const ensureRole = async (runner: QueryRunner, role: string, secretKey: string): Promise<void> => {
+  const [found]: { privileged: boolean }[] = await runner.query(
+    'SELECT rolsuper OR rolbypassrls AS privileged FROM pg_roles WHERE rolname = $1',
+    [role],
+  );
+  // Only a superuser may as much as name these attributes of a role that exists, so that is done when there is a need.
+  const attributes = !found || found.privileged ? 'NOSUPERUSER NOBYPASSRLS' : '';
+  await runner.query(
+    `${found ? 'ALTER' : 'CREATE'} ROLE ${role} LOGIN ${attributes} PASSWORD '${passwordOf(secretKey, role)}'`,
+  );
 };

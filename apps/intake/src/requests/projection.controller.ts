@@ -2,12 +2,16 @@ import { Controller } from '@nestjs/common';
 import type { RequestSnapshot } from '@countersign/contracts';
 import { Handles, type Message, type Tx } from '@countersign/messaging';
 import { CommandOutcomes } from '../commands/command-outcomes';
+import { TaskArrivals } from '../tasks/task-arrivals';
 import { timelineDetail } from './timeline';
 
 /** Keeps the read model: requests, tasks and timelines as routing says they are, and the outcome of commands. */
 @Controller()
 export class ProjectionController {
-  constructor(private readonly outcomes: CommandOutcomes) {}
+  constructor(
+    private readonly outcomes: CommandOutcomes,
+    private readonly arrivals: TaskArrivals,
+  ) {}
 
   @Handles('request.transitioned.v1')
   async transitioned(messages: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
@@ -21,7 +25,10 @@ export class ProjectionController {
     storeRequests(tx, requests);
     storeTasks(tx, requests);
     storeEvents(tx, messages);
-    tx.afterCommit(() => this.outcomes.stored(requests));
+    tx.afterCommit(() => {
+      this.outcomes.stored(requests);
+      this.arrivals.arrived(tasksOf(requests).map(({ task }) => task.id));
+    });
   }
 
   @Handles('command.settled.v1')
@@ -91,10 +98,13 @@ const storeRequests = (tx: Tx, requests: readonly RequestSnapshot[]): void => {
   );
 };
 
-const storeTasks = (tx: Tx, requests: readonly RequestSnapshot[]): void => {
-  const rows = requests.flatMap((request) =>
+const tasksOf = (requests: readonly RequestSnapshot[]) =>
+  requests.flatMap((request) =>
     request.stages.flatMap(({ tasks }) => tasks.map((task) => ({ request, task }))),
   );
+
+const storeTasks = (tx: Tx, requests: readonly RequestSnapshot[]): void => {
+  const rows = tasksOf(requests);
   if (rows.length === 0) return;
   tx.write(
     `INSERT INTO task (id, workspace_id, request_id, request_version, workflow_key, assignee_id, on_behalf_of_id, state, due_at, task)

@@ -21,6 +21,7 @@ import { filterByPerson } from '../filter-by-person';
 import { RequestCommands } from '../requests/request-commands';
 import { requestSchema, taskSchema } from '../requests/request.schema';
 import { DecisionBody, ListTasksQuery } from './task.bodies';
+import { TaskArrivals } from './task-arrivals';
 import { findTask, isTaskId, listTasks, taskAlone } from './task.rows';
 
 /**
@@ -29,9 +30,8 @@ import { findTask, isTaskId, listTasks, taskAlone } from './task.rows';
  */
 const onItsWayMs = 5 * 60_000;
 const patienceMs = 2_000;
-/** First it is most likely only milliseconds away. */
-const firstLookMs = 5;
-const longestLookMs = 50;
+/** Between two looks for what another replica may have stored. */
+const lookMs = 100;
 /** Clocks of two machines may differ by this much. */
 const clockSkewMs = 2_000;
 
@@ -42,6 +42,7 @@ export class TasksController {
     @Inject(SWEEPER) private readonly sweeper: Database,
     private readonly people: People,
     private readonly commands: RequestCommands,
+    private readonly arrivals: TaskArrivals,
   ) {}
 
   @Get()
@@ -123,9 +124,10 @@ export class TasksController {
     const giveUpAt = Date.now() + patienceMs;
     const look = () => this.database.read(call.workspaceId, (sql) => findTask(sql, id));
     let row = await look();
-    for (let wait = firstLookMs; !row; wait = Math.min(longestLookMs, wait * 2)) {
+    while (!row) {
       const age = Date.now() - (madeAt(id) ?? 0);
       if (age > onItsWayMs || age < -clockSkewMs) throw Problem.notFound('task');
+      const arrival = this.arrivals.wait(id, lookMs);
       const isThere = await this.sweeper.everywhere((sql) => isTaskId(sql, id));
       row = await look();
       if (row) break;
@@ -136,7 +138,8 @@ export class TasksController {
           headers: { 'retry-after': '1' },
         });
       }
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      await arrival;
+      row = await look();
     }
     allowWorkflow(call, row.workflow.key);
     return row;

@@ -80,7 +80,7 @@ export class RequestCommands {
         touched.add(instruction.requestId);
         decisions.push(...decisionsOf(aggregate, decision.events));
         if (isFinal(aggregate)) outcomes.push(outcomeOf(aggregate, decision.events));
-        tellTransition(tx, instruction, aggregate, decision.events, payload);
+        tellTransition(tx, instruction, aggregate, decision, payload);
         for (const effect of decision.effects) askForApprovers(tx, instruction, aggregate, effect, payload);
       }
       const now = work.get(instruction.requestId);
@@ -142,17 +142,24 @@ const outcomeOf = (
   endedAt: events.at(-1)?.at ?? new Date().toISOString(),
 });
 
+/**
+ * A transition that asks for approvers is soon followed by the one that knows them, which then takes it along, unless a
+ * call waits for it.
+ */
+const soonMs = 25;
+
 const tellTransition = (
   tx: Tx,
-  { message }: Instruction,
+  { message, commandId }: Instruction,
   aggregate: RequestAggregate,
-  events: readonly DomainEvent[],
+  { events, effects }: { events: readonly DomainEvent[]; effects: readonly Effect[] },
   payload: unknown,
 ): void =>
   tx.publish({
     type: 'request.transitioned.v1',
     workspaceId: message.workspaceId,
     cause: causeOf(message),
+    patienceMs: !commandId && effects.length > 0 ? soonMs : 0,
     data: {
       request: snapshotOf(aggregate),
       events: events.map(transitionEventOf),

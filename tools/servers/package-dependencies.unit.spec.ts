@@ -1,4 +1,4 @@
-import { parseDependencies } from './redis-binary.mjs';
+import { closure, parseDependencies } from './package-dependencies.mjs';
 
 describe('dependencies as apt-cache lists them', () => {
   const listing = [
@@ -26,5 +26,12 @@ describe('dependencies as apt-cache lists them', () => {
 
   it('knows which packages are real', () => {
     expect([...parseDependencies(listing).keys()]).toEqual(['redis-server', 'redis-tools', 'libc6']);
+  });
+
+  it('takes along what is of the family, and nothing that the machine has or only an installation needs', () => {
+    const dependencies = parseDependencies(listing);
+    expect(closure(dependencies, 'redis-server', /^(lib|redis-)/)).toEqual(['redis-server', 'redis-tools']);
+    expect(closure(dependencies, 'redis-server', /^lib/)).toEqual(['redis-server']);
+    expect(closure(dependencies, 'valkey-server', /^(lib|valkey-)/)).toEqual([]);
   });
 });
