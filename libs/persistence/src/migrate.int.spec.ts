@@ -9,7 +9,7 @@ const roles = [roleOf(name, 'app'), roleOf(name, 'relay')];
 
 const server = (): string => {
   const url = process.env.TEST_DATABASE_URL;
-  if (!url) throw new Error('TEST_DATABASE_URL is not set: run these tests with npm run test:int');
+  if (!url) throw new Error('TEST_DATABASE_URL is not set: run these tests with npm test -- int');
   return url;
 };
 
