@@ -33,7 +33,11 @@ const project = (name, extra = {}) => ({
   testEnvironment: 'node',
   setupFiles: ['reflect-metadata'],
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools'],
-  modulePathIgnorePatterns: ['<rootDir>/(apps|libs)/[^/]+/dist/', '<rootDir>/.countersign'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/(apps|libs)/[^/]+/dist/',
+    '<rootDir>/.countersign',
+    '<rootDir>/tools/bench/peers/',
+  ],
   transform: { '\\.(ts|js|mjs)$': ['@swc/jest', swc] },
   transformIgnorePatterns: [`node_modules/(?!(${esm.join('|')})/)`],
   moduleNameMapper: {

@@ -101,7 +101,12 @@ export async function drive(contestant, hooks, { inFlight, lifecycles }) {
       legs['decide → webhook']?.push(performance.now() - decidedAt);
     }
   };
-  await Promise.all(Array.from({ length: inFlight }, lane));
+  try {
+    await Promise.all(Array.from({ length: inFlight }, lane));
+  } finally {
+    // One lane that fails ends the others, too.
+    next = lifecycles;
+  }
   const seconds = (performance.now() - started) / 1_000;
   return {
     lifecycles,
