@@ -374,6 +374,20 @@ describe('a query that is wrong', () => {
       expectProblem(await admin.get(`${path}?${query}`), 400, 'validation_failed');
   });
 
+  it('is refused where no parameter is known either, and nothing is done', async () => {
+    const { id } = await another();
+    const expectSurprise = (answer: HttpAnswer<unknown>) =>
+      expect(pointersOf(expectProblem(answer, 400, 'validation_failed'))).toEqual(['/query/surprise']);
+    const alone = ['/v1/whoami', `/v1/requests/${id}`, '/v1/audit/checkpoint', '/v1/event-types'];
+    for (const path of alone) expectSurprise(await admin.get(`${path}?surprise=1`));
+    const externalRef = 'never taken';
+    for (const path of ['/v1/requests', '/v1/api-keys', '/v1/webhook-endpoints', `/v1/requests/${id}/cancel`])
+      expectSurprise(await admin.post(`${path}?surprise=1`, newRequest({ externalRef })));
+    expect(
+      (await admin.get<Page>(`/v1/requests?externalRef=${encodeURIComponent(externalRef)}`)).body.data,
+    ).toEqual([]);
+  });
+
   it('refuses the cursor of another list', async () => {
     await another();
     const page = await admin.get<Page>('/v1/requests?limit=1');
@@ -934,4 +948,8 @@ describe('health', () => {
     for (const path of ['/healthz', '/readyz'])
       expect((await admin.get(path, { key: null })).status).toBe(200);
   });
+});
+
+it('has handled every message at the first try', () => {
+  expect(system.faults()).toEqual([]);
 });

@@ -159,6 +159,23 @@ describe('a request', () => {
     expect(answer).toMatchObject({ status: 200, body: { state: 'canceled' } });
   });
 
+  it('keeps what its answer said: when it was handed in', async () => {
+    const answered = await submitted(small());
+    const later = await untilState(client, answered.id, 'pending_review');
+    expect([later.createdAt, later.submittedAt]).toEqual([answered.createdAt, answered.submittedAt]);
+  });
+
+  it('is still at the version of its answer as a draft, once every service has it', async () => {
+    const draft = await submitted(small({ draft: true }));
+    await eventually('the log has it', async () => {
+      const { body } = await client.get<Page>(`/v1/audit/entries?requestId=${draft.id}`);
+      return body.data.length > 0;
+    });
+    expect(await read(client, draft.id)).toEqual(draft);
+    const ifMatch = { headers: { 'if-match': '"1"' } };
+    expectStatus(await client.post(`/v1/requests/${draft.id}/submit`, {}, ifMatch), 200);
+  });
+
   it('waits as a draft until it is submitted', async () => {
     const draft = await submitted(small({ draft: true, payload: {} }));
     expect(draft).toMatchObject({ state: 'draft', submittedAt: null });
@@ -229,6 +246,27 @@ describe('who approves', () => {
       '    approvers: [ { user: nobody@example.com }, { user: inactive@example.com }, { user: bob@example.com } ]',
     );
     expect((await theTask(request)).assignee.userName).toBe('bob@example.com');
+  });
+
+  it('is nobody any more who has been deleted: they decide nothing, see nothing and ask for nothing', async () => {
+    const gone = await createUser(client, { userName: 'gone@example.com' });
+    await publish(client, workflowOf('of-gone', `  - key: only\n    approvers: [ { user: ${gone.id} } ]\n`));
+    const task = await theTask(await submitted({ ...small(), workflow: 'of-gone' }));
+    expectStatus(await client.delete(`/scim/v2/Users/${gone.id}`), 204);
+    const whoami = () => client.as(gone.id).get<Json>('/v1/whoami');
+    await eventually('everybody has heard', async () => (await whoami()).status === 403);
+    expect(
+      await client.as(gone.id).post(`/v1/tasks/${task.id}/decision`, { decision: 'approve' }),
+    ).toMatchObject({
+      status: 403,
+      body: { code: 'unknown_actor' },
+    });
+    const asked = await client.post('/v1/requests', { title: 'x', ...small(), requester: gone.id });
+    expect(asked).toMatchObject({ status: 422, body: { code: 'unknown_reference' } });
+    // The name is free again, and means the new person alone.
+    const again = await createUser(client, { userName: 'gone@example.com' });
+    const me = expectStatus(await client.as('gone@example.com').get<Json>('/v1/whoami'), 200);
+    expect(me).toMatchObject({ actor: { id: again.id } });
   });
 
   it('is nobody: the request fails, and its requester is told by mail and event', async () => {
@@ -613,4 +651,8 @@ describe('at the same time', () => {
       }
     }
   });
+});
+
+it('has handled every message at the first try', () => {
+  expect(system.faults()).toEqual([]);
 });

@@ -493,3 +493,7 @@ describe('what an answer has said', () => {
 });
 
 const participants = (body: Json): number => (body.participants as string[]).length;
+
+it('has handled every message at the first try', () => {
+  expect(system.faults()).toEqual([]);
+});

@@ -31,6 +31,8 @@ export interface TestSystem extends Omit<System, 'stop'> {
   readonly admin: HttpClient;
   readonly dataDir: string;
   service(name: ServiceName): Service;
+  /** Messages whose handling failed, and will be tried again: none, unless somebody has struck. */
+  faults(): string[];
   /** A caller with another key. */
   caller(key: string | null): HttpClient;
   /** Reads or nudges the database as its owner, whom row-level security does not bind. */
@@ -95,6 +97,7 @@ export async function startTestSystem(options: TestSystemOptions = {}): Promise<
       if (!found) throw new Error(`the system runs no ${name}`);
       return found;
     },
+    faults: () => lines.filter((line) => / handling \S+ \S+, try \d+ of/.test(line)),
     async sql<Row extends object>(text: string, values: unknown[] = []) {
       return (await pool.query(text, values)).rows as Row[];
     },

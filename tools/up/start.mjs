@@ -81,7 +81,7 @@ function describe({ url, adminKey, firstStart, services, postgres, redis }) {
   log('');
   log('  Try it:');
   log('');
-  log(tryIt(url, printable || '$COUNTERSIGN_ADMIN_KEY'));
+  log(tryIt(url, printable || (process.env.COUNTERSIGN_ADMIN_KEY ? '$COUNTERSIGN_ADMIN_KEY' : '$KEY')));
   log('');
 }
 

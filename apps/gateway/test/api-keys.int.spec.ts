@@ -123,6 +123,42 @@ describe('API keys', () => {
     }
   });
 
+  it('of some workflows give no more than they have, and reach no key that has more', async () => {
+    const { adminKey } = await newWorkspace('limited');
+    const { id, key } = await newKey(adminKey, { workflows: ['a', 'b'] });
+    for (const workflows of [undefined, null, ['c'], ['a', 'c']]) {
+      const { status, body } = await api(key, 'POST', '/v1/api-keys', {
+        name: 'x',
+        scopes: ['admin'],
+        workflows,
+      });
+      expect([status, body.code]).toEqual([403, 'workflow_not_allowed']);
+      expect(body.detail).toContain(workflows ? 'the workflow c' : 'all workflows');
+    }
+    const beyond = [await newKey(adminKey), await newKey(adminKey, { workflows: ['a', 'c'] })];
+    const within = await newKey(key, { workflows: ['b'] });
+    await newKey(adminKey, { workflows: ['c'] });
+    for (const other of beyond) {
+      for (const method of ['GET', 'DELETE']) {
+        const { status, body } = await api(key, method, `/v1/api-keys/${other.id}`, undefined, {
+          'if-match': '"9"',
+        });
+        expect([method, status, body.code]).toEqual([method, 403, 'workflow_not_allowed']);
+      }
+      expect((await api(adminKey, 'GET', `/v1/api-keys/${other.id}`)).body.revokedAt).toBeNull();
+    }
+    const first = await api(key, 'GET', '/v1/api-keys?limit=1');
+    const rest = await api(key, 'GET', `/v1/api-keys?limit=1&cursor=${first.body.nextCursor as string}`);
+    const listed = [first, rest].flatMap(({ body }) => body.data as { id: string }[]);
+    expect(listed.map((one) => one.id)).toEqual([within.id, id]);
+    expect(rest.body.nextCursor).toBeNull();
+    expect((await api(adminKey, 'GET', '/v1/api-keys')).body.data).toHaveLength(6);
+    expect((await api(key, 'GET', `/v1/api-keys/${within.id}`)).status).toBe(200);
+    expect((await api(key, 'DELETE', `/v1/api-keys/${within.id}`)).status).toBe(204);
+    const workspace = await api(key, 'POST', '/v1/workspaces', { name: 'mine', kind: 'live' });
+    expect([workspace.status, workspace.body.code]).toEqual([403, 'insufficient_scope']);
+  });
+
   it('answers a repeated Idempotency-Key with the same key, which it keeps encrypted', async () => {
     const twice = () =>
       api(

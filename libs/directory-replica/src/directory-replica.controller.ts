@@ -35,11 +35,14 @@ const store = async (
 
 /** A tombstone, newer than anything: a change that was sent before the end and arrives after it brings nobody back. */
 const bury = async (tx: Tx, people: readonly { workspaceId: string; id: string }[]): Promise<void> => {
-  if (people.length === 0) return;
-  const sorted = [...people].sort((a, b) => (a.id < b.id ? -1 : 1));
+  // Each once: one statement cannot change a row twice.
+  const sorted = [...new Map(people.map((one) => [`${one.workspaceId} ${one.id}`, one])).values()].sort(
+    (a, b) => (a.id < b.id ? -1 : 1),
+  );
+  if (sorted.length === 0) return;
   await tx.query(
-    `INSERT INTO person (workspace_id, id, external_id, user_name, version, active, person)
-     SELECT DISTINCT w, p, NULL::text, '', 9223372036854775807, false, NULL::json FROM unnest($1::uuid[], $2::uuid[]) AS d (w, p)
+    `INSERT INTO person (workspace_id, id, user_name, version, active)
+     SELECT w, p, '', 9223372036854775807, false FROM unnest($1::uuid[], $2::uuid[]) AS d (w, p)
      ON CONFLICT (workspace_id, id) DO UPDATE
         SET external_id = NULL, user_name = '', version = excluded.version, active = false, person = NULL`,
     [sorted.map(({ workspaceId }) => workspaceId), sorted.map(({ id }) => id)],

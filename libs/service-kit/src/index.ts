@@ -12,6 +12,7 @@ export { EmptyBody } from './http/empty-body';
 export { Operation, PathId, Internal, Caller } from './http/operation';
 export { identityHeader, IdentitySigner, IdentityVerifier, type Identity } from './http/identity';
 export { insufficientScope } from './http/identity.guard';
+export { allowWorkflow, allowWorkflows } from './http/workflow-limit';
 export { validate } from './http/validate';
 export { Idempotency, type PendingAnswer, type Settle } from './idempotency/idempotency';
 export { createIdempotencyTable, forgetIdempotencyKeys } from './idempotency/idempotency.table';

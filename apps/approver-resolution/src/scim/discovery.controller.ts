@@ -46,6 +46,7 @@ export class DiscoveryController {
 
   @Get('ServiceProviderConfig')
   @Operation({
+    query: 'any',
     scope: 'directory:read',
     summary: 'What SCIM can do here',
     answers: { 200: resourceDocument('Configuration') },
@@ -74,6 +75,7 @@ export class DiscoveryController {
 
   @Get('ResourceTypes')
   @Operation({
+    query: 'any',
     scope: 'directory:read',
     summary: 'The SCIM resource types',
     answers: { 200: listDocument('Resource types') },
@@ -86,6 +88,7 @@ export class DiscoveryController {
   @Get('ResourceTypes/:name')
   @PathId('name', 'User or Group')
   @Operation({
+    query: 'any',
     scope: 'directory:read',
     summary: 'One SCIM resource type',
     answers: { 200: resourceDocument('Resource type') },
@@ -98,6 +101,7 @@ export class DiscoveryController {
 
   @Get('Schemas')
   @Operation({
+    query: 'any',
     scope: 'directory:read',
     summary: 'The SCIM schemas',
     answers: { 200: listDocument('Schemas') },
@@ -110,6 +114,7 @@ export class DiscoveryController {
   @Get('Schemas/:id')
   @PathId('id', 'URN of the schema')
   @Operation({
+    query: 'any',
     scope: 'directory:read',
     summary: 'One SCIM schema',
     answers: { 200: resourceDocument('Schema') },
@@ -121,7 +126,13 @@ export class DiscoveryController {
   }
 
   @Post('Bulk')
-  @Operation({ scope: 'directory:write', summary: 'Not supported', body: resourceBody, answers: {} })
+  @Operation({
+    query: 'any',
+    scope: 'directory:write',
+    summary: 'Not supported',
+    body: resourceBody,
+    answers: {},
+  })
   async bulk(): Promise<Answer> {
     throw notImplemented('Bulk');
   }

@@ -49,6 +49,7 @@ export class GroupsController {
 
   @Post()
   @Operation({
+    query: 'any',
     scope: 'directory:write',
     summary: 'Create a group',
     body: resourceBody,
@@ -73,6 +74,7 @@ export class GroupsController {
 
   @Get()
   @Operation({
+    query: 'any',
     scope: 'directory:read',
     summary: 'List groups by filter, startIndex and count',
     answers: { 200: listDocument('Groups') },
@@ -98,6 +100,7 @@ export class GroupsController {
   @Get(':id')
   @PathId('id', 'Id of the group')
   @Operation({
+    query: 'any',
     scope: 'directory:read',
     summary: 'Read a group',
     answers: { 200: resourceDocument('The group') },
@@ -114,6 +117,7 @@ export class GroupsController {
   @Put(':id')
   @PathId('id', 'Id of the group')
   @Operation({
+    query: 'any',
     scope: 'directory:write',
     summary: 'Replace a group',
     body: resourceBody,
@@ -137,7 +141,7 @@ export class GroupsController {
 
   @Patch(':id')
   @PathId('id', 'Id of the group')
-  @Operation({ scope: 'directory:write', summary: 'Not supported', answers: {} })
+  @Operation({ query: 'any', scope: 'directory:write', summary: 'Not supported', answers: {} })
   async patch(@Caller() call: Call): Promise<Answer> {
     await this.load(call, call.id('group'), false);
     throw notImplemented('PATCH');
@@ -146,6 +150,7 @@ export class GroupsController {
   @Delete(':id')
   @PathId('id', 'Id of the group')
   @Operation({
+    query: 'any',
     scope: 'directory:write',
     summary: 'Delete a group',
     answers: { 204: { description: 'Deleted' } },

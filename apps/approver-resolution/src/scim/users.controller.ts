@@ -47,6 +47,7 @@ export class UsersController {
 
   @Post()
   @Operation({
+    query: 'any',
     scope: 'directory:write',
     summary: 'Create a user',
     body: resourceBody,
@@ -67,6 +68,7 @@ export class UsersController {
 
   @Get()
   @Operation({
+    query: 'any',
     scope: 'directory:read',
     summary: 'List users by filter, startIndex and count',
     answers: { 200: listDocument('Users') },
@@ -90,6 +92,7 @@ export class UsersController {
   @Get(':id')
   @PathId('id', 'Id of the user')
   @Operation({
+    query: 'any',
     scope: 'directory:read',
     summary: 'Read a user',
     answers: { 200: resourceDocument('The user') },
@@ -104,6 +107,7 @@ export class UsersController {
   @Put(':id')
   @PathId('id', 'Id of the user')
   @Operation({
+    query: 'any',
     scope: 'directory:write',
     summary: 'Replace a user',
     body: resourceBody,
@@ -127,7 +131,7 @@ export class UsersController {
 
   @Patch(':id')
   @PathId('id', 'Id of the user')
-  @Operation({ scope: 'directory:write', summary: 'Not supported', answers: {} })
+  @Operation({ query: 'any', scope: 'directory:write', summary: 'Not supported', answers: {} })
   async patch(@Caller() call: Call): Promise<Answer> {
     await this.load(call, call.id('user'));
     throw notImplemented('PATCH');
@@ -136,6 +140,7 @@ export class UsersController {
   @Delete(':id')
   @PathId('id', 'Id of the user')
   @Operation({
+    query: 'any',
     scope: 'directory:write',
     summary: 'Delete a user',
     answers: { 204: { description: 'Deleted' } },

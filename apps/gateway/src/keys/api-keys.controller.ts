@@ -3,6 +3,7 @@ import type { Scope } from '@countersign/contracts';
 import type { UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import {
+  allowWorkflows,
   Caller,
   created,
   decodeCursor,
@@ -72,6 +73,7 @@ export class ApiKeysController {
     if (expiresAt !== null && Date.parse(expiresAt) <= Date.now()) {
       throw Problem.invalid([{ pointer: '/expiresAt', message: 'It must be in the future.' }]);
     }
+    allowWorkflows(call, workflows, 'The new API key');
     return this.idempotency.run(call, async (tx) => {
       const key = newApiKey(call.identity.workspace.kind);
       const [row] = await tx.query<Row>(
@@ -95,15 +97,13 @@ export class ApiKeysController {
     const { limit, cursor } = call.query(PageQuery);
     const before = decodeCursor('api-keys', cursor, idPosition);
     const rows = await this.database.read(call.workspaceId, (sql) =>
-      before === null
-        ? sql.query<Row>(`SELECT ${columns} FROM api_key WHERE workspace_id = $1 ORDER BY id DESC LIMIT $2`, [
-            call.workspaceId,
-            limit + 1,
-          ])
-        : sql.query<Row>(
-            `SELECT ${columns} FROM api_key WHERE workspace_id = $1 AND id < $3 ORDER BY id DESC LIMIT $2`,
-            [call.workspaceId, limit + 1, before],
-          ),
+      sql.query<Row>(
+        `SELECT ${columns} FROM api_key
+          WHERE workspace_id = $1 AND ($3::uuid IS NULL OR id < $3)
+            AND ($4::text[] IS NULL OR (cardinality(workflows) > 0 AND workflows <@ $4))
+          ORDER BY id DESC LIMIT $2`,
+        [call.workspaceId, limit + 1, before, call.identity.key.workflows],
+      ),
     );
     return ok(pageOf('api-keys', rows, limit, ({ id }) => id, view));
   }
@@ -157,6 +157,7 @@ export class ApiKeysController {
       ]),
     );
     if (!row) throw Problem.notFound('API key');
+    allowWorkflows(call, row.workflows, 'The API key');
     return row;
   }
 }

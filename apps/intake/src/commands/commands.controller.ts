@@ -1,8 +1,16 @@
 import { Controller, Get } from '@nestjs/common';
 import type { RefusedCommand } from '@countersign/contracts';
 import { Database } from '@countersign/persistence';
-import { Call, Caller, ok, Operation, PathId, Problem, type Answer } from '@countersign/service-kit';
-import { allowWorkflow } from '../calling-actor';
+import {
+  allowWorkflow,
+  Call,
+  Caller,
+  ok,
+  Operation,
+  PathId,
+  Problem,
+  type Answer,
+} from '@countersign/service-kit';
 import { findRequest } from '../requests/request.rows';
 import { refusalOf } from '../requests/request-commands';
 import { requestSchema } from '../requests/request.schema';

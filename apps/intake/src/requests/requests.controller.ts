@@ -3,6 +3,7 @@ import { requestView, type RequestView } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
 import {
+  allowWorkflow,
   Call,
   Caller,
   created,
@@ -19,7 +20,7 @@ import {
   Problem,
   type Answer,
 } from '@countersign/service-kit';
-import { allowWorkflow, callingActor } from '../calling-actor';
+import { callingActor } from '../calling-actor';
 import { filterByPerson } from '../filter-by-person';
 import { WorkflowVersions } from '../workflows/workflow-versions';
 import { RequestCommands } from './request-commands';

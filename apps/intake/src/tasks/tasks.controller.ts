@@ -3,6 +3,7 @@ import { madeAt } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
 import {
+  allowWorkflow,
   Call,
   Caller,
   decodeCursor,
@@ -16,7 +17,7 @@ import {
   SWEEPER,
   type Answer,
 } from '@countersign/service-kit';
-import { allowWorkflow, callingActor } from '../calling-actor';
+import { callingActor } from '../calling-actor';
 import { filterByPerson } from '../filter-by-person';
 import { RequestCommands } from '../requests/request-commands';
 import { requestSchema, taskSchema } from '../requests/request.schema';

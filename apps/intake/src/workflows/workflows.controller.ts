@@ -2,6 +2,7 @@ import { Controller, Get, Post } from '@nestjs/common';
 import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
 import {
+  allowWorkflow,
   Call,
   Caller,
   created,
@@ -26,7 +27,7 @@ import {
 } from '@countersign/workflow';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
-import { allowWorkflow, callingActor } from '../calling-actor';
+import { callingActor } from '../calling-actor';
 import {
   findVersion,
   findWorkflow,

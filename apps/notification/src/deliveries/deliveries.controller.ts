@@ -19,7 +19,7 @@ import {
 import { Controller, Get, Post } from '@nestjs/common';
 import { IsIn, IsISO8601, IsOptional, Matches, ValidateIf } from 'class-validator';
 import type { EndpointRow } from '../endpoints/endpoint';
-import { findEndpoint, lockEndpoint } from '../endpoints/endpoint.store';
+import { allowEndpoint, findEndpoint, lockEndpoint } from '../endpoints/endpoint.store';
 import { DeliveryDispatcher } from './delivery-dispatcher';
 import {
   deliverySchema,
@@ -27,6 +27,7 @@ import {
   deliveryView,
   findDelivery,
   listDeliveries,
+  type DeliveryRow,
   type DeliveryState,
 } from './delivery';
 import { replayDelivery, replayPeriod } from './replay-deliveries';
@@ -78,7 +79,7 @@ export class DeliveriesController {
   })
   async list(@Caller() call: Call): Promise<Answer> {
     const endpointId = call.id('webhook endpoint');
-    await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, endpointId));
+    await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, call, endpointId));
     const { limit, cursor, state = null } = call.query(DeliveriesQuery);
     const filter = {
       workspaceId: call.workspaceId,
@@ -99,8 +100,7 @@ export class DeliveriesController {
     answers: { 200: { description: 'The delivery.', schema: deliverySchema } },
   })
   async show(@Caller() call: Call): Promise<Answer> {
-    const id = call.id('delivery');
-    return ok(deliveryView(await this.database.read(call.workspaceId, (sql) => findDelivery(sql, id))));
+    return ok(deliveryView(await this.find(call)));
   }
 
   @Post('deliveries/:id/replay')
@@ -111,12 +111,11 @@ export class DeliveriesController {
     answers: { 200: { description: 'The delivery, pending.', schema: deliverySchema } },
   })
   async replay(@Caller() call: Call): Promise<Answer> {
-    const id = call.id('delivery');
-    const { endpoint_id } = await this.database.read(call.workspaceId, (sql) => findDelivery(sql, id));
+    const { id, endpoint_id } = await this.find(call);
     await call.body(EmptyBody);
     await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
-      refuseDisabled(await lockEndpoint(tx, endpoint_id, null));
+      refuseDisabled(await lockEndpoint(tx, call, endpoint_id, null));
       await replayDelivery(tx, id);
       tx.afterCommit(() => this.dispatcher.wake());
       return ok(deliveryView(await findDelivery(tx, id)));
@@ -138,11 +137,11 @@ export class DeliveriesController {
   })
   async replayPeriod(@Caller() call: Call): Promise<Answer> {
     const endpointId = call.id('webhook endpoint');
-    await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, endpointId));
+    await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, call, endpointId));
     const { since, until = null, state = null } = await call.body(ReplayBody);
     await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
-      refuseDisabled(await lockEndpoint(tx, endpointId, null));
+      refuseDisabled(await lockEndpoint(tx, call, endpointId, null));
       const replayed = await replayPeriod(tx, {
         workspaceId: call.workspaceId,
         endpointId,
@@ -164,7 +163,7 @@ export class DeliveriesController {
   })
   async test(@Caller() call: Call): Promise<Answer> {
     const endpointId = call.id('webhook endpoint');
-    await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, endpointId));
+    await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, call, endpointId));
     await call.body(EmptyBody);
     const person = await this.people.actor(call);
     const keyId = call.identity.key.id;
@@ -172,11 +171,21 @@ export class DeliveriesController {
       ? { type: 'user' as const, id: person.id, via: keyId }
       : { type: 'service' as const, id: keyId, via: null };
     return this.idempotency.run(call, async (tx) => {
-      const endpoint = await lockEndpoint(tx, endpointId, null);
+      const endpoint = await lockEndpoint(tx, call, endpointId, null);
       refuseDisabled(endpoint);
       const id = await insertTestDelivery(tx, call.workspaceId, endpoint, actor, call.cause);
       tx.afterCommit(() => this.dispatcher.wake());
       return ok(deliveryView(await findDelivery(tx, id)));
+    });
+  }
+
+  private find(call: Call): Promise<DeliveryRow> {
+    const id = call.id('delivery');
+    return this.database.read(call.workspaceId, async (sql) => {
+      const delivery = await findDelivery(sql, id);
+      // Of an endpoint that is gone nobody knows for which workflows it was.
+      allowEndpoint(call, delivery.endpoint_workflows);
+      return delivery;
     });
   }
 }

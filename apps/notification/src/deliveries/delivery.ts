@@ -15,6 +15,8 @@ interface AttemptRow {
 export interface DeliveryRow extends Record<string, unknown> {
   id: string;
   endpoint_id: string;
+  /** Null for all, and when the endpoint is gone. */
+  endpoint_workflows: string[] | null;
   event_id: string;
   event_type: string;
   request_id: string | null;
@@ -72,7 +74,7 @@ export const deliverySchema = {
   },
 };
 
-const columns = `d.id, d.endpoint_id, d.event_id, v.type AS event_type, v.request_id, d.state, d.due_at, d.created_at, d.finished_at,
+const columns = `d.id, d.endpoint_id, (SELECT e.workflows FROM endpoint e WHERE e.id = d.endpoint_id) AS endpoint_workflows, d.event_id, v.type AS event_type, v.request_id, d.state, d.due_at, d.created_at, d.finished_at,
   (SELECT coalesce(json_agg(json_build_object('at', (extract(epoch FROM a.at) * 1000)::float8, 'status', a.status, 'latencyMs', a.latency_ms,
                                               'error', a.error, 'response', a.response) ORDER BY a.number), '[]')
      FROM delivery_attempt a WHERE a.delivery_id = d.id) AS attempts`;

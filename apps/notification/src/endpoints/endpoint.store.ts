@@ -1,4 +1,4 @@
-import { Problem } from '@countersign/service-kit';
+import { allowWorkflows, Problem, type Call } from '@countersign/service-kit';
 import type { Sql } from '@countersign/persistence';
 import type { EndpointFormat, EndpointRow } from './endpoint';
 
@@ -7,16 +7,22 @@ const rotationHours = 24;
 
 const columns = `id, url, events, format, workflows, description, signing, ordering, state, disabled_reason, version, created_at, updated_at`;
 
-/** The endpoint; throws Problem not_found. */
-export const findEndpoint = async (sql: Sql, id: string): Promise<EndpointRow> => {
+/** Refuses a limited key an endpoint that is not for its workflows only. Throws Problem workflow_not_allowed. */
+export const allowEndpoint = (call: Call, workflows: string[] | null): void =>
+  allowWorkflows(call, workflows, 'The webhook endpoint');
+
+/** The endpoint; throws Problem not_found, or workflow_not_allowed when it is out of the key's reach. */
+export const findEndpoint = async (sql: Sql, call: Call, id: string): Promise<EndpointRow> => {
   const [row] = await sql.query<EndpointRow>(`SELECT ${columns} FROM endpoint WHERE id = $1`, [id]);
   if (!row) throw Problem.notFound('webhook endpoint');
+  allowEndpoint(call, row.workflows);
   return row;
 };
 
 /** The same, locked for a change. Throws Problem version_mismatch when the caller has seen another version. */
 export const lockEndpoint = async (
   sql: Sql,
+  call: Call,
   id: string,
   expectedVersion: number | null,
 ): Promise<EndpointRow> => {
@@ -24,23 +30,27 @@ export const lockEndpoint = async (
     id,
   ]);
   if (!row) throw Problem.notFound('webhook endpoint');
+  // Looked at again: it may have been changed since the call found it.
+  allowEndpoint(call, row.workflows);
   if (expectedVersion !== null && expectedVersion !== row.version) {
     throw new Problem('version_mismatch', `The webhook endpoint is at version ${row.version}.`);
   }
   return row;
 };
 
-/** Newest first, at most `limit`, those older than `before`. */
+/** Newest first, at most `limit`, those older than `before`; of a limited key those in its reach. */
 export const listEndpoints = (
   sql: Sql,
-  workspaceId: string,
+  { workspaceId, identity }: Call,
   before: string | null,
   limit: number,
 ): Promise<EndpointRow[]> =>
   sql.query<EndpointRow>(
     `SELECT ${columns} FROM endpoint
-      WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
-    [workspaceId, before, limit],
+      WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2)
+        AND ($4::text[] IS NULL OR (cardinality(workflows) > 0 AND workflows <@ $4))
+      ORDER BY id DESC LIMIT $3`,
+    [workspaceId, before, limit, identity.key.workflows],
   );
 
 export interface EndpointSettings {

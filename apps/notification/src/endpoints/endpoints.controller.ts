@@ -25,6 +25,7 @@ import { WebhookSettings } from '../deliveries/webhook.settings';
 import { ChangeEndpoint, CreateEndpoint } from './endpoint.bodies';
 import { EndpointSecrets } from './endpoint-secrets';
 import {
+  allowEndpoint,
   deleteEndpoint,
   enableEndpoint,
   findEndpoint,
@@ -60,6 +61,7 @@ export class EndpointsController {
   })
   async create(@Caller() call: Call): Promise<Answer> {
     const body = await readEndpointBody(call, CreateEndpoint, this.settings.allow);
+    allowEndpoint(call, body.workflows ?? null);
     await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       const id = v7();
@@ -92,7 +94,7 @@ export class EndpointsController {
     const { limit, cursor } = call.query(PageQuery);
     const before = decodeCursor(list, cursor, idPosition);
     const rows = await this.database.read(call.workspaceId, (sql) =>
-      listEndpoints(sql, call.workspaceId, before, limit + 1),
+      listEndpoints(sql, call, before, limit + 1),
     );
     return ok(pageOf(list, rows, limit, ({ id }) => id, endpointView));
   }
@@ -119,10 +121,12 @@ export class EndpointsController {
   async change(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.find(call);
     const body = await readEndpointBody(call, ChangeEndpoint, this.settings.allow);
+    if (body.workflows !== undefined) allowEndpoint(call, body.workflows);
     await this.people.actor(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
       const { url, events, format, workflows, description } = await lockEndpoint(
         tx,
+        call,
         id,
         call.expectedVersion,
       );
@@ -144,7 +148,7 @@ export class EndpointsController {
     const { id } = await this.find(call);
     await this.people.actor(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
-      await lockEndpoint(tx, id, call.expectedVersion);
+      await lockEndpoint(tx, call, id, call.expectedVersion);
       await deleteEndpoint(tx, id);
       return noContent();
     });
@@ -162,7 +166,7 @@ export class EndpointsController {
     await call.body(EmptyBody);
     await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
-      await lockEndpoint(tx, id, call.expectedVersion);
+      await lockEndpoint(tx, call, id, call.expectedVersion);
       const { secret, sealed } = this.secrets.create(id);
       return { ...ok({ ...endpointView(await rotateSecret(tx, id, sealed)), secret }), secret: true };
     });
@@ -180,13 +184,13 @@ export class EndpointsController {
     await call.body(EmptyBody);
     await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
-      const row = await lockEndpoint(tx, id, call.expectedVersion);
+      const row = await lockEndpoint(tx, call, id, call.expectedVersion);
       return ok(endpointView(row.state === 'enabled' ? row : await enableEndpoint(tx, id)));
     });
   }
 
   private find(call: Call) {
     const id = call.id('webhook endpoint');
-    return this.database.read(call.workspaceId, (sql) => findEndpoint(sql, id));
+    return this.database.read(call.workspaceId, (sql) => findEndpoint(sql, call, id));
   }
 }

@@ -216,6 +216,111 @@ describe('webhook endpoints', () => {
   });
 });
 
+describe('a key that is limited to some workflows', () => {
+  const limited = { workflows: ['a', 'b'] };
+  const limitedCall = (method: string, path: string, body?: unknown) =>
+    service.call(method, path, body, limited);
+  const beyond = [undefined, null, ['c'], ['a', 'c']];
+
+  it.each(beyond)('may not create an endpoint for the workflows %j', async (workflows) => {
+    const workspace = v7();
+    const { status, body } = await service.call(
+      'POST',
+      '/v1/webhook-endpoints',
+      { ...valid, workflows },
+      { ...limited, workspace },
+    );
+    expect([status, body.code]).toEqual([403, 'workflow_not_allowed']);
+    expect(body.detail).toContain(workflows ? 'the workflow c' : 'all workflows');
+    expect((await service.get('/v1/webhook-endpoints', { workspace })).body.data).toEqual([]);
+  });
+
+  it.each(beyond)('reaches nothing of an endpoint for the workflows %j', async (workflows) => {
+    const { body: made } = await create({ ...valid, workflows });
+    const path = `/v1/webhook-endpoints/${made.id}`;
+    const { body: delivery } = await service.call('POST', `${path}/test`);
+    const calls = [
+      ['GET', path],
+      // Neither what is wrong with the body nor the version comes before it.
+      ['PATCH', path, '{'],
+      ['PATCH', path, { workflows: ['a'], url: 'https://hooks.example.com/mine' }],
+      ['DELETE', path],
+      ['POST', `${path}/rotate-secret`],
+      ['POST', `${path}/enable`],
+      ['POST', `${path}/test`],
+      ['POST', `${path}/replay`, { since: '2020-01-01T00:00:00Z' }],
+      ['GET', `${path}/deliveries`],
+      ['GET', `/v1/deliveries/${delivery.id}`],
+      ['POST', `/v1/deliveries/${delivery.id}/replay`],
+    ] as const;
+    for (const [method, route, body] of calls) {
+      const answer = await service.call(method, route, body, { ...limited, headers: { 'if-match': '"9"' } });
+      expect([method, route, answer.status, answer.body.code]).toEqual([
+        method,
+        route,
+        403,
+        'workflow_not_allowed',
+      ]);
+    }
+    expect((await service.get(path)).body.version).toBe(1);
+    expect((await service.get(`${path}/deliveries`)).body.data).toHaveLength(1);
+    await service.call('DELETE', path);
+    const orphan = await limitedCall('GET', `/v1/deliveries/${delivery.id}`);
+    expect([orphan.status, orphan.body.code]).toEqual([403, 'workflow_not_allowed']);
+    expect((await service.get(`/v1/deliveries/${delivery.id}`)).status).toBe(200);
+  });
+
+  it('works with an endpoint that is for its workflows only, and cannot widen it', async () => {
+    const { status, body: made } = await limitedCall('POST', '/v1/webhook-endpoints', {
+      ...valid,
+      workflows: ['a', 'b'],
+    });
+    expect(status).toBe(201);
+    const path = `/v1/webhook-endpoints/${made.id}`;
+    for (const workflows of [null, ['c'], ['a', 'c']]) {
+      const refused = await limitedCall('PATCH', path, { workflows });
+      expect([refused.status, refused.body.code]).toEqual([403, 'workflow_not_allowed']);
+    }
+    expect((await limitedCall('PATCH', path, { workflows: ['b'] })).body.workflows).toEqual(['b']);
+    expect((await limitedCall('PATCH', path, { description: 'mine' })).body.version).toBe(3);
+    expect((await limitedCall('POST', `${path}/rotate-secret`)).body.secret).toMatch(/^whsec_/);
+    expect((await limitedCall('POST', `${path}/enable`)).status).toBe(200);
+    const { body: delivery } = await limitedCall('POST', `${path}/test`);
+    expect((await limitedCall('GET', `${path}/deliveries`)).body.data).toHaveLength(1);
+    expect((await limitedCall('GET', `/v1/deliveries/${delivery.id}`)).status).toBe(200);
+    expect((await limitedCall('POST', `/v1/deliveries/${delivery.id}/replay`)).status).toBe(200);
+    expect((await limitedCall('POST', `${path}/replay`, { since: '2020-01-01T00:00:00Z' })).status).toBe(200);
+    expect((await limitedCall('DELETE', path)).status).toBe(204);
+    expect((await limitedCall('GET', path)).status).toBe(404);
+  });
+
+  it('lists only endpoints for its workflows, page by page', async () => {
+    const workspace = v7();
+    const ids: string[] = [];
+    for (const workflows of [['a'], null, ['a', 'b'], ['c'], ['b'], ['a', 'c']]) {
+      const { body } = await service.call(
+        'POST',
+        '/v1/webhook-endpoints',
+        { ...valid, workflows },
+        { workspace },
+      );
+      if (workflows?.every((key) => limited.workflows.includes(key))) ids.unshift(body.id);
+    }
+    const listed: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const query: string = cursor && `&cursor=${cursor}`;
+      const { body } = await service.get(`/v1/webhook-endpoints?limit=1${query}`, { ...limited, workspace });
+      expect(body.data).toHaveLength(1);
+      listed.push(body.data[0].id);
+      cursor = body.nextCursor;
+    }
+    expect(listed).toEqual(ids);
+    const none = await service.get('/v1/webhook-endpoints', { workflows: [], workspace });
+    expect(none.body.data).toEqual([]);
+  });
+});
+
 describe('row-level security', () => {
   it('holds for every table with a workspace_id, for the owner too', async () => {
     const open = await service.sql<{ table: string }>(

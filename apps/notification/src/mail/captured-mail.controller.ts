@@ -1,5 +1,6 @@
 import { Database } from '@countersign/persistence';
 import {
+  allowWorkflows,
   Caller,
   content,
   decodeCursor,
@@ -83,7 +84,7 @@ export class CapturedMailController {
     },
   })
   async list(@Caller() call: Call): Promise<Answer> {
-    this.refuseWithMailServer();
+    this.refuse(call);
     const { limit, cursor } = call.query(CapturedMailQuery);
     const rows = await this.newest(call.workspaceId, decodeCursor(list, cursor, idPosition), limit + 1);
     return ok(pageOf(list, rows, limit, ({ id }) => id, mailView));
@@ -96,7 +97,7 @@ export class CapturedMailController {
     answers: { 200: { description: 'The page.', mediaType: 'text/html', schema: { type: 'string' } } },
   })
   async page(@Caller() call: Call): Promise<Answer> {
-    this.refuseWithMailServer();
+    this.refuse(call);
     const rows = await this.newest(call.workspaceId, null, onPage);
     return content(
       'text/html; charset=utf-8',
@@ -105,8 +106,9 @@ export class CapturedMailController {
     );
   }
 
-  private refuseWithMailServer(): void {
+  private refuse(call: Call): void {
     if (this.settings.smtpUrl !== null) throw Problem.notFound('page: mails are sent');
+    allowWorkflows(call, null, 'The captured mail');
   }
 
   private async newest(workspaceId: string, before: string | null, limit: number): Promise<MailRow[]> {

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { Scope } from '@countersign/contracts';
 import { Call } from './call';
 import { identityHeader, type IdentityVerifier } from './identity';
-import { scopeMetadata, type CallRequest } from './operation';
+import { queryMetadata, scopeMetadata, type CallRequest } from './operation';
 import { Problem } from './problem';
 
 /** Lets in whom the gateway vouches for, with the scope that the route names. */
@@ -30,10 +30,14 @@ export class IdentityGuard implements CanActivate {
     const call = new Call(request, identity);
     if (scope !== 'any' && !call.has(scope)) throw insufficientScope(scope);
     if (identity.actor !== null && !call.has('act-as')) throw insufficientScope('act-as');
+    if (!this.reflector.get<boolean>(queryMetadata, context.getHandler())) call.query(NoQuery);
     request.call = call;
     return true;
   }
 }
+
+/** Of a route that takes no query parameters. */
+class NoQuery {}
 
 export const insufficientScope = (scope: Scope): Problem =>
   new Problem('insufficient_scope', `The key lacks the scope ${scope}.`, {

@@ -13,12 +13,16 @@ export interface OperationOptions {
   scope: Scope | 'any';
   summary: string;
   body?: Constructor | { mediaTypes: Record<string, Schema> };
-  query?: Constructor;
+  /** The parameters it knows, where it looks at any; `any` where unknown ones are nobody's business (RFC 7644 §3.4.2). */
+  query?: Constructor | 'any';
   /** Success answers: status → what it says, and its schema when it has a body. */
   answers: Record<number, { description: string; schema?: Schema; mediaType?: string }>;
 }
 
 export const scopeMetadata = 'countersign:scope';
+
+/** Whether the route takes query parameters. */
+export const queryMetadata = 'countersign:query';
 
 const refPointerPrefix = '#/components/schemas/';
 
@@ -26,6 +30,7 @@ const refPointerPrefix = '#/components/schemas/';
 export const Operation = (options: OperationOptions): MethodDecorator => {
   const decorators: MethodDecorator[] = [
     SetMetadata(scopeMetadata, options.scope),
+    SetMetadata(queryMetadata, options.query !== undefined),
     ApiOperation({
       summary: options.summary,
       description: options.scope === 'any' ? 'Any key.' : `Scope \`${options.scope}\`.`,
@@ -39,7 +44,7 @@ export const Operation = (options: OperationOptions): MethodDecorator => {
     const content = Object.entries(options.body.mediaTypes).map(([type, schema]) => [type, { schema }]);
     decorators.push(ApiBody({ content: Object.fromEntries(content) } as never));
   }
-  if (options.query) {
+  if (typeof options.query === 'function') {
     const schema = targetConstructorToSchema(options.query, { refPointerPrefix }) as {
       properties?: Record<string, Schema>;
     };

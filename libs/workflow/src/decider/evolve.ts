@@ -112,12 +112,14 @@ export function evolve(state: RequestAggregate | null, event: DomainEvent): Requ
 }
 
 /**
- * The state after all events of one decision: exactly one version further when there is any. The first decision
- * gives version 2, because version 1 is what intake shows before routing has seen the request.
+ * The state after all events of one decision: exactly one version further when there is any. Version 1 is
+ * what intake shows before routing has seen the request: a draft stays at it, and what is submitted goes on to 2.
  */
 export function apply(state: RequestAggregate | null, events: DomainEvent[]): RequestAggregate | null {
   if (events.length === 0) return state;
   let next = state;
   for (const event of events) next = evolve(next, event);
-  return next && { ...next, version: (state?.version ?? 1) + 1 };
+  if (!next) return next;
+  const shown = state?.version ?? (next.state === 'draft' ? 0 : 1);
+  return { ...next, version: shown + 1 };
 }

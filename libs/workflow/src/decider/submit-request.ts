@@ -11,7 +11,8 @@ export function submitRequest(
   env: DecideEnv,
 ): Decision {
   if (state) return refuse('invalid_transition', 'The request exists already.');
-  const transition = new Transition(null, env, command.actor);
+  // It was handed in when the call was taken, and that is what the call's answer said.
+  const transition = new Transition(null, { ...env, now: command.createdAt }, command.actor);
   transition.record('request.created', {
     request: {
       id: command.requestId,
