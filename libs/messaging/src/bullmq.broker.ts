@@ -10,6 +10,7 @@ import {
 import { gatherWrites } from '@countersign/gathered-writes';
 import { Queue, type JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
+import { jobIdOf } from './job-ids';
 import type { Broker, Settlement } from './ports';
 
 /** All our keys in Redis start with this. */
@@ -73,12 +74,10 @@ export class BullMqBroker implements Broker {
     if (!first) return;
     const { attempts, ...retry } = policyOf(envelopes);
     const name = envelopes.length === 1 ? first.type : 'pack';
-    // BullMQ drops a second job with the same id while the first one waits; a prefix keeps ids from meaning anything to it.
-    const jobId = `ob-${first.id}-${envelopes.length}`;
     await this.queue(queue).add(
       name,
       { messages: envelopes, retry },
-      { ...fleeting, jobId, attempts, backoff: { type: 'policy' } },
+      { ...fleeting, jobId: jobIdOf(envelopes), attempts, backoff: { type: 'policy' } },
     );
   }
 

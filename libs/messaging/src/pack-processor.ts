@@ -94,8 +94,9 @@ export class PackProcessor {
       await this.inOneTransaction(queue, messages);
     } catch (error) {
       if (again === 0 || !this.parts.isDeadlock(error)) throw error;
-      await this.together(queue, messages, again - 1);
+      return this.together(queue, messages, again - 1);
     }
+    this.parts.acknowledger.settled(queue, messages);
   }
 
   /**
@@ -120,7 +121,6 @@ export class PackProcessor {
         if (!(error instanceof KnownMessages)) throw error;
         return fresh.length > 0 ? this.inOneTransaction(queue, fresh) : undefined;
       });
-    this.parts.acknowledger.settled(queue, messages);
   }
 
   private async fromPack(queue: QueueName, message: Message): Promise<void> {
