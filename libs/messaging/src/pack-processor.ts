@@ -18,7 +18,11 @@ export interface Tries {
 const suspiciousStalls = 6;
 
 /** Undoes a transaction in which messages were handled that had been received before. */
-class KnownMessages extends Error {}
+class KnownMessages extends Error {
+  constructor(readonly others: readonly Message[]) {
+    super('some messages had been received before');
+  }
+}
 
 export interface PackProcessorParts {
   unitOfWork: UnitOfWork;
@@ -105,22 +109,21 @@ export class PackProcessor {
    */
   private async inOneTransaction(queue: QueueName, messages: readonly Message[]): Promise<void> {
     const workspaces = [...new Set(messages.map(({ workspaceId }) => workspaceId))];
-    let fresh = messages;
-    await this.parts
-      .unitOfWork(workspaces, async (tx) => {
+    try {
+      await this.parts.unitOfWork(workspaces, async (tx) => {
         const [admission, handling] = await Promise.allSettled([
           this.parts.inbox.admit(tx, queue, messages),
           this.handle(queue, messages, tx),
         ]);
         if (admission.status === 'rejected') throw admission.reason;
-        fresh = messages.filter(({ id }) => admission.value.has(id));
-        if (fresh.length < messages.length) throw new KnownMessages();
+        const fresh = messages.filter(({ id }) => admission.value.has(id));
+        if (fresh.length < messages.length) throw new KnownMessages(fresh);
         if (handling.status === 'rejected') throw handling.reason;
-      })
-      .catch((error: unknown) => {
-        if (!(error instanceof KnownMessages)) throw error;
-        return fresh.length > 0 ? this.inOneTransaction(queue, fresh) : undefined;
       });
+    } catch (error) {
+      if (!(error instanceof KnownMessages)) throw error;
+      if (error.others.length > 0) await this.inOneTransaction(queue, error.others);
+    }
   }
 
   private async fromPack(queue: QueueName, message: Message): Promise<void> {
