@@ -1,10 +1,11 @@
-import type {
-  Envelope,
-  Person,
-  RequestSnapshot,
-  RequestTransitioned,
-  TaskSnapshot,
-  TransitionEvent,
+import {
+  pendingStageSnapshot,
+  type Envelope,
+  type Person,
+  type RequestSnapshot,
+  type RequestTransitioned,
+  type TaskSnapshot,
+  type TransitionEvent,
 } from '@countersign/contracts';
 import { v7 } from 'uuid';
 
@@ -46,20 +47,7 @@ export class RequestStory {
       stageIndex: 0,
       totalStages: 1,
       overridden: false,
-      stages: [
-        {
-          index: 0,
-          key: 'manager',
-          title: 'Line manager',
-          state: 'pending',
-          quorum: { approvals: 0, received: 0, rejections: 0 },
-          startedAt: null,
-          dueAt: null,
-          endedAt: null,
-          explanation: null,
-          tasks: [],
-        },
-      ],
+      stages: [pendingStageSnapshot(0, 'manager', 'Line manager')],
       failure: null,
       createdAt: new Date().toISOString(),
       submittedAt: new Date().toISOString(),

@@ -65,6 +65,20 @@ export class StageSnapshot {
   @IsArray() @ValidateNested({ each: true }) @Type(() => TaskSnapshot) tasks: TaskSnapshot[];
 }
 
+/** A stage that the request has not reached. How many approvals it needs may depend on who is found, so it says 0. */
+export const pendingStageSnapshot = (index: number, key: string, title: string): StageSnapshot => ({
+  index,
+  key,
+  title,
+  state: 'pending',
+  quorum: { approvals: 0, received: 0, rejections: 0 },
+  startedAt: null,
+  dueAt: null,
+  endedAt: null,
+  explanation: null,
+  tasks: [],
+});
+
 export class Failure {
   @IsString() code: string;
   @IsOptional() @IsString() stage: string | null;

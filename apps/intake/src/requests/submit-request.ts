@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { DirectoryPerson, RequestSnapshot } from '@countersign/contracts';
+import { pendingStageSnapshot, type DirectoryPerson, type RequestSnapshot } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import type { Tx } from '@countersign/messaging';
 import { allowWorkflow, Problem, type Call } from '@countersign/service-kit';
@@ -96,18 +96,9 @@ export class SubmitRequest {
       stageIndex: 0,
       totalStages: version.compiled.stages.length,
       overridden: false,
-      stages: initialStages(version.definition).map(({ index, key, title, state }) => ({
-        index,
-        key,
-        title,
-        state,
-        quorum: { approvals: 0, received: 0, rejections: 0 },
-        startedAt: null,
-        dueAt: null,
-        endedAt: null,
-        explanation: null,
-        tasks: [],
-      })),
+      stages: initialStages(version.definition).map(({ index, key, title }) =>
+        pendingStageSnapshot(index, key, title),
+      ),
       failure: null,
       createdAt,
       submittedAt: draft ? null : createdAt,

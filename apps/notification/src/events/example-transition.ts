@@ -1,13 +1,14 @@
-import type {
-  EventType,
-  Person,
-  RequestSnapshot,
-  RequestState,
-  StageSnapshot,
-  StageState,
-  TaskSnapshot,
-  TaskState,
-  TransitionEvent,
+import {
+  pendingStageSnapshot,
+  type EventType,
+  type Person,
+  type RequestSnapshot,
+  type RequestState,
+  type StageSnapshot,
+  type StageState,
+  type TaskSnapshot,
+  type TaskState,
+  type TransitionEvent,
 } from '@countersign/contracts';
 
 const requestId = '0192f3a4-7b1c-7d10-8000-000000000001';
@@ -86,21 +87,8 @@ const exampleTask = (state: TaskState): TaskSnapshot => {
   };
 };
 
-const pendingStage = (index: number, key: string, title: string): StageSnapshot => ({
-  index,
-  key,
-  title,
-  state: 'pending',
-  quorum: { approvals: 0, received: 0, rejections: 0 },
-  startedAt: null,
-  dueAt: null,
-  endedAt: null,
-  explanation: null,
-  tasks: [],
-});
-
 const exampleStages = ({ request, stage, task }: Situation): StageSnapshot[] => {
-  const first = pendingStage(0, 'manager', 'Line manager');
+  const first = pendingStageSnapshot(0, 'manager', 'Line manager');
   if (stage === 'pending') return [first];
   const reached: StageSnapshot = {
     ...first,
@@ -116,7 +104,7 @@ const exampleStages = ({ request, stage, task }: Situation): StageSnapshot[] => 
     tasks: task ? [exampleTask(task)] : [],
   };
   const goesOn = request === 'pending_review' && stage === 'approved';
-  return goesOn ? [reached, pendingStage(1, 'owner', 'Budget owner')] : [reached];
+  return goesOn ? [reached, pendingStageSnapshot(1, 'owner', 'Budget owner')] : [reached];
 };
 
 const decidedStates: readonly RequestState[] = ['approved', 'completed', 'rejected'];
