@@ -66,7 +66,8 @@ export class Database {
         answer.catch(() => undefined);
         unanswered.push(answer);
       };
-      const write: TransactionSql['write'] = (text, values) => send(sql.query(text, values));
+      const write: TransactionSql['write'] = (text, values, answered = () => undefined) =>
+        send(sql.query(text, values).then((rows) => answered(rows as never)));
       send(client.query(begin));
       try {
         const result = await work({ ...sql, write });

@@ -12,9 +12,14 @@ export interface Sql {
 export interface TransactionSql extends Sql {
   /**
    * Sends a statement whose answer nobody needs. It is not waited for before the COMMIT, with which it travels; when
-   * it fails, the transaction is rolled back and fails with its error.
+   * it fails, the transaction is rolled back and fails with its error. `answered` gets the rows that it returns, before
+   * anything that waits for the end of the transaction goes on; the COMMIT may be under way, so it must not throw.
    */
-  write(text: string, values?: readonly unknown[]): void;
+  write<R extends QueryResultRow = QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+    answered?: (rows: R[]) => void,
+  ): void;
 }
 
 /** A statement that somebody else will send. */

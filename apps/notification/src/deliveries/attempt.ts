@@ -1,7 +1,7 @@
 import type { EndpointFormat } from '../endpoints/endpoint';
 
 /** A delivery that this process has leased for one attempt, with all that the call needs. */
-export interface LeasedDelivery extends Record<string, unknown> {
+export interface LeasedDelivery extends Target {
   id: string;
   workspace_id: string;
   endpoint_id: string;
@@ -9,11 +9,15 @@ export interface LeasedDelivery extends Record<string, unknown> {
   format: EndpointFormat;
   attempt: number;
   tries: number;
+  body: string;
+}
+
+/** Of an endpoint, what a call to it needs. */
+export interface Target {
   url: string;
   secret: Buffer;
   /** Only while a rotated secret still signs. */
   previous_secret: Buffer | null;
-  body: string;
 }
 
 /** What an attempt came to. */

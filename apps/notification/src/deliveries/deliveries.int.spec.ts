@@ -3,6 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { v7 } from 'uuid';
 import { createNotification } from '../../test/create-notification';
 import { RequestStory } from '../../test/transitions';
+import { DeliveryDispatcher } from './delivery-dispatcher';
 import { startReceiver, type WebhookReceiver } from '../../test/webhook-receiver';
 
 let service: TestService;
@@ -197,6 +198,26 @@ describe('deliveries', () => {
     await service.send(start().created());
     await settled(same, 'succeeded');
     expect(await deliveriesOf(other)).toHaveLength(0);
+  });
+
+  it('are left to a message when this process has no room for the call', async () => {
+    const room = jest.spyOn(DeliveryDispatcher.prototype, 'roomFor').mockReturnValue(1);
+    const receiver = await receive();
+    const endpoint = await subscribe(receiver.url, { events: ['request.created'] });
+    const stories = [start(), start(), start()];
+    await service.send(...stories.map((story) => story.created()));
+    await until(
+      async () =>
+        (await deliveriesOf(endpoint)).filter(({ state }) => state === 'succeeded').length === stories.length,
+    );
+    room.mockRestore();
+    expect(
+      receiver.calls.map(({ text }) => stories.findIndex(({ request }) => text.includes(request.id))).sort(),
+    ).toEqual([0, 1, 2]);
+    const asked = await service.sql(
+      `SELECT 1 FROM inbox WHERE queue = 'notification-webhook' AND received_at > now() - interval '5 seconds'`,
+    );
+    expect(asked.length).toBeGreaterThanOrEqual(2);
   });
 
   it('are tried again after a failure, with the same id and body and a fresh signature', async () => {

@@ -77,6 +77,11 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
     await this.http.close();
   }
 
+  /** How many deliveries to this endpoint this process would take now. */
+  roomFor(endpointId: string): number {
+    return this.pool.roomFor(endpointId);
+  }
+
   /** Takes over a delivery whose lease has been committed. */
   dispatch(delivery: LeasedDelivery, traceparent: string | null): void {
     const giveBack = () => this.recorder.record(putBack(delivery, Math.random()));

@@ -1,15 +1,19 @@
 import { isTransientFault } from '@countersign/persistence';
 
 const batchSize = 500;
+/** How long outcomes gather for one write: nobody waits for them, and their leases last much longer. */
+const gatherMs = 100;
 const retryMs = 200;
 
 /**
- * Writes down what became of outside calls: everything that ended while the last write ran goes into the next
- * one. While the database is away it waits; there is never more to keep than calls were under way.
+ * Writes down what became of outside calls: everything that ends within a moment, or while the last write runs, goes
+ * into one write. While the database is away it waits; there is never more to keep than calls were under way.
  */
 export class BatchRecorder<T> {
   private waiting: T[] = [];
   private writing: Promise<void> | null = null;
+  private leave: () => void = () => undefined;
+  private isClosing = false;
   private stopped = false;
 
   constructor(
@@ -21,10 +25,13 @@ export class BatchRecorder<T> {
   record(item: T): void {
     this.waiting.push(item);
     this.writing ??= this.drain();
+    if (this.waiting.length >= batchSize) this.leave();
   }
 
-  /** Settles when everything recorded so far is written, or after `patienceMs`. */
+  /** Settles when everything recorded so far is written, or after `patienceMs`. Nothing gathers from now on. */
   async flush(patienceMs: number): Promise<void> {
+    this.isClosing = true;
+    this.leave();
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, patienceMs)));
     await Promise.race([this.writing, patience]);
@@ -37,8 +44,7 @@ export class BatchRecorder<T> {
   }
 
   private async drain(): Promise<void> {
-    // What ends in this turn of the event loop belongs together.
-    await new Promise((resolve) => setImmediate(resolve));
+    await this.gather();
     while (this.waiting.length > 0 && !this.stopped) {
       const batch = this.waiting.splice(0, batchSize);
       try {
@@ -54,6 +60,16 @@ export class BatchRecorder<T> {
       }
     }
     this.writing = null;
+  }
+
+  private gather(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.isClosing ? 0 : gatherMs);
+      this.leave = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** What cannot be written even alone is left to the end of its lease. */

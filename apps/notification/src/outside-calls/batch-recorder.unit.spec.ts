@@ -1,3 +1,4 @@
+import { until } from '@countersign/service-kit/test';
 import { BatchRecorder } from './batch-recorder';
 
 const databaseAway = () => Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' });
@@ -20,6 +21,22 @@ describe('the recorder', () => {
       [1, 2],
       [3, 4, 5],
     ]);
+  });
+
+  it('writes together what ends within a moment', async () => {
+    const batches: number[][] = [];
+    const recorder = new BatchRecorder<number>(
+      (batch) => Promise.resolve(void batches.push([...batch])),
+      () => undefined,
+    );
+    recorder.record(1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    recorder.record(2);
+    await until(() => batches.length > 0);
+    expect(batches).toEqual([[1, 2]]);
+    recorder.record(3);
+    await until(() => batches.length > 1);
+    expect(batches).toEqual([[1, 2], [3]]);
   });
 
   it('waits for the database and loses nothing', async () => {

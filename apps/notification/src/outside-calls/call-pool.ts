@@ -35,6 +35,15 @@ interface Lane {
 }
 
 const initialLimit = 4;
+
+const newLane = (key: string, { inFlightPerKey }: CallPoolLimits): Lane => ({
+  key,
+  waiting: [],
+  inFlight: 0,
+  limit: Math.min(initialLimit, inFlightPerKey),
+  isReady: false,
+});
+
 /** What a place may always have waiting, however much waits for others. */
 const reserved = 4;
 /** For a place that fails: as many wait as can be called before they are too late. */
@@ -65,8 +74,7 @@ export class CallPool {
     if (this.stopped) return false;
     if (this.bytes > 0 && this.bytes + call.bytes > this.limits.bytes) return false;
     const lane = this.laneOf(call.key);
-    if (lane.waiting.length >= (this.waiting < this.limits.waiting ? this.allowance(lane) : reserved))
-      return false;
+    if (this.roomIn(lane) <= 0) return false;
     lane.waiting.push(call);
     this.waiting++;
     this.bytes += call.bytes;
@@ -75,12 +83,15 @@ export class CallPool {
     return true;
   }
 
+  /** How many more calls for this key would be taken, as far as their number goes. */
+  roomFor(key: string): number {
+    if (this.stopped) return 0;
+    return this.roomIn(this.lanes.get(key) ?? newLane(key, this.limits));
+  }
+
   /** The keys for which no further call would be taken. */
   fullKeys(): string[] {
-    const full: string[] = [];
-    for (const lane of this.lanes.values())
-      if (lane.waiting.length >= this.allowance(lane)) full.push(lane.key);
-    return full;
+    return [...this.lanes.values()].filter((lane) => this.roomIn(lane) <= 0).map(({ key }) => key);
   }
 
   /** Drops what waits, lets what runs end for that long, then aborts it. */
@@ -97,21 +108,16 @@ export class CallPool {
     clearTimeout(impatience);
   }
 
-  private allowance({ limit }: Lane): number {
-    if (limit < initialLimit) return limit * waitingPerFailingCall;
-    return Math.ceil((this.limits.waitingPerKey * limit) / this.limits.inFlightPerKey);
+  private roomIn({ limit, waiting }: Lane): number {
+    if (this.waiting >= this.limits.waiting) return reserved - waiting.length;
+    if (limit < initialLimit) return limit * waitingPerFailingCall - waiting.length;
+    return Math.ceil((this.limits.waitingPerKey * limit) / this.limits.inFlightPerKey) - waiting.length;
   }
 
   private laneOf(key: string): Lane {
     let lane = this.lanes.get(key);
     if (!lane) {
-      lane = {
-        key,
-        waiting: [],
-        inFlight: 0,
-        limit: Math.min(initialLimit, this.limits.inFlightPerKey),
-        isReady: false,
-      };
+      lane = newLane(key, this.limits);
       this.lanes.set(key, lane);
     }
     return lane;

@@ -71,6 +71,19 @@ describe('the pool of outside calls', () => {
     expect([small.offer('a', { bytes: 5_000 }), small.offer('b')]).toEqual([true, false]);
   });
 
+  it('says beforehand how many more it would take', async () => {
+    const { pool, started, offer } = setUp({ waiting: 8 });
+    // The few in flight come on top of those that wait.
+    expect([pool.roomFor('a'), pool.roomFor('b')]).toEqual([5, 5]);
+    for (let call = 0; call < 6; call++) offer('a');
+    expect([pool.roomFor('a'), pool.roomFor('b')]).toEqual([3, 5]);
+    while (pool.roomFor('a') > 0) expect(offer('a')).toBe(true);
+    expect(offer('a')).toBe(false);
+    for (const call of started) await call.end();
+    await pool.stop(0);
+    expect(pool.roomFor('b')).toBe(0);
+  });
+
   it('calls a failing place one at a time, until it is well again', async () => {
     const { started, offer } = setUp({ inFlight: 100 });
     for (let call = 0; call < 4; call++) offer('a');

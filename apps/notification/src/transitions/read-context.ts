@@ -1,24 +1,39 @@
 import type { Message } from '@countersign/messaging';
 import { NotYet } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
+import type { Target } from '../deliveries/attempt';
 import type { Subscription } from './plan-deliveries';
 
 export interface TransitionContext {
   subscriptions: Subscription[];
+  /** What calls to a subscriber need. */
+  targets: ReadonlyMap<string, Target>;
   /** Throws NotYet when the transition that brings this revision's payload has not arrived. */
   payloadOf(message: Message<'request.transitioned.v1'>): unknown;
 }
 
+interface EndpointRow extends Subscription {
+  url: string;
+  secret: string;
+  previousSecret: string | null;
+}
+
 interface ContextRow extends Record<string, unknown> {
-  subscriptions: Subscription[] | null;
+  endpoints: EndpointRow[] | null;
   payloads: { workspaceId: string; requestId: string; revision: number; payload: unknown }[] | null;
 }
+
+const targetOf = ({ url, secret, previousSecret }: EndpointRow): Target => ({
+  url,
+  secret: Buffer.from(secret, 'hex'),
+  previous_secret: previousSecret === null ? null : Buffer.from(previousSecret, 'hex'),
+});
 
 const keyOf = (workspaceId: string, requestId: string, revision: number): string =>
   `${workspaceId} ${requestId} ${revision}`;
 
 /**
- * Keeps the payloads that came, and reads the others and all subscriptions of the workspaces concerned: one
+ * Keeps the payloads that came, and reads the others and all endpoints of the workspaces concerned: one
  * statement, in the transaction of the effect, so that an endpoint counts from the moment its creation was answered.
  */
 export const readContext = async (
@@ -51,8 +66,9 @@ export const readContext = async (
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::json[]) ON CONFLICT DO NOTHING
      )
      SELECT (SELECT json_agg(json_build_object('id', e.id, 'workspaceId', e.workspace_id, 'events', e.events, 'format', e.format,
-                                               'workflows', e.workflows, 'isEnabled', e.state = 'enabled'))
-               FROM endpoint e WHERE e.workspace_id = ANY ($5::uuid[])) AS subscriptions,
+                                               'workflows', e.workflows, 'isEnabled', e.state = 'enabled', 'url', e.url, 'secret', encode(e.secret, 'hex'),
+                                               'previousSecret', encode(CASE WHEN e.previous_until > now() THEN e.previous_secret END, 'hex')))
+               FROM endpoint e WHERE e.workspace_id = ANY ($5::uuid[])) AS endpoints,
             (SELECT json_agg(json_build_object('workspaceId', p.workspace_id, 'requestId', p.request_id, 'revision', p.revision, 'payload', p.payload))
                FROM request_payload p JOIN unnest($6::uuid[], $7::uuid[], $8::int[]) AS m (workspace_id, request_id, revision)
                  USING (workspace_id, request_id, revision)) AS payloads`,
@@ -70,8 +86,10 @@ export const readContext = async (
   for (const { workspaceId, requestId, revision, payload } of row?.payloads ?? []) {
     payloads.set(keyOf(workspaceId, requestId, revision), payload);
   }
+  const endpoints = row?.endpoints ?? [];
   return {
-    subscriptions: row?.subscriptions ?? [],
+    subscriptions: endpoints,
+    targets: new Map(endpoints.map((endpoint) => [endpoint.id, targetOf(endpoint)])),
     payloadOf({ workspaceId, data: { request } }) {
       const key = keyOf(workspaceId, request.id, request.revision);
       if (!payloads.has(key)) throw new NotYet(`the payload of revision ${request.revision} has not arrived`);

@@ -1,38 +1,83 @@
 import { causeOf, Handles, type Message, type Tx } from '@countersign/messaging';
 import { Controller } from '@nestjs/common';
+import type { LeasedDelivery, Target } from '../deliveries/attempt';
+import { DeliveryDispatcher } from '../deliveries/delivery-dispatcher';
 import { MailSettings } from '../mail/mail.settings';
 import { planMails } from '../mail/plan-mail';
-import { planDeliveries } from './plan-deliveries';
+import { planDeliveries, type PlannedDelivery, type PlannedEvent } from './plan-deliveries';
 import { readContext } from './read-context';
+import { roomTaker } from './room-taker';
 import { writeAnnouncements, type Announcements } from './write-announcements';
 
-/** Turns what happened to requests into deliveries and mails. */
+/**
+ * Turns what happened to requests into deliveries and mails. A first attempt for which this process has room it makes
+ * itself as soon as the delivery is committed; the others are left to messages, which any process may take.
+ */
 @Controller()
 export class TransitionController {
-  constructor(private readonly mailSettings: MailSettings) {}
+  constructor(
+    private readonly mailSettings: MailSettings,
+    private readonly dispatcher: DeliveryDispatcher,
+  ) {}
 
   @Handles('request.transitioned.v1')
   async transitioned(messages: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
     const context = await readContext(tx, messages);
     const announcements: Announcements = { events: [], deliveries: [], mails: [] };
+    const leased: { delivery: LeasedDelivery; traceparent: string | null }[] = [];
+    const takeRoom = roomTaker((endpointId) => this.dispatcher.roomFor(endpointId));
     for (const message of messages) {
       const payload = context.payloadOf(message);
       const cause = causeOf(message);
-      const { events, deliveries } = planDeliveries(message.data, payload, context.subscriptions);
-      announcements.events.push(...events);
-      announcements.deliveries.push(...deliveries.map((delivery) => ({ ...delivery, cause })));
+      const planned = planDeliveries(message.data, payload, context.subscriptions);
+      const events = new Map(planned.events.map((event) => [event.id, event]));
+      announcements.events.push(...planned.events);
+      for (const delivery of planned.deliveries) {
+        const event = events.get(delivery.eventId);
+        const target = context.targets.get(delivery.endpointId);
+        const isLeased = delivery.state === 'pending' && !!event && !!target && takeRoom(delivery.endpointId);
+        announcements.deliveries.push({ ...delivery, cause, isLeased });
+        if (isLeased)
+          leased.push({ delivery: firstAttempt(delivery, event, target), traceparent: cause.traceparent });
+      }
       announcements.mails.push(
         ...planMails(message.data, payload, this.mailSettings).map((mail) => ({ ...mail, cause })),
       );
     }
-    writeAnnouncements(tx, announcements);
-    for (const { id, workspaceId, state, cause } of announcements.deliveries) {
-      if (state === 'pending')
-        tx.publish({ type: 'delivery.attempt.v1', workspaceId, cause, data: { deliveryId: id, attempt: 1 } });
-    }
-    for (const { id, workspaceId, state, cause } of announcements.mails) {
-      if (state === 'pending')
-        tx.publish({ type: 'mail.send.v1', workspaceId, cause, data: { mailId: id, attempt: 1 } });
-    }
+
+    let stored: ReadonlySet<string> = new Set();
+    writeAnnouncements(tx, announcements, (deliveryIds) => (stored = deliveryIds));
+    publishAttempts(tx, announcements);
+    tx.afterCommit(() => {
+      for (const { delivery, traceparent } of leased)
+        if (stored.has(delivery.id)) this.dispatcher.dispatch(delivery, traceparent);
+    });
   }
 }
+
+const firstAttempt = (
+  { id, workspaceId, endpointId, eventId, format }: PlannedDelivery,
+  event: PlannedEvent,
+  target: Target,
+): LeasedDelivery => ({
+  id,
+  workspace_id: workspaceId,
+  endpoint_id: endpointId,
+  event_id: eventId,
+  format,
+  attempt: 1,
+  tries: 0,
+  body: event[format] ?? '',
+  ...target,
+});
+
+const publishAttempts = (tx: Tx, { deliveries, mails }: Announcements): void => {
+  for (const { id, workspaceId, state, cause, isLeased } of deliveries) {
+    if (state === 'pending' && !isLeased)
+      tx.publish({ type: 'delivery.attempt.v1', workspaceId, cause, data: { deliveryId: id, attempt: 1 } });
+  }
+  for (const { id, workspaceId, state, cause } of mails) {
+    if (state === 'pending')
+      tx.publish({ type: 'mail.send.v1', workspaceId, cause, data: { mailId: id, attempt: 1 } });
+  }
+};

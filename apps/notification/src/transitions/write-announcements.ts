@@ -1,13 +1,18 @@
 import type { Cause } from '@countersign/messaging';
 import type { TransactionSql } from '@countersign/persistence';
 import { queuedMinutes } from '../deliveries/claim-due';
+import { leaseSeconds } from '../deliveries/lease-deliveries';
 import type { PlannedMail } from '../mail/plan-mail';
 import type { PlannedDelivery, PlannedEvent } from './plan-deliveries';
 
 /** What a transition sets in motion. */
 export interface Announcements {
   events: PlannedEvent[];
-  deliveries: (PlannedDelivery & { cause: Cause })[];
+  deliveries: (PlannedDelivery & {
+    cause: Cause;
+    /** Leased by this process for the first attempt, instead of left to a message. */
+    isLeased: boolean;
+  })[];
   mails: (PlannedMail & { cause: Cause })[];
 }
 
@@ -15,9 +20,14 @@ const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1
 
 /**
  * Writes everything in one statement. `delivery_once` and `mail_once` leave out what an earlier copy of the same
- * transition has brought; a message that asks for an attempt of what was left out finds nothing to do.
+ * transition has brought; a message that asks for an attempt of what was left out finds nothing to do. `stored` gets
+ * the deliveries that are new.
  */
-export const writeAnnouncements = (sql: TransactionSql, announcements: Announcements): void => {
+export const writeAnnouncements = (
+  sql: TransactionSql,
+  announcements: Announcements,
+  stored: (deliveryIds: ReadonlySet<string>) => void,
+): void => {
   // Sorted, so that two copies of a transition handled at once wait for each other instead of dead-locking.
   const events = [...announcements.events].sort(byId);
   const deliveries = [...announcements.deliveries].sort((a, b) =>
@@ -34,12 +44,15 @@ export const writeAnnouncements = (sql: TransactionSql, announcements: Announcem
        ON CONFLICT DO NOTHING
      ), stored_delivery AS (
        INSERT INTO delivery (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent, due_at, finished_at)
-       SELECT d.*, CASE WHEN d.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
+       SELECT d.id, d.workspace_id, d.endpoint_id, d.event_id, d.format, d.state, d.correlation_id, d.traceparent,
+              CASE WHEN d.state = 'pending'
+                   THEN now() + CASE WHEN d.is_leased THEN interval '${leaseSeconds} seconds' ELSE interval '${queuedMinutes} minutes' END END,
               CASE WHEN d.state <> 'pending' THEN now() END
-         FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[], $13::text[], $14::uuid[], $15::text[])
-           AS d (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent)
+         FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[], $13::text[], $14::uuid[], $15::text[], $30::boolean[])
+           AS d (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent, is_leased)
        ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
-     )
+       RETURNING id
+     ), stored_mail AS (
      INSERT INTO mail (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
                        state, error, correlation_id, traceparent, due_at, finished_at)
      SELECT m.*, CASE WHEN m.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
@@ -48,7 +61,9 @@ export const writeAnnouncements = (sql: TransactionSql, announcements: Announcem
                    $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[])
          AS m (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
                state, error, correlation_id, traceparent)
-     ON CONFLICT ON CONSTRAINT mail_once DO NOTHING`,
+     ON CONFLICT ON CONSTRAINT mail_once DO NOTHING
+     )
+     SELECT id FROM stored_delivery`,
     [
       events.map(({ id }) => id),
       events.map(({ workspaceId }) => workspaceId),
@@ -79,6 +94,8 @@ export const writeAnnouncements = (sql: TransactionSql, announcements: Announcem
       mails.map(({ error }) => error),
       mails.map(({ cause }) => cause.correlationId),
       mails.map(({ cause }) => cause.traceparent),
+      deliveries.map(({ isLeased }) => isLeased),
     ],
+    (rows: { id: string }[]) => stored(new Set(rows.map(({ id }) => id))),
   );
 };
