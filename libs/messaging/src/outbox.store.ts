@@ -67,10 +67,9 @@ export class PostgresOutbox implements OutboxStore {
            RETURNING d.message_id, d.queue
          )
          DELETE FROM outbox_message m
-          WHERE m.id IN (SELECT message_id FROM settled)
-            AND NOT EXISTS (SELECT 1 FROM outbox_destination d
-                             WHERE d.message_id = m.id
-                               AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.message_id = d.message_id AND s.queue = d.queue))`,
+          USING (SELECT message_id, count(*) AS gone FROM settled GROUP BY message_id) s
+          WHERE m.id = s.message_id
+            AND s.gone = (SELECT count(*) FROM outbox_destination d WHERE d.message_id = m.id)`,
         [sorted.map(({ messageId }) => messageId), sorted.map(({ queue }) => queue)],
       ),
     );
