@@ -56,7 +56,11 @@ export class BullMqServer extends Server implements CustomTransportStrategy {
     } catch (error) {
       return callback(error);
     }
-    const processor = this.options.processor((type) => this.handlerOf(type));
+    // Known from now on: Nest would look them up anew, and rewrite their patterns, for every pack.
+    const handlers = new Map(
+      this.options.queues.flatMap(jobsOf).map((type) => [type, this.handlerOf(type)] as const),
+    );
+    const processor = this.options.processor((type) => handlers.get(type));
     for (const queue of this.options.queues) {
       const connection = this.options.connect(`worker ${queue}`);
       connection.on('error', (error) => this.options.onFault(`redis of ${queue}`, error));
