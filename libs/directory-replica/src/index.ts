@@ -1,3 +1,3 @@
 export { DirectoryReplicaModule } from './directory-replica.module';
 export { createDirectoryReplicaTables, forgetDirectoryQuestions } from './directory-replica.tables';
-export { People } from './people';
+export { People, type Sightings } from './people';

@@ -8,7 +8,9 @@ import { v7 } from 'uuid';
 const patienceMs = 2_000;
 const lookMs = 25;
 
-/** People by ref in this service's copy, one row per match. */
+/** Whom the copy has had for some refs a moment ago: everybody who matches, by ref. */
+export type Sightings = ReadonlyMap<string, DirectoryPerson[]>;
+
 const matches = async (sql: Sql, workspaceId: string, ref: string): Promise<DirectoryPerson[]> => {
   const rows = await sql.query<{ person: DirectoryPerson }>(
     `SELECT person FROM person
@@ -29,12 +31,25 @@ export class People {
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
+  /** Looks for people in a transaction that has other things to read too; `find` and `actor` take what it saw. */
+  async look(sql: Sql, workspaceId: string, refs: readonly (string | null)[]): Promise<Sightings> {
+    const wanted = [...new Set(refs)].filter((ref) => ref !== null);
+    const people = await Promise.all(wanted.map((ref) => matches(sql, workspaceId, ref)));
+    return new Map(wanted.map((ref, index) => [ref, people[index] ?? []]));
+  }
+
   /**
    * The person that a ref names: id, externalId or userName (case-insensitive). Null when there is none or more
    * than one. Throws Problem unavailable when the copy has none and the directory does not answer within 2 s.
    */
-  async find(workspaceId: string, ref: string, cause: Cause): Promise<DirectoryPerson | null> {
-    const known = await this.database.read(workspaceId, (sql) => matches(sql, workspaceId, ref));
+  async find(
+    workspaceId: string,
+    ref: string,
+    cause: Cause,
+    seen?: Sightings,
+  ): Promise<DirectoryPerson | null> {
+    const look = () => this.database.read(workspaceId, (sql) => matches(sql, workspaceId, ref));
+    const known = seen?.get(ref) ?? (await look());
     // Somebody inactive may have become active, or the name may have passed to somebody else: the owner knows.
     const active = known.filter((person) => person.active);
     if (active.length > 0) return known.length === 1 ? (known[0] ?? null) : null;
@@ -44,14 +59,14 @@ export class People {
       // Known as inactive is better than not knowing.
       if (known.length !== 1 || !(error instanceof Problem)) throw error;
     }
-    const found = await this.database.read(workspaceId, (sql) => matches(sql, workspaceId, ref));
+    const found = await look();
     return found.length === 1 ? (found[0] ?? null) : null;
   }
 
   /** The person that the key acts for; null when it acts for itself. Throws Problem unknown_actor. */
-  async actor(call: Call): Promise<DirectoryPerson | null> {
+  async actor(call: Call, seen?: Sightings): Promise<DirectoryPerson | null> {
     if (call.actorRef === null) return null;
-    const person = await this.find(call.workspaceId, call.actorRef, call.cause);
+    const person = await this.find(call.workspaceId, call.actorRef, call.cause, seen);
     if (!person?.active)
       throw new Problem('unknown_actor', 'Countersign-Actor names nobody who is active in this workspace.');
     return person;

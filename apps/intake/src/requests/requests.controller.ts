@@ -116,10 +116,9 @@ export class RequestsController {
     const request = await this.find(call);
     await call.body(EmptyBody);
     if (request.state === 'draft') {
-      const version = await this.versions.runnable(
-        call.workspaceId,
-        request.workflow.key,
-        request.workflow.version,
+      const { key, version: number } = request.workflow;
+      const version = await this.database.read(call.workspaceId, (sql) =>
+        this.versions.runnable(sql, call.workspaceId, key, number),
       );
       this.submissions.checkPayload(version, request.payload);
     }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { pendingStageSnapshot, type DirectoryPerson, type RequestSnapshot } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import type { Tx } from '@countersign/messaging';
+import { Database } from '@countersign/persistence';
 import { allowWorkflow, Problem, type Call } from '@countersign/service-kit';
 import { initialStages } from '@countersign/workflow';
 import { v7 } from 'uuid';
@@ -28,6 +29,7 @@ const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(valu
 @Injectable()
 export class SubmitRequest {
   constructor(
+    private readonly database: Database,
     private readonly versions: WorkflowVersions,
     private readonly people: People,
   ) {}
@@ -40,10 +42,16 @@ export class SubmitRequest {
     if (body.metadata && sizeOf(body.metadata) > metadataLimit) {
       throw Problem.invalid([{ pointer: '/metadata', message: `At most ${metadataLimit} bytes.` }]);
     }
-    const version = await this.versions.runnable(call.workspaceId, body.workflow, body.workflowVersion);
+    const { workspaceId } = call;
+    const [version, seen] = await this.database.read(workspaceId, (sql) =>
+      Promise.all([
+        this.versions.runnable(sql, workspaceId, body.workflow, body.workflowVersion),
+        this.people.look(sql, workspaceId, [body.requester, call.actorRef]),
+      ]),
+    );
     allowWorkflow(call, version.key);
     if (!body.draft) this.checkPayload(version, body.payload);
-    const requester = await this.people.find(call.workspaceId, body.requester, call.cause);
+    const requester = await this.people.find(workspaceId, body.requester, call.cause, seen);
     if (!requester?.active) {
       throw new Problem('unknown_reference', 'The requester is not known.', {
         errors: [
@@ -54,7 +62,7 @@ export class SubmitRequest {
         ],
       });
     }
-    return { body, version, requester, actor: await this.people.actor(call) };
+    return { body, version, requester, actor: await this.people.actor(call, seen) };
   }
 
   checkPayload(version: RunnableVersion, payload: unknown): void {

@@ -1,28 +1,41 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Database } from '@countersign/persistence';
+import { LOG, SWEEPER, type Log } from '@countersign/service-kit';
+import { Waits } from '../waits/waits';
+import { whichAreTasks } from './task.rows';
 
-/** Lets calls for a task wait until this process has stored it; what another replica stores is not heard of here. */
+/** Lets calls wait for a task that is on its way into the read model. */
 @Injectable()
-export class TaskArrivals {
-  private readonly waiting = new Map<string, Set<() => void>>();
+export class TaskArrivals implements OnModuleDestroy {
+  private readonly waits: Waits<string, true>;
 
-  /** Settles when the task arrives, or after `patienceMs`. */
-  wait(taskId: string, patienceMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const waiters = this.waiting.get(taskId) ?? new Set();
-      this.waiting.set(taskId, waiters);
-      const done = () => {
-        clearTimeout(timer);
-        waiters.delete(done);
-        if (waiters.size === 0 && this.waiting.get(taskId) === waiters) this.waiting.delete(taskId);
-        resolve();
-      };
-      const timer = setTimeout(done, patienceMs);
-      waiters.add(done);
-    });
+  constructor(
+    /** As the role that sees the ids of all workspaces and nothing else: a call waits no longer than there is hope. */
+    @Inject(SWEEPER) private readonly everyWorkspace: Database,
+    @Inject(LOG) log: Log,
+  ) {
+    this.waits = new Waits(
+      (waits) => this.look(waits.map(({ about }) => about)),
+      (error) => log.warn({ err: error }, 'looking for tasks'),
+    );
   }
 
+  /** True once some workspace has the task; null when none has it after `patienceMs`. */
+  wait(taskId: string, patienceMs: number): Promise<true | null> {
+    return this.waits.wait(taskId, patienceMs);
+  }
+
+  /** These tasks have been stored. */
   arrived(taskIds: Iterable<string>): void {
-    if (this.waiting.size === 0) return;
-    for (const id of taskIds) for (const done of [...(this.waiting.get(id) ?? [])]) done();
+    const arrived = new Set(taskIds);
+    for (const { about, end } of this.waits) if (arrived.has(about)) end(true);
+  }
+
+  onModuleDestroy(): void {
+    this.waits.close();
+  }
+
+  private async look(taskIds: readonly string[]): Promise<void> {
+    this.arrived(await this.everyWorkspace.everywhere((sql) => whichAreTasks(sql, [...new Set(taskIds)])));
   }
 }

@@ -8,6 +8,11 @@ export interface TaskRow {
   title: string;
 }
 
+/** With the version of its request. */
+export interface VersionedTask extends TaskRow {
+  version: number;
+}
+
 /** A task by itself, with what a person needs to know of its request. */
 export const taskAlone = ({ task, workflow, title }: TaskRow, actorId: string | null) => ({
   ...taskView(task),
@@ -21,17 +26,19 @@ export const taskAlone = ({ task, workflow, title }: TaskRow, actorId: string | 
 
 const columns = `t.id, t.task, r.snapshot -> 'workflow' AS workflow, r.snapshot ->> 'title' AS title, r.version`;
 
-export const findTask = async (sql: Sql, id: string): Promise<(TaskRow & { version: number }) | null> => {
-  const [row] = await sql.query<TaskRow & { version: number } & Record<string, unknown>>(
+export const findTask = async (sql: Sql, id: string): Promise<VersionedTask | null> => {
+  const [row] = await sql.query<VersionedTask & Record<string, unknown>>(
     `SELECT ${columns} FROM task t JOIN request r ON r.id = t.request_id WHERE t.id = $1`,
     [id],
   );
   return row ?? null;
 };
 
-/** Whether any workspace has a task with this id; asked as the role that sees ids of all and nothing else. */
-export const isTaskId = async (sql: Sql, id: string): Promise<boolean> =>
-  (await sql.query('SELECT id FROM task WHERE id = $1', [id])).length > 0;
+/** Which of these are tasks of any workspace; asked as the role that sees the ids of all and nothing else. */
+export const whichAreTasks = async (sql: Sql, ids: readonly string[]): Promise<string[]> =>
+  (await sql.query<{ id: string }>('SELECT id FROM task WHERE id = ANY ($1::uuid[])', [ids])).map(
+    ({ id }) => id,
+  );
 
 export interface TaskFilter {
   assigneeId?: string;

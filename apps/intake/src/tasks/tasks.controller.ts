@@ -1,6 +1,6 @@
-import { Controller, Get, Inject, Post } from '@nestjs/common';
+import { Controller, Get, Post } from '@nestjs/common';
 import { madeAt } from '@countersign/contracts';
-import { People } from '@countersign/directory-replica';
+import { People, type Sightings } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
 import {
   allowWorkflow,
@@ -14,7 +14,6 @@ import {
   pageSchema,
   PathId,
   Problem,
-  SWEEPER,
   type Answer,
 } from '@countersign/service-kit';
 import { callingActor } from '../calling-actor';
@@ -23,16 +22,14 @@ import { RequestCommands } from '../requests/request-commands';
 import { requestSchema, taskSchema } from '../requests/request.schema';
 import { DecisionBody, ListTasksQuery } from './task.bodies';
 import { TaskArrivals } from './task-arrivals';
-import { findTask, isTaskId, listTasks, taskAlone } from './task.rows';
+import { findTask, listTasks, taskAlone, type VersionedTask } from './task.rows';
 
 /**
  * Who is told of a task by webhook may be faster than our own read model, by minutes after an outage. So a call for a task
  * that is not there but whose id is young waits a little, and is then told to come again rather than that there is none.
  */
 const onItsWayMs = 5 * 60_000;
-const patienceMs = 2_000;
-/** Between two looks for what another replica may have stored. */
-const lookMs = 100;
+const patienceMs = 5_000;
 /** Clocks of two machines may differ by this much. */
 const clockSkewMs = 2_000;
 
@@ -40,7 +37,6 @@ const clockSkewMs = 2_000;
 export class TasksController {
   constructor(
     private readonly database: Database,
-    @Inject(SWEEPER) private readonly sweeper: Database,
     private readonly people: People,
     private readonly commands: RequestCommands,
     private readonly arrivals: TaskArrivals,
@@ -87,8 +83,8 @@ export class TasksController {
     answers: { 200: { description: 'The task', schema: taskSchema } },
   })
   async get(@Caller() call: Call): Promise<Answer> {
-    const row = await this.find(call);
-    const actor = await this.people.actor(call);
+    const { row, seen } = await this.find(call);
+    const actor = await this.people.actor(call, seen);
     // A task changes with its request, so it carries the request's version.
     return ok(taskAlone(row, actor?.id ?? null), { etag: `"${row.version}"` });
   }
@@ -105,11 +101,14 @@ export class TasksController {
     },
   })
   async decide(@Caller() call: Call): Promise<Answer> {
-    const { task } = await this.find(call);
+    const {
+      row: { task },
+      seen,
+    } = await this.find(call);
     const body = await call.body(DecisionBody);
     if (call.actorRef === null)
       throw new Problem('actor_required', 'Name the person who decides in Countersign-Actor.');
-    const actor = callingActor(call, await this.people.actor(call));
+    const actor = callingActor(call, await this.people.actor(call, seen));
     return this.commands.run(call, 'request.decide.v1', task.requestId, {
       actor,
       taskId: task.id,
@@ -120,29 +119,28 @@ export class TasksController {
     });
   }
 
-  private async find(call: Call) {
+  /** The task, and whom the same look has seen of those who may be acting. */
+  private async find(call: Call): Promise<{ row: VersionedTask; seen: Sightings }> {
     const id = call.id('task');
-    const giveUpAt = Date.now() + patienceMs;
-    const look = () => this.database.read(call.workspaceId, (sql) => findTask(sql, id));
-    let row = await look();
-    while (!row) {
-      const age = Date.now() - (madeAt(id) ?? 0);
-      if (age > onItsWayMs || age < -clockSkewMs) throw Problem.notFound('task');
-      const arrival = this.arrivals.wait(id, lookMs);
-      const isThere = await this.sweeper.everywhere((sql) => isTaskId(sql, id));
-      row = await look();
-      if (row) break;
-      // It is there and we do not see it: another workspace's.
-      if (isThere) throw Problem.notFound('task');
-      if (Date.now() > giveUpAt) {
-        throw new Problem('unavailable', 'There is no such task yet. Try again.', {
-          headers: { 'retry-after': '1' },
-        });
-      }
-      await arrival;
-      row = await look();
+    const look = async () => {
+      const [row, seen] = await this.database.read(call.workspaceId, (sql) =>
+        Promise.all([findTask(sql, id), this.people.look(sql, call.workspaceId, [call.actorRef])]),
+      );
+      if (row) allowWorkflow(call, row.workflow.key);
+      return row && { row, seen };
+    };
+    const found = await look();
+    if (found) return found;
+    const age = Date.now() - (madeAt(id) ?? 0);
+    if (age > onItsWayMs || age < -clockSkewMs) throw Problem.notFound('task');
+    if (!(await this.arrivals.wait(id, patienceMs))) {
+      throw new Problem('unavailable', 'There is no such task yet. Try again.', {
+        headers: { 'retry-after': '1' },
+      });
     }
-    allowWorkflow(call, row.workflow.key);
-    return row;
+    const arrived = await look();
+    // It is there and we do not see it: another workspace's.
+    if (!arrived) throw Problem.notFound('task');
+    return arrived;
   }
 }

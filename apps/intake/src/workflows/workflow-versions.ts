@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Sql } from '@countersign/persistence';
+import type { Sql } from '@countersign/persistence';
 import { Problem } from '@countersign/service-kit';
 import { compileDefinition, type CompiledDefinition, type WorkflowDefinition } from '@countersign/workflow';
 
@@ -20,29 +20,25 @@ const mostKept = 500;
 export class WorkflowVersions {
   private readonly kept = new Map<string, RunnableVersion>();
 
-  constructor(private readonly database: Database) {}
-
   /**
    * The published version of a workflow, or a certain one that is or was published. Which one is published is read
    * each time, so that a publication counts from the next call on. Throws Problem unknown_reference.
    */
-  async runnable(workspaceId: string, key: string, version?: number): Promise<RunnableVersion> {
-    return this.database.read(workspaceId, async (sql) => {
-      const [workflow] = await sql.query<{ id: string; version: number | null }>(
-        `SELECT w.id, CASE WHEN $3::int IS NULL THEN w.published_version
-                           ELSE (SELECT v.version FROM workflow_version v
-                                  WHERE v.workflow_id = w.id AND v.version = $3 AND v.state <> 'draft') END AS version
-           FROM workflow w WHERE w.workspace_id = $1 AND w.key = $2`,
-        [workspaceId, key, version ?? null],
-      );
-      if (!workflow) throw unknown('/workflow', `There is no workflow ${key}.`);
-      if (workflow.version === null) {
-        throw version === undefined
-          ? unknown('/workflow', `No version of ${key} is published.`)
-          : unknown('/workflowVersion', `Version ${version} of ${key} has never been published.`);
-      }
-      return this.load(sql, workflow.id, key, workflow.version);
-    });
+  async runnable(sql: Sql, workspaceId: string, key: string, version?: number): Promise<RunnableVersion> {
+    const [workflow] = await sql.query<{ id: string; version: number | null }>(
+      `SELECT w.id, CASE WHEN $3::int IS NULL THEN w.published_version
+                         ELSE (SELECT v.version FROM workflow_version v
+                                WHERE v.workflow_id = w.id AND v.version = $3 AND v.state <> 'draft') END AS version
+         FROM workflow w WHERE w.workspace_id = $1 AND w.key = $2`,
+      [workspaceId, key, version ?? null],
+    );
+    if (!workflow) throw unknown('/workflow', `There is no workflow ${key}.`);
+    if (workflow.version === null) {
+      throw version === undefined
+        ? unknown('/workflow', `No version of ${key} is published.`)
+        : unknown('/workflowVersion', `Version ${version} of ${key} has never been published.`);
+    }
+    return this.load(sql, workflow.id, key, workflow.version);
   }
 
   private async load(sql: Sql, workflowId: string, key: string, version: number): Promise<RunnableVersion> {

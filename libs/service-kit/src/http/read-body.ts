@@ -3,8 +3,8 @@ import { Problem } from './problem';
 
 /** Reads a request's body, at most `limit` bytes. Throws Problem payload_too_large. */
 export const readBody = (request: IncomingMessage, limit: number): Promise<Buffer> => {
-  const tooLarge = new Problem('payload_too_large', `The body may have at most ${limit} bytes.`);
-  if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge);
+  const tooLarge = () => new Problem('payload_too_large', `The body may have at most ${limit} bytes.`);
+  if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -13,7 +13,7 @@ export const readBody = (request: IncomingMessage, limit: number): Promise<Buffe
       if (size > limit) {
         request.removeAllListeners('data');
         request.resume();
-        reject(tooLarge);
+        reject(tooLarge());
       } else {
         chunks.push(chunk);
       }
