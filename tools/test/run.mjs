@@ -13,10 +13,14 @@ import { build, checkNodeVersion, ensureInstalled } from '../up/prepare.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 
+/** Those of a lane run one after the other, the lanes side by side. */
 const CHECKS = /** @type {const} */ ([
-  ['eslint', ['.']],
-  ['prettier', ['--check', '--log-level', 'warn', '.']],
-  ['tsc', ['--noEmit', '-p', 'tsconfig.json']],
+  [['eslint', bin('eslint'), '.']],
+  [
+    ['prettier', bin('prettier'), '--check', '--log-level', 'warn', '.'],
+    ['tsc', bin('tsc'), '--noEmit', '-p', 'tsconfig.json'],
+    ['openapi', process.execPath, path.join(root, 'tools', 'openapi.mjs'), '--check'],
+  ],
 ]);
 
 /** A hanging test must not hang the run: well above what each kind takes on two slow cores. */
@@ -38,13 +42,13 @@ if (asked !== undefined && !only) {
 
 /** @type {Outcome[]} */
 const outcomes = [];
-/** @type {import('node:child_process').ChildProcess | undefined} */
-let running;
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set();
 const interrupted = new AbortController();
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => {
     interrupted.abort(new Error(`interrupted by ${signal}`));
-    if (running) endGroup(running, 'SIGTERM');
+    for (const child of running) endGroup(child, 'SIGTERM');
   });
 }
 
@@ -68,9 +72,11 @@ async function everything() {
   await ensureInstalled({ root, log: console.log, signal });
   if (!only || only === 'e2e') await counted('build', () => build({ root, signal }));
   if (!only) {
-    for (const [tool, args] of CHECKS) await counted(tool, () => check(tool, bin(tool), args));
-    const drift = [path.join(root, 'tools', 'openapi.mjs'), '--check'];
-    await counted('openapi', () => check('openapi', process.execPath, drift));
+    await Promise.all(
+      CHECKS.map(async (lane) => {
+        for (const [name, command, ...args] of lane) await counted(name, () => check(name, command, args));
+      }),
+    );
   }
   for (const kind of only ? [only] : KINDS) {
     signal.throwIfAborted();
@@ -131,13 +137,13 @@ function bin(tool) {
 }
 
 /**
- * @param {string} tool
+ * @param {string} name
  * @param {string} command
  * @param {readonly string[]} args
  */
-async function check(tool, command, args) {
+async function check(name, command, args) {
   const code = await run(command, [...args], {}, MINUTES.check);
-  if (code !== 0) throw new Error(`${tool} failed`);
+  if (code !== 0) throw new Error(`${name} failed`);
 }
 
 /**
@@ -194,7 +200,7 @@ function run(command, args, env, minutes, stdout = 'inherit') {
       stdio: ['ignore', stdout, 'inherit'],
       detached: true,
     });
-    running = child;
+    running.add(child);
     const limit = setTimeout(() => {
       console.error(`${path.basename(command)} has run for ${minutes} minutes; ending it`);
       endGroup(child, 'SIGTERM');
@@ -202,7 +208,7 @@ function run(command, args, env, minutes, stdout = 'inherit') {
     child.once('error', reject);
     child.once('exit', (code) => {
       clearTimeout(limit);
-      running = undefined;
+      running.delete(child);
       resolve(code);
     });
   });
@@ -220,7 +226,7 @@ function endGroup(child, signal) {
   } catch {
     return;
   }
-  if (signal !== 'SIGKILL') setTimeout(() => running === child && endGroup(child, 'SIGKILL'), 15_000).unref();
+  if (signal !== 'SIGKILL') setTimeout(() => running.has(child) && endGroup(child, 'SIGKILL'), 15_000).unref();
 }
 
 function summarise() {
