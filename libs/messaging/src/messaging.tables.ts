@@ -11,7 +11,7 @@ export const createMessagingTables = async (runner: QueryRunner, schema: string)
       envelope json NOT NULL,
       created_at timestamptz NOT NULL DEFAULT now()
     )`);
-  // A row lives for a second: compressing it would cost more than the room it takes.
+  // Most rows live for a second: compressing them would cost more than the room they take. No larger value is allowed.
   await runner.query('ALTER TABLE outbox_message SET (toast_tuple_target = 8160)');
   await runner.query('CREATE INDEX outbox_message_created_at ON outbox_message (created_at)');
   await runner.query(`

@@ -64,7 +64,7 @@ export class PostgresOutbox implements OutboxStore {
         `WITH settled AS (
            DELETE FROM outbox_destination d USING unnest($1::uuid[], $2::text[]) AS s (message_id, queue)
             WHERE d.message_id = s.message_id AND d.queue = s.queue
-           RETURNING d.message_id, d.queue
+           RETURNING d.message_id
          )
          DELETE FROM outbox_message m
           USING (SELECT message_id, count(*) AS gone FROM settled GROUP BY message_id) s

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { gatherWrites } from '@countersign/gathered-writes';
-import type { ClientBase, Pool, PoolClient } from 'pg';
+import type { ClientBase, Pool, PoolClient, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { openSql, type Sql, type Statement, type TransactionSql } from './sql';
@@ -66,8 +66,11 @@ export class Database {
         answer.catch(() => undefined);
         unanswered.push(answer);
       };
-      const write: TransactionSql['write'] = (text, values, answered = () => undefined) =>
-        send(sql.query(text, values).then((rows) => answered(rows as never)));
+      const write = <R extends QueryResultRow>(
+        text: string,
+        values?: readonly unknown[],
+        answered?: (rows: R[]) => void,
+      ): void => send(sql.query<R>(text, values).then(answered));
       send(client.query(begin));
       try {
         const result = await work({ ...sql, write });

@@ -11,7 +11,7 @@ export interface Sql {
 /** Statements of a transaction that may change something. */
 export interface TransactionSql extends Sql {
   /**
-   * Sends a statement whose answer nobody needs. It is not waited for before the COMMIT, with which it travels; when
+   * Sends a statement that is not waited for before the COMMIT, with which it travels; when
    * it fails, the transaction is rolled back and fails with its error. `answered` gets the rows that it returns, before
    * anything that waits for the end of the transaction goes on; the COMMIT may be under way, so it must not throw.
    */

@@ -27,6 +27,7 @@ export class TaskArrivals implements OnModuleDestroy {
 
   /** These tasks have been stored. */
   arrived(taskIds: Iterable<string>): void {
+    if (this.waits.size === 0) return;
     const arrived = new Set(taskIds);
     for (const { about, end } of this.waits) if (arrived.has(about)) end(true);
   }

@@ -101,6 +101,8 @@ export class TasksController {
     },
   })
   async decide(@Caller() call: Call): Promise<Answer> {
+    // Before anything is looked up: who acts must not have been active only when a slow body began to arrive.
+    await call.rawBody().catch(() => undefined);
     const {
       row: { task },
       seen,

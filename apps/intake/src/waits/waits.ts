@@ -1,10 +1,17 @@
+/** More calls than this do not wait: an answer at once costs less than looking for all of them. */
+const mostWaiting = 1_000;
+
 /** How often a process looks for what another replica has received, while anybody waits for it. */
 const lookMs = 50;
 
 export interface Wait<K, T> {
   readonly about: K;
-  readonly since: number;
   end(outcome: T): void;
+}
+
+interface OpenWait<K, T> extends Wait<K, T> {
+  readonly since: number;
+  giveUp(): void;
 }
 
 /**
@@ -12,7 +19,8 @@ export interface Wait<K, T> {
  * did, one query now and then looks on behalf of all of them.
  */
 export class Waits<K, T> {
-  private readonly open = new Set<Wait<K, T> & { giveUp(): void }>();
+  private readonly open = new Set<OpenWait<K, T>>();
+  private closed = false;
   private timer: NodeJS.Timeout | undefined;
   private looking = false;
 
@@ -22,8 +30,13 @@ export class Waits<K, T> {
     private readonly onFault: (error: unknown) => void,
   ) {}
 
-  /** The outcome; null when it has not come within `patienceMs`. */
+  get size(): number {
+    return this.open.size;
+  }
+
+  /** The outcome; null when it has not come within `patienceMs`, or too much waits already. */
   wait(about: K, patienceMs: number): Promise<T | null> {
+    if (this.closed || this.open.size >= mostWaiting) return Promise.resolve(null);
     return new Promise((resolve) => {
       const settle = (outcome: T | null) => {
         clearTimeout(timeout);
@@ -42,6 +55,7 @@ export class Waits<K, T> {
   }
 
   close(): void {
+    this.closed = true;
     clearInterval(this.timer);
     for (const { giveUp } of [...this.open]) giveUp();
   }

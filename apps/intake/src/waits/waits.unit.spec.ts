@@ -42,6 +42,15 @@ describe('waits', () => {
     await expect(wait).resolves.toBeNull();
   });
 
+  it('are refused at once when too many are open, or when it is over', async () => {
+    ({ waits } = setUp());
+    const open = Array.from({ length: 1_000 }, () => waits.wait('a', 1_000));
+    await expect(waits.wait('b', 1_000)).resolves.toBeNull();
+    waits.close();
+    await expect(Promise.all(open)).resolves.toEqual(open.map(() => null));
+    await expect(waits.wait('b', 1_000)).resolves.toBeNull();
+  });
+
   it('survive a look that fails, and never look twice at once', async () => {
     let looks = 0;
     const setup = setUp((all) => {

@@ -10,13 +10,15 @@ export class AttemptController {
 
   @Handles('delivery.attempt.v1')
   async attempt(messages: Message<'delivery.attempt.v1'>[], tx: Tx): Promise<void> {
+    const leasedAt = Date.now();
     const traces = new Map(messages.map(({ data, traceparent }) => [data.deliveryId, traceparent]));
     const leased = await leaseDeliveries(
       tx,
       messages.map(({ data }) => data),
     );
     tx.afterCommit(() => {
-      for (const delivery of leased) this.dispatcher.dispatch(delivery, traces.get(delivery.id) ?? null);
+      for (const delivery of leased)
+        this.dispatcher.dispatch(delivery, traces.get(delivery.id) ?? null, leasedAt);
     });
   }
 }

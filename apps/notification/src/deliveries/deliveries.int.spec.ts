@@ -14,6 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 afterEach(async () => {
+  jest.restoreAllMocks();
   const { body } = await service.call('GET', '/v1/webhook-endpoints');
   for (const { id } of body.data as { id: string }[])
     await service.call('DELETE', `/v1/webhook-endpoints/${id}`);
@@ -201,7 +202,10 @@ describe('deliveries', () => {
   });
 
   it('are left to a message when this process has no room for the call', async () => {
-    const room = jest.spyOn(DeliveryDispatcher.prototype, 'roomFor').mockReturnValue(1);
+    const askedFor = async () =>
+      (await service.sql(`SELECT 1 FROM inbox WHERE queue = 'notification-webhook'`)).length;
+    jest.spyOn(DeliveryDispatcher.prototype, 'roomFor').mockReturnValue(1);
+    const before = await askedFor();
     const receiver = await receive();
     const endpoint = await subscribe(receiver.url, { events: ['request.created'] });
     const stories = [start(), start(), start()];
@@ -210,14 +214,10 @@ describe('deliveries', () => {
       async () =>
         (await deliveriesOf(endpoint)).filter(({ state }) => state === 'succeeded').length === stories.length,
     );
-    room.mockRestore();
     expect(
       receiver.calls.map(({ text }) => stories.findIndex(({ request }) => text.includes(request.id))).sort(),
     ).toEqual([0, 1, 2]);
-    const asked = await service.sql(
-      `SELECT 1 FROM inbox WHERE queue = 'notification-webhook' AND received_at > now() - interval '5 seconds'`,
-    );
-    expect(asked.length).toBeGreaterThanOrEqual(2);
+    expect((await askedFor()) - before).toBeGreaterThanOrEqual(2);
   });
 
   it('are tried again after a failure, with the same id and body and a fresh signature', async () => {

@@ -82,13 +82,16 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
     return this.pool.roomFor(endpointId);
   }
 
-  /** Takes over a delivery whose lease has been committed. */
-  dispatch(delivery: LeasedDelivery, traceparent: string | null): void {
+  /**
+   * Takes over a delivery whose lease has been committed. `leasedAt` is when the transaction began, in milliseconds since
+   * 1970: the database counts the lease from there.
+   */
+  dispatch(delivery: LeasedDelivery, traceparent: string | null, leasedAt: number): void {
     const giveBack = () => this.recorder.record(putBack(delivery, Math.random()));
     const isTaken = this.pool.offer({
       key: delivery.endpoint_id,
       bytes: delivery.body.length,
-      startBefore: Date.now() + leaseSeconds * 1_000 - callTimeoutMs - recordingMs,
+      startBefore: leasedAt + leaseSeconds * 1_000 - callTimeoutMs - recordingMs,
       run: (signal) => this.attempt(delivery, traceparent, signal),
       drop: giveBack,
     });
@@ -112,7 +115,8 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
       const outcome = isAborted
         ? putBack(delivery, 0)
         : outcomeOf(delivery, result, at, this.settings.schedule, Math.random());
-      this.recorder.record(outcome);
+      // An endpoint that is gone must be disabled before more is sent to it.
+      this.recorder.record(outcome, outcome.isGone);
       return outcome.state === 'succeeded';
     } catch (error) {
       this.log.error(

@@ -7,12 +7,14 @@ const retryMs = 200;
 
 /**
  * Writes down what became of outside calls: everything that ends within a moment, or while the last write runs, goes
- * into one write. While the database is away it waits; there is never more to keep than calls were under way.
+ * into one write. While the database is away it waits; what it keeps is bounded by the calls and leases under way.
  */
 export class BatchRecorder<T> {
   private waiting: T[] = [];
   private writing: Promise<void> | null = null;
   private leave: () => void = () => undefined;
+  /** Nothing gathers: something urgent is waiting, or the service stops. */
+  private hurry = false;
   private isClosing = false;
   private stopped = false;
 
@@ -22,15 +24,17 @@ export class BatchRecorder<T> {
     private readonly onFault: (error: unknown) => void,
   ) {}
 
-  record(item: T): void {
+  /** What is urgent takes along what has gathered. */
+  record(item: T, isUrgent = false): void {
     this.waiting.push(item);
+    this.hurry ||= isUrgent;
     this.writing ??= this.drain();
-    if (this.waiting.length >= batchSize) this.leave();
+    if (this.hurry || this.waiting.length >= batchSize) this.leave();
   }
 
   /** Settles when everything recorded so far is written, or after `patienceMs`. Nothing gathers from now on. */
   async flush(patienceMs: number): Promise<void> {
-    this.isClosing = true;
+    this.isClosing = this.hurry = true;
     this.leave();
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, patienceMs)));
@@ -44,9 +48,10 @@ export class BatchRecorder<T> {
   }
 
   private async drain(): Promise<void> {
-    await this.gather();
     while (this.waiting.length > 0 && !this.stopped) {
+      if (this.waiting.length < batchSize) await this.gather();
       const batch = this.waiting.splice(0, batchSize);
+      this.hurry = this.isClosing;
       try {
         await this.write(batch);
       } catch (error) {
@@ -64,7 +69,7 @@ export class BatchRecorder<T> {
 
   private gather(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.isClosing ? 0 : gatherMs);
+      const timer = setTimeout(resolve, this.hurry ? 0 : gatherMs);
       this.leave = () => {
         clearTimeout(timer);
         resolve();

@@ -39,6 +39,24 @@ describe('the recorder', () => {
     expect(batches).toEqual([[1, 2], [3]]);
   });
 
+  it('gathers between writes too, and leaves at once for what is urgent', async () => {
+    const batches: number[][] = [];
+    const recorder = new BatchRecorder<number>(
+      async (batch) => {
+        batches.push([...batch]);
+        if (batches.length > 1) return;
+        recorder.record(2);
+        setTimeout(() => recorder.record(3), 20);
+        setTimeout(() => recorder.record(4, true), 40);
+        setTimeout(() => recorder.record(5), 45);
+      },
+      () => undefined,
+    );
+    recorder.record(1);
+    await until(() => batches.length === 3);
+    expect(batches).toEqual([[1], [2, 3, 4], [5]]);
+  });
+
   it('waits for the database and loses nothing', async () => {
     let isAway = true;
     const written: number[] = [];

@@ -83,9 +83,9 @@ export class CallPool {
     return true;
   }
 
-  /** How many more calls for this key would be taken, as far as their number goes. */
+  /** How many more calls for this key would be taken, as far as their number goes and memory is left. */
   roomFor(key: string): number {
-    if (this.stopped) return 0;
+    if (this.stopped || this.bytes >= this.limits.bytes / 2) return 0;
     return this.roomIn(this.lanes.get(key) ?? newLane(key, this.limits));
   }
 

@@ -79,6 +79,9 @@ describe('the pool of outside calls', () => {
     expect([pool.roomFor('a'), pool.roomFor('b')]).toEqual([3, 5]);
     while (pool.roomFor('a') > 0) expect(offer('a')).toBe(true);
     expect(offer('a')).toBe(false);
+    const crowded = setUp();
+    crowded.offer('a', { bytes: 500 });
+    expect(crowded.pool.roomFor('b')).toBe(0);
     for (const call of started) await call.end();
     await pool.stop(0);
     expect(pool.roomFor('b')).toBe(0);

@@ -4,7 +4,7 @@ import type { LeasedDelivery, Target } from '../deliveries/attempt';
 import { DeliveryDispatcher } from '../deliveries/delivery-dispatcher';
 import { MailSettings } from '../mail/mail.settings';
 import { planMails } from '../mail/plan-mail';
-import { planDeliveries, type PlannedDelivery, type PlannedEvent } from './plan-deliveries';
+import { planDeliveries, type PlannedDelivery } from './plan-deliveries';
 import { readContext } from './read-context';
 import { roomTaker } from './room-taker';
 import { writeAnnouncements, type Announcements } from './write-announcements';
@@ -22,6 +22,7 @@ export class TransitionController {
 
   @Handles('request.transitioned.v1')
   async transitioned(messages: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
+    const leasedAt = Date.now();
     const context = await readContext(tx, messages);
     const announcements: Announcements = { events: [], deliveries: [], mails: [] };
     const leased: { delivery: LeasedDelivery; traceparent: string | null }[] = [];
@@ -33,12 +34,12 @@ export class TransitionController {
       const events = new Map(planned.events.map((event) => [event.id, event]));
       announcements.events.push(...planned.events);
       for (const delivery of planned.deliveries) {
-        const event = events.get(delivery.eventId);
+        const body = events.get(delivery.eventId)?.[delivery.format];
         const target = context.targets.get(delivery.endpointId);
-        const isLeased = delivery.state === 'pending' && !!event && !!target && takeRoom(delivery.endpointId);
+        const isLeased = delivery.state === 'pending' && !!body && !!target && takeRoom(delivery.endpointId);
         announcements.deliveries.push({ ...delivery, cause, isLeased });
         if (isLeased)
-          leased.push({ delivery: firstAttempt(delivery, event, target), traceparent: cause.traceparent });
+          leased.push({ delivery: firstAttempt(delivery, body, target), traceparent: cause.traceparent });
       }
       announcements.mails.push(
         ...planMails(message.data, payload, this.mailSettings).map((mail) => ({ ...mail, cause })),
@@ -50,14 +51,14 @@ export class TransitionController {
     publishAttempts(tx, announcements);
     tx.afterCommit(() => {
       for (const { delivery, traceparent } of leased)
-        if (stored.has(delivery.id)) this.dispatcher.dispatch(delivery, traceparent);
+        if (stored.has(delivery.id)) this.dispatcher.dispatch(delivery, traceparent, leasedAt);
     });
   }
 }
 
 const firstAttempt = (
   { id, workspaceId, endpointId, eventId, format }: PlannedDelivery,
-  event: PlannedEvent,
+  body: string,
   target: Target,
 ): LeasedDelivery => ({
   id,
@@ -67,7 +68,7 @@ const firstAttempt = (
   format,
   attempt: 1,
   tries: 0,
-  body: event[format] ?? '',
+  body,
   ...target,
 });
 

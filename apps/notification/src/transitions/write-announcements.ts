@@ -53,15 +53,15 @@ export const writeAnnouncements = (
        ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
        RETURNING id
      ), stored_mail AS (
-     INSERT INTO mail (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
-                       state, error, correlation_id, traceparent, due_at, finished_at)
-     SELECT m.*, CASE WHEN m.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
-            CASE WHEN m.state <> 'pending' THEN now() END
-       FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::text[],
-                   $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[])
-         AS m (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
-               state, error, correlation_id, traceparent)
-     ON CONFLICT ON CONSTRAINT mail_once DO NOTHING
+       INSERT INTO mail (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
+                         state, error, correlation_id, traceparent, due_at, finished_at)
+       SELECT m.*, CASE WHEN m.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
+              CASE WHEN m.state <> 'pending' THEN now() END
+         FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::text[],
+                     $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[])
+           AS m (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
+                 state, error, correlation_id, traceparent)
+       ON CONFLICT ON CONSTRAINT mail_once DO NOTHING
      )
      SELECT id FROM stored_delivery`,
     [

@@ -31,8 +31,8 @@ export class DatabaseClient implements Pick<Database, 'transaction'> {
         if (!statement) throw new TypeError(`no such statement: ${text}`);
         return await statement(transaction, values);
       });
-    const write: TransactionSql['write'] = (text, values) => {
-      const answer = query(text, values);
+    const write: TransactionSql['write'] = (text, values, answered = () => undefined) => {
+      const answer = query(text, values).then((rows) => answered(rows as never));
       answer.catch(() => undefined);
       unanswered.push(answer);
     };
