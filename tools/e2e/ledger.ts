@@ -10,7 +10,7 @@ export interface Promised {
   state: string;
   /** Decisions answered 200, each by its task. */
   decisions: readonly { taskId: string; decision: string }[];
-  /** Types of the public events that must have happened, repeated ones repeated. */
+  /** Types of the public events that must have happened, in their order, repeated ones repeated. */
   events: readonly string[];
 }
 
@@ -27,6 +27,8 @@ export interface Heard {
   webhookId: string;
   type: string;
   requestId: string;
+  /** That of the request as the body shows it; null when it does not say. */
+  requestVersion: number | null;
   /** SHA-256 of the body. */
   digest: string;
 }
@@ -59,6 +61,7 @@ export type Rule =
   | 'shown as it is'
   | 'logged exactly once'
   | 'told at least once'
+  | 'in order per request'
   | 'nothing left over';
 
 export interface Violation {
@@ -76,6 +79,7 @@ export function violationsOf(books: Books): Violation[] {
       'told at least once',
       books.subscribers.flatMap((each) => toldAll(each, books.promised)),
     ),
+    ...named('in order per request', inOrder(books)),
     ...named('nothing left over', leftOver(books)),
   ];
 }
@@ -161,6 +165,38 @@ function toldAll({ name, types, heard }: Subscriber, promised: readonly Promised
     const told = (byRequest.get(id) ?? []).map(({ type }) => type);
     const due = events.filter((type) => types.has(type));
     for (const difference of differences(due, told)) wrong.push(`${name}, request ${id}: ${difference}`);
+  }
+  return wrong;
+}
+
+/**
+ * Transitions of a request may reach the log and the subscribers in any order (docs/adr/0004): their versions say the order.
+ * So what the log has of a request, ordered by version, is what happened to it, and each event shows subscribers the version
+ * that it has in the log.
+ */
+function inOrder({ promised, log, subscribers }: Books): string[] {
+  const wrong: string[] = [];
+  const entriesOf = groupBy(log, ({ requestId }) => requestId);
+  for (const { id, events } of promised) {
+    const types = [...(entriesOf.get(id) ?? [])]
+      .filter(({ type }) => events.includes(type))
+      .sort((a, b) => (a.requestVersion ?? 0) - (b.requestVersion ?? 0) || a.index - b.index)
+      .map(({ type }) => type);
+    // Missing and doubled ones are another rule's.
+    const isSameSet = differences(events, types).length === 0;
+    if (isSameSet && types.join() !== events.join())
+      wrong.push(`request ${id}: by version the log says ${types.join(', ')}`);
+  }
+  const logged = new Map(log.map((entry) => [entry.id, entry]));
+  for (const { name, heard } of subscribers) {
+    for (const { webhookId, requestId, requestVersion } of heard) {
+      const entry = logged.get(webhookId);
+      if (!entry || requestVersion === null) continue;
+      if (entry.requestId !== requestId || entry.requestVersion !== requestVersion)
+        wrong.push(
+          `${name} got ${webhookId} with version ${requestVersion} of request ${requestId}, the log has version ${entry.requestVersion} of ${entry.requestId}`,
+        );
+    }
   }
   return wrong;
 }

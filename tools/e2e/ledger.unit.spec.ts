@@ -28,9 +28,9 @@ const sound = (): Books => ({
       name: 'erp',
       types: new Set(['request.created', 'request.completed']),
       heard: [
-        { webhookId: 'e0', type: 'request.created', requestId: 'request', digest: 'a' },
-        { webhookId: 'e4', type: 'request.completed', requestId: 'request', digest: 'b' },
-        { webhookId: 'e4', type: 'request.completed', requestId: 'request', digest: 'b' },
+        { webhookId: 'e0', type: 'request.created', requestId: 'request', requestVersion: 2, digest: 'a' },
+        { webhookId: 'e4', type: 'request.completed', requestId: 'request', requestVersion: 4, digest: 'b' },
+        { webhookId: 'e4', type: 'request.completed', requestId: 'request', requestVersion: 4, digest: 'b' },
       ],
     },
   ],
@@ -87,8 +87,8 @@ describe('the ledger check', () => {
 
   it.each([
     ['lost', (log: Books['log']) => log.filter(({ id }) => id !== 'e1')],
-    ['there twice', (log: Books['log']) => [...log, { ...log[1]!, index: 5 }]],
-    ['there twice under another id', (log: Books['log']) => [...log, { ...log[1]!, id: 'e5', index: 5 }]],
+    ['there twice', (log: Books['log']) => [...log, { ...log[4]!, index: 5 }]],
+    ['there twice under another id', (log: Books['log']) => [...log, { ...log[4]!, id: 'e5', index: 5 }]],
     ['at the wrong place', (log: Books['log']) => log.map((entry) => ({ ...entry, index: entry.index + 1 }))],
     [
       'of a version that never was',
@@ -114,6 +114,39 @@ describe('the ledger check', () => {
       [first, ...others, { ...first, digest: 'c' }],
     ])
       expect(rules({ subscribers: [{ ...erp, heard }] })).toEqual(['told at least once']);
+  });
+
+  it('finds events of a request whose versions, or places within a version, say another order', () => {
+    const [e0, e1, e2, e3, e4] = sound().log;
+    if (!e0 || !e1 || !e2 || !e3 || !e4) throw new Error('no log');
+    const subscribers: Books['subscribers'] = [];
+    const laterCreated = [{ ...e0, requestVersion: 3 }, { ...e1, requestVersion: 2 }, e2, e3, e4];
+    expect(wrong({ log: laterCreated, subscribers })).toEqual([
+      {
+        rule: 'in order per request',
+        detail:
+          'request request: by version the log says task.assigned, request.created, task.decided, request.completed',
+      },
+    ]);
+    const completedFirst = [e0, e1, { ...e4, index: 2 }, { ...e3, index: 3 }, { ...e2, index: 4 }];
+    expect(rules({ log: completedFirst })).toEqual(['in order per request']);
+  });
+
+  it('takes versions that overtook each other on the way to the log', () => {
+    const [e0, e1, ...others] = sound().log;
+    if (!e0 || !e1) throw new Error('no log');
+    expect(rules({ log: [{ ...e1, index: 0 }, { ...e0, index: 1 }, ...others] })).toEqual([]);
+  });
+
+  it('finds an event that showed a subscriber another version, or another request, and takes any order', () => {
+    const [erp] = sound().subscribers;
+    const [first, ...others] = erp?.heard ?? [];
+    if (!erp || !first) throw new Error('nothing heard');
+    const hearing = (heard: typeof erp.heard) => rules({ subscribers: [{ ...erp, heard }] });
+    expect(hearing([{ ...first, requestVersion: 3 }, ...others])).toEqual(['in order per request']);
+    expect(hearing([first, { ...first, requestId: 'other' }, ...others])).toContain('in order per request');
+    expect(hearing([...others, first])).toEqual([]);
+    expect(hearing([{ ...first, requestVersion: null }, ...others])).toEqual([]);
   });
 
   it('finds what is left over', () => {

@@ -185,7 +185,7 @@ const sometimesAway: Behaviour = (_, nth) => ({ status: nth % 25 === 0 ? 503 : 2
 export const heardAt = (
   subscribers: RecordingServer,
   path: string,
-  read: (body: string) => { type: string; requestId: string },
+  read: (body: string) => Pick<Heard, 'type' | 'requestId' | 'requestVersion'>,
 ): Heard[] =>
   subscribers
     .to(path)

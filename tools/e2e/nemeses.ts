@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { eventually, pause } from './eventually';
-import type { ServiceName, TestSystem } from './test-system';
+import type { ProcessName, TestSystem } from './test-system';
 
 /** Something bad that happens to a running system; settles when it is over. */
 export interface Nemesis {
@@ -19,7 +19,7 @@ export const flushRedis: Nemesis = {
 };
 
 /** SIGKILL; the supervisor brings it back. */
-export const killService = (name: ServiceName): Nemesis => ({
+export const killService = (name: ProcessName): Nemesis => ({
   name: `SIGKILL to ${name}`,
   async strike(system) {
     const service = system.service(name);
@@ -31,6 +31,17 @@ export const killService = (name: ServiceName): Nemesis => ({
   },
 });
 
+/** SIGSTOP, and SIGCONT after so many milliseconds: it goes on as if nothing had been. */
+export const suspendService = (name: ProcessName, ms: number): Nemesis => ({
+  name: `SIGSTOP to ${name} for ${ms / 1_000} s`,
+  async strike(system) {
+    const service = system.service(name);
+    service.suspend();
+    await pause(ms);
+    service.resume();
+  },
+});
+
 export const redisAway = (ms: number): Nemesis => ({
   name: `Redis down for ${ms / 1_000} s`,
   async strike({ redis }) {
@@ -38,6 +49,17 @@ export const redisAway = (ms: number): Nemesis => ({
     await redis.kill();
     await pause(ms);
     await redis.start();
+  },
+});
+
+/** `fast` is a restart as an administrator does it, `kill` a crash. */
+export const postgresAway = (how: 'fast' | 'kill', ms: number): Nemesis => ({
+  name: `PostgreSQL ${how === 'fast' ? 'stopped' : 'killed'}, away for ${ms / 1_000} s`,
+  async strike({ postgres }) {
+    if (!postgres) throw new Error('the system uses an outside PostgreSQL');
+    await (how === 'fast' ? postgres.stop({ mode: 'fast' }) : postgres.kill());
+    await pause(ms);
+    await postgres.start();
   },
 });
 

@@ -18,20 +18,20 @@ const allTypes = new Set([
   'task.decided',
 ]);
 
-/** Each counts rows that may exist only while something is under way. */
+/** Rows that may exist only while something is under way. */
 const leftOvers: Record<string, string> = {
-  'open requests': `SELECT count(*) FROM intake.request WHERE state NOT IN ('completed', 'rejected', 'canceled', 'failed', 'expired')`,
-  'open tasks': `SELECT count(*) FROM intake.task WHERE state = 'open'`,
-  'pending commands': `SELECT count(*) FROM intake.command WHERE state = 'pending'`,
-  'resolutions under way': `SELECT count(*) FROM approver_resolution.resolution WHERE state <> 'settled'`,
-  'resolver calls': 'SELECT count(*) FROM approver_resolution.resolver_call',
-  'pending deliveries': `SELECT count(*) FROM notification.delivery WHERE state = 'pending'`,
-  'failed deliveries': `SELECT count(*) FROM notification.delivery WHERE state = 'failed'`,
-  'pending mails': `SELECT count(*) FROM notification.mail WHERE state = 'pending'`,
+  'open requests': `FROM intake.request WHERE state NOT IN ('completed', 'rejected', 'canceled', 'failed', 'expired')`,
+  'open tasks': `FROM intake.task WHERE state = 'open'`,
+  'pending commands': `FROM intake.command WHERE state = 'pending'`,
+  'resolutions under way': `FROM approver_resolution.resolution WHERE state <> 'settled'`,
+  'resolver calls': 'FROM approver_resolution.resolver_call',
+  'pending deliveries': `FROM notification.delivery WHERE state = 'pending'`,
+  'failed deliveries': `FROM notification.delivery WHERE state = 'failed'`,
+  'pending mails': `FROM notification.mail WHERE state = 'pending'`,
   ...Object.fromEntries(
     ['intake', 'routing', 'approver_resolution', 'notification', 'audit'].flatMap((schema) => [
-      [`unsettled messages of ${schema}`, `SELECT count(*) FROM ${schema}.outbox_destination`],
-      [`dead letters of ${schema}`, `SELECT count(*) FROM ${schema}.dead_letter`],
+      [`unsettled messages of ${schema}`, `FROM ${schema}.outbox_destination`],
+      [`dead letters of ${schema}`, `FROM ${schema}.dead_letter`],
     ]),
   ),
 };
@@ -39,9 +39,19 @@ const leftOvers: Record<string, string> = {
 export async function countLeftOver({ sql }: TestSystem): Promise<Record<string, number>> {
   const names = Object.keys(leftOvers);
   const [row] = await sql<Record<string, string>>(
-    `SELECT ${names.map((name) => `(${leftOvers[name]}) AS "${name}"`).join(', ')}`,
+    `SELECT ${names.map((name) => `(SELECT count(*) ${leftOvers[name]}) AS "${name}"`).join(', ')}`,
   );
   return Object.fromEntries(names.map((name) => [name, Number(row?.[name])]));
+}
+
+/** Some of the rows that are left over, by name, for whoever wants to know why. */
+export async function sampleLeftOver({ sql }: TestSystem): Promise<Record<string, object[]>> {
+  const samples: Record<string, object[]> = {};
+  for (const [name, from] of Object.entries(leftOvers)) {
+    const rows = await sql(`SELECT * ${from} LIMIT 20`);
+    if (rows.length > 0) samples[name] = rows;
+  }
+  return samples;
 }
 
 /** The books of a system, as its owner finds them in its databases and as its subscribers have kept them. */
@@ -74,7 +84,7 @@ const standard = (subscribers: RecordingServer): Subscriber => ({
   types: allTypes,
   heard: heardAt(subscribers, '/standard', (body) => {
     const { type, data } = JSON.parse(body) as { type: string; data: { request: RequestView } };
-    return { type, requestId: data.request.id };
+    return { type, requestId: data.request.id, requestVersion: data.request.version };
   }),
 });
 
@@ -82,7 +92,7 @@ const standard = (subscribers: RecordingServer): Subscriber => ({
 const easylife = (subscribers: RecordingServer, typeOf: ReadonlyMap<string, string>): Subscriber => {
   const heard = heardAt(subscribers, '/easylife', (body) => {
     const { requestId } = JSON.parse(body) as { requestId: string };
-    return { type: '', requestId };
+    return { type: '', requestId, requestVersion: null };
   });
   return {
     name: 'the EasyLife subscriber',

@@ -16,10 +16,15 @@ const resolverRetry = 'PT0.2S,PT0.4S,PT0.6S';
 
 export type ServiceName = 'gateway' | 'intake' | 'routing' | 'approver-resolution' | 'notification' | 'audit';
 
+/** A process of a service: the first one has its name alone. */
+export type ProcessName = ServiceName | `${ServiceName}-${number}`;
+
 export interface TestSystemOptions {
   env?: Record<string, string>;
   serviceEnv?: SystemOptions['serviceEnv'];
   replicas?: Partial<Record<ServiceName, number>>;
+  /** Default: a free one for each. */
+  ports?: Partial<Record<ProcessName, number>>;
   /** Another script for a service, such as one that injects other parts; absolute or from the project. */
   entryPoints?: Partial<Record<ServiceName, string>>;
 }
@@ -30,7 +35,7 @@ export interface TestSystem extends Omit<System, 'stop'> {
   /** The first key: scope `admin`, workspace `default`. */
   readonly admin: HttpClient;
   readonly dataDir: string;
-  service(name: ServiceName): Service;
+  service(name: ProcessName): Service;
   /** Messages whose handling failed, and will be tried again: none, unless somebody has struck. */
   faults(): string[];
   /** A caller with another key. */
@@ -52,7 +57,7 @@ export async function startTestSystem(options: TestSystemOptions = {}): Promise<
   const system = await startSystem({
     root,
     dataDir,
-    port: await freePort(),
+    port: options.ports?.gateway ?? (await freePort()),
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
@@ -65,6 +70,7 @@ export async function startTestSystem(options: TestSystemOptions = {}): Promise<
     log: (line) => lines.push(line),
     ...(options.serviceEnv ? { serviceEnv: options.serviceEnv } : {}),
     ...(options.replicas ? { replicas: options.replicas as Record<string, number> } : {}),
+    ...(options.ports ? { ports: options.ports as Record<string, number> } : {}),
     ...(options.entryPoints ? { entryPoints: options.entryPoints as Record<string, string> } : {}),
   }).catch((error: Error) => {
     rmSync(folder, { recursive: true, force: true });

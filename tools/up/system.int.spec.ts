@@ -91,6 +91,17 @@ describe('a system', () => {
     expect(routing.NODE_ENV).toBe('production');
   });
 
+  it('runs several of any service, the first gateway on the public port and others where they are told', async () => {
+    const port = await freePort();
+    const system = await started({ replicas: { gateway: 2, routing: 2 }, ports: { 'routing-2': port } });
+    expect(Object.keys(system.services)).toEqual(['gateway', 'gateway-2', 'routing', 'routing-2']);
+    const second = system.services['gateway-2'];
+    expect(second?.port).not.toBe(system.services.gateway?.port);
+    expect((await environmentOf(system.url)).COUNTERSIGN_PORT).toBe(new URL(system.url).port);
+    expect((await environmentOf(second?.url as string)).COUNTERSIGN_PORT).toBe(String(second?.port));
+    expect(system.services['routing-2']?.port).toBe(port);
+  });
+
   it('shows warnings of a service on the console and keeps everything in its log', async () => {
     await started();
     await until(() => lines.includes('routing: careful'));

@@ -19,6 +19,7 @@ import { createService } from './service.mjs';
  * @property {number} [port] the public one; default: COUNTERSIGN_PORT, else 4080
  * @property {readonly string[]} [services] default: all of them
  * @property {Record<string, number>} [replicas] processes per service; the second one of `routing` is `routing-2`
+ * @property {Record<string, number>} [ports] of processes by name; default: a free one for each
  * @property {Record<string, string>} [entryPoints] another script for a service
  * @property {Record<string, Record<string, string>>} [serviceEnv] more environment for a service
  * @property {string} [cacheDir] where a fetched Redis is kept; default `<root>/.countersign-cache`
@@ -133,7 +134,7 @@ export async function startSystem(options) {
         env: {
           ...shared,
           SERVICE_PORT: String(servicePort),
-          ...(kind === 'gateway' ? gatewayEnv(ports, adminKey) : {}),
+          ...(kind === 'gateway' ? gatewayEnv(servicePort, ports, adminKey) : {}),
           ...options.serviceEnv?.[kind],
         },
       });
@@ -144,7 +145,10 @@ export async function startSystem(options) {
       for (const service of Object.values(services)) service.close();
     });
     // The way in closes first, so that nothing is taken that nobody is left to work on.
-    if (services.gateway) cleanUps.push(services.gateway.stop);
+    const gateways = Object.entries(services).filter(([name]) => name.startsWith('gateway'));
+    cleanUps.push(async () => {
+      await Promise.all(gateways.map(([, gateway]) => gateway.stop()));
+    });
 
     signal?.throwIfAborted();
     await Promise.all(Object.values(services).map((service) => service.start()));
@@ -197,10 +201,10 @@ export async function startSystem(options) {
     /** @type {Map<string, number>} */
     const ports = new Map();
     for (const kind of options.services ?? SERVICES) {
-      const count = kind === 'gateway' ? 1 : (options.replicas?.[kind] ?? 1);
+      const count = options.replicas?.[kind] ?? 1;
       for (let replica = 1; replica <= count; replica++) {
         const name = replica === 1 ? kind : `${kind}-${replica}`;
-        ports.set(name, kind === 'gateway' ? publicPort : await freePort());
+        ports.set(name, name === 'gateway' ? publicPort : (options.ports?.[name] ?? (await freePort())));
       }
     }
     return ports;
@@ -208,13 +212,14 @@ export async function startSystem(options) {
 }
 
 /**
+ * @param {number} port
  * @param {Map<string, number>} ports
  * @param {string | null} adminKey
  * @returns {Record<string, string>}
  */
-function gatewayEnv(ports, adminKey) {
+function gatewayEnv(port, ports, adminKey) {
   /** @type {Record<string, string>} */
-  const env = { COUNTERSIGN_PORT: String(ports.get('gateway')) };
+  const env = { COUNTERSIGN_PORT: String(port) };
   for (const kind of SERVICES) {
     const port = ports.get(kind);
     if (kind !== 'gateway' && port)
