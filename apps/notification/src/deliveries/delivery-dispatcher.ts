@@ -25,7 +25,7 @@ const poolLimits = {
   inFlight: 500,
   inFlightPerKey: 16,
   waiting: 20_000,
-  waitingPerKey: 2_000,
+  waitingPerKey: 1_000,
   bytes: 64 * 1_024 * 1_024,
 };
 /** Left of the lease for recording what came of a call. */

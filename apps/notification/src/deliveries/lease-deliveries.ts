@@ -1,8 +1,11 @@
 import type { Sql } from '@countersign/persistence';
 import type { LeasedDelivery } from './attempt';
 
-/** An attempt must be over and recorded by then: 15 s for the call, the rest for waiting in the pool. */
-export const leaseSeconds = 40;
+/**
+ * An attempt must be over and recorded by then: 15 s for the call, 5 s for the record, the rest for waiting in the pool. No
+ * longer, for whoever dies with a lease in hand, or never hears that it was committed, holds the delivery up for so long.
+ */
+export const leaseSeconds = 30;
 
 /**
  * Leases deliveries for the attempts that messages ask for. What is not pending any more, or under another
