@@ -12,6 +12,7 @@ import { Queue, type JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import { jobIdOf } from './job-ids';
 import type { Broker, Settlement } from './ports';
+import { backlogOf, type QueueBacklog } from './queue-backlog';
 
 /** All our keys in Redis start with this. */
 export const keyPrefix = 'countersign';
@@ -129,6 +130,16 @@ export class BullMqBroker implements Broker {
     if (known !== null) return known;
     await this.redis.set(epochKey, randomUUID(), 'NX');
     return (await this.redis.get(epochKey)) ?? randomUUID();
+  }
+
+  get isConnected(): boolean {
+    return this.redis.status === 'ready';
+  }
+
+  /** Rejects at once when Redis is away: no command of it must wait for its return. */
+  async backlogs(queues: readonly QueueName[]): Promise<QueueBacklog[]> {
+    if (!this.isConnected) throw new Error('redis is away');
+    return Promise.all(queues.map((queue) => backlogOf(this.redis, queue, this.queue(queue))));
   }
 
   async close(): Promise<void> {

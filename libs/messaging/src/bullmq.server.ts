@@ -83,6 +83,8 @@ export class BullMqServer extends Server implements CustomTransportStrategy {
         },
       });
       worker.on('error', (error) => this.options.onFault(`worker ${queue}`, error));
+      // While Redis was away the loop could not come round; it gets the same time as ever from now on.
+      connection.on('ready', () => (worker.advancedAt = Date.now()));
       this.workers.push(worker);
     }
     callback();

@@ -14,6 +14,12 @@ export interface StoredDeadLetter {
   replayedAt: Date | null;
 }
 
+export interface WaitingDeadLetters {
+  queue: string;
+  type: string;
+  count: number;
+}
+
 /** What could not be handled, for people: look at it, mend the cause, replay it. */
 export class DeadLetters {
   constructor(
@@ -31,6 +37,16 @@ export class DeadLetters {
         [limit],
       ),
     );
+  }
+
+  /** How many have not been replayed, by queue and type. */
+  async waiting(): Promise<WaitingDeadLetters[]> {
+    const rows = await this.relay.everywhere((sql) =>
+      sql.query<{ queue: string; type: string; count: string }>(
+        'SELECT queue, type, count(*) AS count FROM dead_letter WHERE replayed_at IS NULL GROUP BY queue, type',
+      ),
+    );
+    return rows.map((row) => ({ ...row, count: Number(row.count) }));
   }
 
   /**

@@ -5,10 +5,14 @@ import { Acknowledger } from './acknowledger';
 import { BullMqBroker, connectToRedis } from './bullmq.broker';
 import { BullMqServer } from './bullmq.server';
 import { DeadLetters } from './dead-letters';
+import type { OnFault } from './fault';
 import { PostgresInbox } from './inbox.store';
+import { unobserved, type MessagingObserver } from './observer';
+import { outboxBacklog, type OutboxBacklog } from './outbox-backlog';
 import { PostgresOutbox } from './outbox.store';
 import { PackProcessor } from './pack-processor';
 import { systemClock, type InboxStore, type OutboxStore, type UnitOfWork } from './ports';
+import type { QueueBacklog } from './queue-backlog';
 import { Relay, type RelayOptions } from './relay';
 import { PostgresUnitOfWork } from './unit-of-work';
 
@@ -20,7 +24,8 @@ export interface MessagingOptions {
   relay: Database;
   concurrency?: number;
   relayOptions?: Partial<RelayOptions>;
-  onFault: (what: string, error: unknown) => void;
+  onFault: OnFault;
+  observer?: MessagingObserver;
   /** Other parts made of ours, for tests that show what happens without them. */
   parts?: { inbox?: (ours: InboxStore) => InboxStore; outbox?: (ours: OutboxStore) => OutboxStore };
 }
@@ -43,7 +48,7 @@ export class Messaging {
   private housekeeping: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: MessagingOptions) {
-    const { service, redisUrl, application, relay, onFault, parts } = options;
+    const { service, redisUrl, application, relay, onFault, observer = unobserved, parts } = options;
     this.outbox = new PostgresOutbox(relay);
     this.inbox = new PostgresInbox(relay);
     this.broker = new BullMqBroker(connectToRedis(redisUrl, `${service} sender`, commandTimeoutMs), onFault);
@@ -53,6 +58,7 @@ export class Messaging {
       systemClock,
       onFault,
       options.relayOptions,
+      observer,
     );
     this.acknowledger = new Acknowledger(this.broker, systemClock, onFault);
     this.unitOfWork = new PostgresUnitOfWork(application, this.relay, service).run;
@@ -74,6 +80,7 @@ export class Messaging {
           isTransientFault,
           isDeadlock,
           onFault,
+          observer,
         }),
     });
   }
@@ -89,6 +96,25 @@ export class Messaging {
         this.options.onFault('housekeeping', error),
       );
     }, housekeepingMs);
+  }
+
+  /**
+   * What stands still although the connections are well: queues whose worker does not ask for jobs, the relay when it does
+   * not look for what is unsettled.
+   */
+  wedged(): string[] {
+    const relay = this.broker.isConnected && this.relay.isWedged() ? ['relay'] : [];
+    return [...this.server.wedged(), ...relay];
+  }
+
+  /** What waits in the queues of this service; rejects when Redis is away. */
+  queueBacklogs(): Promise<QueueBacklog[]> {
+    return this.broker.backlogs(queuesOf(this.options.service));
+  }
+
+  /** What this service has sent and receivers have not settled, by destination; those without any are left out. */
+  outboxBacklogs(): Promise<OutboxBacklog[]> {
+    return outboxBacklog(this.options.relay);
   }
 
   /** After the workers have been closed: tells what is settled, stops sending, hangs up. Bounded in time. */

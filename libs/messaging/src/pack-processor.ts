@@ -1,7 +1,9 @@
 import { isUuid, type Envelope, type JobType, type QueueName } from '@countersign/contracts';
 import type { Acknowledger } from './acknowledger';
 import { NotYet, PoisonMessage, Postpone } from './failures';
+import { faultyMessageOf, type OnFault } from './fault';
 import type { Handler, Message, Tx } from './message';
+import type { MessagingObserver, Outcome } from './observer';
 import type { Broker, Clock, InboxStore, UnitOfWork } from './ports';
 import { isTooOld } from './inbox.store';
 import { checkEnvelope } from './validation';
@@ -33,7 +35,8 @@ export interface PackProcessorParts {
   handlerOf: (type: JobType) => Handler | undefined;
   isTransientFault: (error: unknown) => boolean;
   isDeadlock: (error: unknown) => boolean;
-  onFault: (what: string, error: unknown) => void;
+  onFault: OnFault;
+  observer: MessagingObserver;
 }
 
 /**
@@ -70,7 +73,7 @@ export class PackProcessor {
         tries.made + 1,
       );
     }
-    for (const message of messages) await this.parts.broker.retryAlone(queue, message);
+    for (const message of messages) await this.retryAlone(queue, message);
   }
 
   private async readable(queue: QueueName, raw: unknown): Promise<Message[]> {
@@ -94,20 +97,33 @@ export class PackProcessor {
    * requests by different jobs may wait for each other in a circle; PostgreSQL then ends one, which simply goes again.
    */
   private async together(queue: QueueName, messages: readonly Message[], again = 3): Promise<void> {
+    let done: readonly Message[];
     try {
-      await this.inOneTransaction(queue, messages);
+      done = await this.inOneTransaction(queue, messages);
     } catch (error) {
       if (again === 0 || !this.parts.isDeadlock(error)) throw error;
       return this.together(queue, messages, again - 1);
     }
     this.parts.acknowledger.settled(queue, messages);
+    this.count(queue, 'done', done);
+    if (done.length < messages.length) {
+      this.count(
+        queue,
+        'repeated',
+        messages.filter((message) => !done.includes(message)),
+      );
+    }
   }
 
   /**
    * Nearly every message comes once. So the handlers do not wait for the inbox, which is asked in the same round trip; when
-   * it knows some of the messages, what has been done is undone, and the others are handled without them.
+   * it knows some of the messages, what has been done is undone, and the others are handled without them. Answers those that
+   * it did not know.
    */
-  private async inOneTransaction(queue: QueueName, messages: readonly Message[]): Promise<void> {
+  private async inOneTransaction(
+    queue: QueueName,
+    messages: readonly Message[],
+  ): Promise<readonly Message[]> {
     const workspaces = [...new Set(messages.map(({ workspaceId }) => workspaceId))];
     try {
       await this.parts.unitOfWork(workspaces, async (tx) => {
@@ -120,9 +136,10 @@ export class PackProcessor {
         if (fresh.length < messages.length) throw new KnownMessages(fresh);
         if (handling.status === 'rejected') throw handling.reason;
       });
+      return messages;
     } catch (error) {
       if (!(error instanceof KnownMessages)) throw error;
-      if (error.others.length > 0) await this.inOneTransaction(queue, error.others);
+      return error.others.length > 0 ? this.inOneTransaction(queue, error.others) : [];
     }
   }
 
@@ -132,12 +149,19 @@ export class PackProcessor {
     } catch (error) {
       if (this.parts.isTransientFault(error)) throw new Postpone('database away', { cause: error });
       if (error instanceof PoisonMessage) return this.bury(queue, message, error, 1);
-      if (!(error instanceof NotYet)) this.parts.onFault(`handling ${message.type} ${message.id}`, error);
+      if (!(error instanceof NotYet)) {
+        this.parts.onFault(`handling ${message.type} ${message.id}`, error, faultyMessageOf(message));
+      }
       // If this is lost the message is unsettled, and its sender sends it again.
-      await this.parts.broker
-        .retryAlone(queue, message)
-        .catch((fault) => this.parts.onFault(`retrying on ${queue}`, fault));
+      await this.retryAlone(queue, message).catch((fault) =>
+        this.parts.onFault(`retrying on ${queue}`, fault, faultyMessageOf(message)),
+      );
     }
+  }
+
+  private async retryAlone(queue: QueueName, message: Message): Promise<void> {
+    await this.parts.broker.retryAlone(queue, message);
+    this.count(queue, 'retried', [message]);
   }
 
   private async handle(queue: QueueName, messages: readonly Message[], tx: Tx): Promise<void> {
@@ -146,7 +170,12 @@ export class PackProcessor {
     for (const [type, list] of byType) {
       const handler = this.parts.handlerOf(type);
       if (!handler) throw new PoisonMessage(`${queue} has no handler for ${type}`);
-      await handler(list, tx);
+      const ended = this.parts.observer.handling(queue, type, list.length);
+      try {
+        await handler(list, tx);
+      } finally {
+        ended();
+      }
     }
   }
 
@@ -157,14 +186,17 @@ export class PackProcessor {
       if (this.parts.isTransientFault(error)) throw new Postpone('database away', { cause: error });
       const isLast = tries.made + 1 >= tries.allowed;
       if (error instanceof NotYet) {
+        this.count(queue, 'retried', [message]);
         if (isLast) return;
         throw error;
       }
       this.parts.onFault(
         `handling ${message.type} ${message.id}, try ${tries.made + 1} of ${tries.allowed}`,
         error,
+        faultyMessageOf(message),
       );
       if (error instanceof PoisonMessage || isLast) return this.bury(queue, message, error, tries.made + 1);
+      this.count(queue, 'retried', [message]);
       throw error;
     }
   }
@@ -180,6 +212,15 @@ export class PackProcessor {
       throw fault;
     }
     if (envelope) this.parts.acknowledger.settled(queue, [envelope]);
+    const message = envelope ? faultyMessageOf(envelope) : undefined;
+    this.parts.observer.handled(queue, message?.type ?? null, 'dead', 1);
+    this.parts.onFault(`dead letter ${message?.messageId ?? 'of nobody'} on ${queue}`, error, message);
+  }
+
+  private count(queue: QueueName, outcome: Outcome, messages: readonly Message[]): void {
+    const byType = new Map<JobType, number>();
+    for (const { type } of messages) byType.set(type, (byType.get(type) ?? 0) + 1);
+    for (const [type, count] of byType) this.parts.observer.handled(queue, type, outcome, count);
   }
 }
 

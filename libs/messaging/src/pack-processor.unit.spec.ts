@@ -1,10 +1,12 @@
-import type { Envelope } from '@countersign/contracts';
+import type { Envelope, JobType } from '@countersign/contracts';
 import { isDeadlock, isTransientFault } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import { envelopeOf, ManualClock, MemoryBroker, MemoryDatabase } from '../test/in-memory';
 import { Acknowledger } from './acknowledger';
 import { NotYet, PoisonMessage, Postpone } from './failures';
+import type { FaultyMessage } from './fault';
 import type { Message } from './message';
+import type { MessagingObserver, Outcome } from './observer';
 import { PackProcessor } from './pack-processor';
 
 const queue = 'notification-webhook';
@@ -15,6 +17,17 @@ const start = (handle?: (message: Message) => void) => {
   const clock = new ManualClock();
   const database = new MemoryDatabase();
   const broker = new MemoryBroker();
+  const handled: [JobType | null, Outcome, number][] = [];
+  const running: string[] = [];
+  const faults: { what: string; message?: FaultyMessage }[] = [];
+  const observer: MessagingObserver = {
+    handled: (_queue, type, outcome, count) => void handled.push([type, outcome, count]),
+    handling: (_queue, type, count) => {
+      running.push(`${type} of ${count} starts`);
+      return () => void running.push(`${type} of ${count} ends`);
+    },
+    resent: () => undefined,
+  };
   const acknowledger = new Acknowledger(broker, clock, () => undefined);
   const processor = new PackProcessor({
     unitOfWork: database.unitOfWork,
@@ -24,7 +37,8 @@ const start = (handle?: (message: Message) => void) => {
     clock,
     isTransientFault,
     isDeadlock,
-    onFault: () => undefined,
+    onFault: (what, _error, message) => void faults.push({ what, message }),
+    observer,
     handlerOf: () => async (messages) => {
       for (const message of messages) {
         handle?.(message);
@@ -38,7 +52,7 @@ const start = (handle?: (message: Message) => void) => {
       .flatMap(({ settlements }) => settlements.map(({ messageId }) => messageId))
       .sort();
   };
-  return { database, broker, processor, acknowledged };
+  return { database, broker, processor, acknowledged, handled, running, faults };
 };
 
 const ids = (envelopes: readonly Envelope[]) => envelopes.map(({ id }) => id);
@@ -205,5 +219,97 @@ describe('what is no message', () => {
     const message = envelopeOf({ data: { deliveryId: 'x', attempt: 1 } });
     await processor.process(queue, [message], once);
     expect(await acknowledged()).toEqual([message.id]);
+  });
+});
+
+describe('what is told of messages', () => {
+  const type = 'delivery.attempt.v1';
+
+  it('counts a pack by what became of each message', async () => {
+    const bad = envelopeOf();
+    const { processor, handled } = start((message) => {
+      if (message.id === bad.id) throw new Error('no');
+    });
+    const known = envelopeOf();
+    await processor.process(queue, [known], once);
+    await processor.process(queue, [envelopeOf(), known, envelopeOf()], once);
+    await processor.process(queue, [envelopeOf(), bad], once);
+    await processor.process(queue, [bad], last);
+    await processor.process(queue, ['garbage'], once);
+    expect(handled).toEqual([
+      [type, 'done', 1],
+      [type, 'done', 2],
+      [type, 'repeated', 1],
+      [type, 'done', 1],
+      [type, 'retried', 1],
+      [type, 'dead', 1],
+      [null, 'dead', 1],
+    ]);
+  });
+
+  it('counts each try of a message that is tried again, and nothing while the database is away', async () => {
+    const { database, processor, handled } = start(() => {
+      throw new Error('no');
+    });
+    await expect(processor.process(queue, [envelopeOf()], once)).rejects.toThrow('no');
+    database.away = true;
+    await expect(processor.process(queue, [envelopeOf()], once)).rejects.toBeInstanceOf(Postpone);
+    expect(handled).toEqual([[type, 'retried', 1]]);
+  });
+
+  it('says when a handler starts and when it ends, also when it fails', async () => {
+    let fails = false;
+    const { processor, running } = start(() => {
+      if (fails) throw new Error('no');
+    });
+    await processor.process(queue, [envelopeOf(), envelopeOf()], once);
+    fails = true;
+    await processor.process(queue, [envelopeOf()], last);
+    expect(running).toEqual([
+      `${type} of 2 starts`,
+      `${type} of 2 ends`,
+      `${type} of 1 starts`,
+      `${type} of 1 ends`,
+    ]);
+  });
+
+  it('names the message and its trace in a fault, and nothing of its data', async () => {
+    const { processor, faults } = start(() => {
+      throw new Error('no');
+    });
+    const message = envelopeOf({
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+      data: { deliveryId: v7(), attempt: 1 },
+    });
+    await processor.process(queue, [message], last);
+    const told = {
+      messageId: message.id,
+      type,
+      workspaceId: message.workspaceId,
+      correlationId: message.correlationId,
+      traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+    };
+    expect(faults).toEqual([
+      { what: `handling ${type} ${message.id}, try 3 of 3`, message: told },
+      { what: `dead letter ${message.id} on ${queue}`, message: told },
+    ]);
+  });
+
+  it('repeats nothing of what nobody has checked', async () => {
+    const { processor, faults } = start();
+    const message = envelopeOf({ type: 'a secret', correlationId: 'a secret', traceparent: 'a secret' });
+    await processor.process(queue, [message], once);
+    expect(faults).toEqual([
+      {
+        what: `dead letter ${message.id} on ${queue}`,
+        message: {
+          messageId: message.id,
+          type: null,
+          workspaceId: message.workspaceId,
+          correlationId: null,
+          traceId: null,
+        },
+      },
+    ]);
   });
 });

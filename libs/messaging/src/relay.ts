@@ -1,5 +1,6 @@
 import { unhurried, type Envelope, type QueueName } from '@countersign/contracts';
 import type { OutgoingMessage } from './message';
+import { unobserved, type MessagingObserver } from './observer';
 import type { Broker, Clock, OutboxStore, OverdueMessage, Settlement } from './ports';
 
 export interface RelayOptions {
@@ -17,6 +18,9 @@ export const relayDefaults: RelayOptions = { packSize: 100, window: 4, patienceM
 
 /** After this long the poller sends what is unsettled again, so its job no longer counts in the window. */
 const leaseMs = 5_000;
+
+/** The poller comes round many times in this time even while database and broker keep failing; else it is wedged. */
+const wedgedAfterMs = 60_000;
 
 /** How long settled messages gather before their rows go, in milliseconds: nobody waits for that. */
 const forgetMs = 250;
@@ -52,6 +56,8 @@ export class Relay {
   private readonly options: RelayOptions;
   private cancelPoll: (() => void) | null = null;
   private polling: Promise<void> = Promise.resolve();
+  /** When the poller last came round, whether it succeeded or not. */
+  private polledAt = 0;
   private stopped = true;
   /** A send has failed: what it carried may be anywhere, so everything unsettled goes again once the broker answers. */
   private doubtful = false;
@@ -65,13 +71,20 @@ export class Relay {
     private readonly clock: Clock,
     private readonly onFault: (what: string, error: unknown) => void,
     options: Partial<RelayOptions> = {},
+    private readonly observer: Pick<MessagingObserver, 'resent'> = unobserved,
   ) {
     this.options = { ...relayDefaults, ...options };
   }
 
   start(): void {
     this.stopped = false;
+    this.polledAt = this.clock.now();
     this.schedulePoll(0);
+  }
+
+  /** True when the poller should be running and has not come round for a minute. */
+  isWedged(): boolean {
+    return !this.stopped && this.clock.now() - this.polledAt > wedgedAfterMs;
   }
 
   async stop(): Promise<void> {
@@ -203,14 +216,19 @@ export class Relay {
   private schedulePoll(ms: number): void {
     if (this.stopped) return;
     this.cancelPoll = this.clock.after(ms, () => {
-      this.polling = this.poll().then(
-        (found) => this.schedulePoll(found ? 0 : this.options.pollMs),
-        (error) => {
-          this.doubtful = true;
-          this.onFault('looking for unsettled messages', error);
-          this.schedulePoll(this.options.pollMs);
-        },
-      );
+      this.polling = this.poll()
+        .then(
+          (found) => (found ? 0 : this.options.pollMs),
+          (error) => {
+            this.doubtful = true;
+            this.onFault('looking for unsettled messages', error);
+            return this.options.pollMs;
+          },
+        )
+        .then((pause) => {
+          this.polledAt = this.clock.now();
+          this.schedulePoll(pause);
+        });
     });
   }
 
@@ -240,6 +258,9 @@ export class Relay {
         .map(({ envelope, queue }) => ({ envelope, queues: [queue] })),
     );
     const byQueue = new Map<QueueName, Envelope[]>();
+    const counts = new Map<QueueName, number>();
+    for (const { queue } of overdue) counts.set(queue, (counts.get(queue) ?? 0) + 1);
+    for (const [queue, count] of counts) this.observer.resent(queue, count);
     for (const { envelope, queue, resends } of overdue) {
       if (resends > 1) byQueue.set(queue, [...(byQueue.get(queue) ?? []), envelope]);
     }

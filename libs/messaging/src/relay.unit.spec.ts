@@ -1,3 +1,4 @@
+import type { QueueName } from '@countersign/contracts';
 import { envelopeOf, ManualClock, MemoryBroker, MemoryOutbox } from '../test/in-memory';
 import type { OutgoingMessage } from './message';
 import { Relay, type RelayOptions } from './relay';
@@ -7,7 +8,10 @@ const start = async (options: Partial<RelayOptions> = {}) => {
   const outbox = new MemoryOutbox(clock);
   const broker = new MemoryBroker();
   const faults: string[] = [];
-  const relay = new Relay(outbox, broker, clock, (what) => faults.push(what), options);
+  const resent: [QueueName, number][] = [];
+  const relay = new Relay(outbox, broker, clock, (what) => faults.push(what), options, {
+    resent: (queue, count) => void resent.push([queue, count]),
+  });
   relay.start();
   // The first look adopts the broker's epoch.
   await clock.pass(0);
@@ -23,7 +27,7 @@ const start = async (options: Partial<RelayOptions> = {}) => {
     relay.settled(
       messages.map(({ envelope }) => ({ messageId: envelope.id, queue: 'notification-webhook' })),
     );
-  return { clock, outbox, broker, relay, faults, commit, acknowledge };
+  return { clock, outbox, broker, relay, faults, resent, commit, acknowledge };
 };
 
 const idsOf = (messages: readonly OutgoingMessage[]) => messages.map(({ envelope }) => envelope.id);
@@ -201,5 +205,33 @@ describe('the relay', () => {
     relay.offer(commit(1));
     await clock.pass(60_000);
     expect(broker.sent).toEqual([]);
+  });
+
+  it('tells how many messages it has sent again', async () => {
+    const { clock, relay, resent, commit } = await start();
+    relay.offer(commit(3));
+    await clock.pass(4_000);
+    expect(resent).toEqual([]);
+    await clock.pass(2_000);
+    expect(resent).toEqual([['notification-webhook', 3]]);
+  });
+
+  it('is wedged when its poller has not come round for a minute', async () => {
+    const { clock, broker, relay } = await start();
+    broker.epoch = () => new Promise(() => undefined);
+    await clock.pass(59_000);
+    expect(relay.isWedged()).toBe(false);
+    await clock.pass(3_000);
+    expect(relay.isWedged()).toBe(true);
+  });
+
+  it('is not wedged while the broker is away, nor when it was stopped', async () => {
+    const { clock, broker, relay } = await start();
+    broker.failing = true;
+    await clock.pass(300_000);
+    expect(relay.isWedged()).toBe(false);
+    await relay.stop();
+    await clock.pass(300_000);
+    expect(relay.isWedged()).toBe(false);
   });
 });

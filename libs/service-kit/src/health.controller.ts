@@ -6,7 +6,7 @@ import { Internal } from './http/operation';
 import { Problem } from './http/problem';
 
 /**
- * Live: the workers' loops advance. Ready: PostgreSQL answers and the schema is there; never Redis, for requests
+ * Live: the workers' loops and the relay's advance. Ready: PostgreSQL answers and the schema is there; never Redis, for requests
  * are taken while it is away (architecture §3.10).
  */
 @Controller()
@@ -19,9 +19,8 @@ export class HealthController {
   @Get('healthz')
   @Internal()
   live(): Answer {
-    const wedged = this.messaging?.server.wedged() ?? [];
-    if (wedged.length > 0)
-      throw new Problem('unavailable', `The workers of ${wedged.join(', ')} stand still.`);
+    const wedged = this.messaging?.wedged() ?? [];
+    if (wedged.length > 0) throw new Problem('unavailable', `Standing still: ${wedged.join(', ')}.`);
     return ok({ status: 'live' });
   }
 

@@ -13,7 +13,8 @@ import { IdentityGuard } from './http/identity.guard';
 import { ProblemFilter } from './http/problem.filter';
 import { Idempotency } from './idempotency/idempotency';
 import { ReplayInterceptor } from './idempotency/replay.interceptor';
-import { createLog, nestLogger, type Log } from './log';
+import { logFaults } from './log-faults';
+import { createLog, nestLogger } from './log';
 import { ServiceModule } from './service.module';
 
 export interface RunOptions {
@@ -41,26 +42,6 @@ const forgetEveryMs = 60_000;
 /** A service that has not stopped by then is ended. */
 const shutdownMs = 9_000;
 
-const onFaultOf = (log: Log) => {
-  const last = new Map<string, number>();
-  // A server that is away would otherwise fill the log with the same line.
-  return (what: string, error: unknown): void => {
-    const now = Date.now();
-    if (now - (last.get(what) ?? 0) < 1_000) return;
-    if (last.size > 1_000) last.clear();
-    last.set(what, now);
-    log.warn(
-      {
-        err:
-          error instanceof Error
-            ? { name: error.name, message: error.message, stack: error.stack }
-            : String(error),
-      },
-      what,
-    );
-  };
-};
-
 const connect = async (config: ServiceConfig): Promise<[Database, Database]> =>
   Promise.all([
     Database.connect({
@@ -81,7 +62,7 @@ const connect = async (config: ServiceConfig): Promise<[Database, Database]> =>
 export const startService = async (options: RunOptions): Promise<RunningService> => {
   const config = readConfig(options.service, options.env);
   const log = createLog(config.service);
-  const onFault = onFaultOf(log);
+  const onFault = logFaults(log);
   const [database, relayDatabase] = await connect(config);
   const messaging =
     config.service === 'gateway'

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
-import type { Tx, UnitOfWork } from '@countersign/messaging';
+import { traceIdOf, type Tx, type UnitOfWork } from '@countersign/messaging';
 import { createOutboundHttp, type OutboundHttp, type OutboundResult } from '@countersign/outbound-http';
 import { CONFIG, LOG, UNIT_OF_WORK, type Log, type ServiceConfig } from '@countersign/service-kit';
 import { signHeaders } from '@countersign/webhook-signature';
@@ -60,7 +60,10 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
     const work: Promise<void> = this.attempt(call, secrets)
       // Nothing is lost: the lease runs out, and the sweeper announces the next attempt.
       .catch((error: unknown) =>
-        this.log.error({ err: error, resolutionId: call.resolutionId }, 'resolver call not kept'),
+        this.log.error(
+          { err: error, traceId: traceIdOf(call.cause.traceparent), resolutionId: call.resolutionId },
+          'resolver call not kept',
+        ),
       )
       .finally(() => this.running.delete(work));
     this.running.add(work);

@@ -6,6 +6,7 @@ import {
 } from 'node:http';
 import { pipeline } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
+import { traceIdOf } from '@countersign/messaging';
 import { LOG, Problem, type Log } from '@countersign/service-kit';
 import { answeredHeaders } from './forwarded-headers';
 import type { Upstream } from './upstreams';
@@ -71,7 +72,11 @@ export class Proxy {
       // The service closed the idle connection just as we used it: it has seen nothing of the call.
       const unseen = outgoing.reusedSocket && error.code === 'ECONNRESET' && !hasBody && isSafe(method);
       if (unseen) return this.pass(request, response, passage);
-      this.log.warn({ service: upstream.service, code: error.code, reason: error.message }, 'no answer');
+      const traceId = traceIdOf(String(passage.headers.traceparent));
+      this.log.warn(
+        { traceId, service: upstream.service, code: error.code, reason: error.message },
+        'no answer',
+      );
       passage.refuse(unavailable(upstream.service));
     });
     outgoing.on('error', () => undefined);

@@ -1,4 +1,4 @@
-import type { UnitOfWork } from '@countersign/messaging';
+import { traceIdOf, type UnitOfWork } from '@countersign/messaging';
 import { createOutboundHttp, type OutboundHttp } from '@countersign/outbound-http';
 import { Database } from '@countersign/persistence';
 import { LOG, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
@@ -120,7 +120,12 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
       return outcome.state === 'succeeded';
     } catch (error) {
       this.log.error(
-        { err: error, deliveryId: delivery.id, endpointId: delivery.endpoint_id },
+        {
+          err: error,
+          traceId: traceIdOf(traceparent),
+          deliveryId: delivery.id,
+          endpointId: delivery.endpoint_id,
+        },
         'attempt impossible',
       );
       const detail = 'Countersign could not make this attempt';

@@ -1,6 +1,7 @@
 import { queuesOf, type ConsumerService } from '@countersign/contracts';
 import { isDeadlock, isTransientFault, type Database } from '@countersign/persistence';
 import { Acknowledger } from '../../src/acknowledger';
+import { unobserved } from '../../src/observer';
 import { PackProcessor } from '../../src/pack-processor';
 import type { InboxStore, OutboxStore, UnitOfWork } from '../../src/ports';
 import { Relay, type RelayOptions } from '../../src/relay';
@@ -108,6 +109,7 @@ export class SimulatedProcess {
       isTransientFault,
       isDeadlock,
       onFault: fault,
+      observer: unobserved,
     });
     this.workers = queuesOf(service).flatMap((queue) =>
       Array.from({ length: concurrency }, () => new Worker(world, life, broker, client, queue, processor)),
