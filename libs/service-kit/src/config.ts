@@ -15,6 +15,8 @@ export interface ServiceConfig {
   publicUrl: string;
   /** Jobs of one queue handled at the same time. */
   concurrency: number;
+  /** Of the gateway, whose own port is open to everybody: where it tells its metrics; null for nowhere. */
+  metricsPort: number | null;
   env: NodeJS.ProcessEnv;
 }
 
@@ -48,6 +50,8 @@ export const readConfig = (service: ServiceName, env: NodeJS.ProcessEnv = proces
     secretKey,
     publicUrl: env.COUNTERSIGN_PUBLIC_URL ?? `http://localhost:${env.COUNTERSIGN_PORT ?? 4080}`,
     concurrency: Number(env.COUNTERSIGN_CONCURRENCY ?? 1),
+    metricsPort:
+      service === 'gateway' && env.COUNTERSIGN_METRICS_PORT ? Number(env.COUNTERSIGN_METRICS_PORT) : null,
     env,
   };
 };

@@ -5,6 +5,7 @@ import type { ServiceName } from '@countersign/contracts';
 import { Messaging, type MessagingOptions, type UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import { Module, type Type } from '@nestjs/common';
+import { Registry } from 'prom-client';
 import { readConfig, type ServiceConfig } from './config';
 import { quietConnectionsOf } from './connections';
 import { AnswerAdapter } from './http/answer.adapter';
@@ -15,6 +16,10 @@ import { Idempotency } from './idempotency/idempotency';
 import { ReplayInterceptor } from './idempotency/replay.interceptor';
 import { logFaults } from './log-faults';
 import { createLog, nestLogger } from './log';
+import { addBacklogMetrics } from './metrics/backlog-metrics';
+import { MessageMetrics } from './metrics/message-metrics';
+import { listenForScrapes } from './metrics/metrics-listener';
+import { addProcessMetrics } from './metrics/process-metrics';
 import { ServiceModule } from './service.module';
 
 export interface RunOptions {
@@ -63,6 +68,8 @@ export const startService = async (options: RunOptions): Promise<RunningService>
   const config = readConfig(options.service, options.env);
   const log = createLog(config.service);
   const onFault = logFaults(log);
+  const registry = new Registry();
+  addProcessMetrics(registry);
   const [database, relayDatabase] = await connect(config);
   const messaging =
     config.service === 'gateway'
@@ -74,13 +81,15 @@ export const startService = async (options: RunOptions): Promise<RunningService>
           relay: relayDatabase,
           concurrency: config.concurrency,
           onFault,
+          observer: new MessageMetrics(registry, config.service),
           parts: options.messagingParts,
         });
+  if (messaging && config.service !== 'gateway') addBacklogMetrics(registry, config.service, messaging);
   const unitOfWork = messaging?.unitOfWork ?? withoutMessages(database);
 
   @Module({
     imports: [
-      ServiceModule.with({ config, log, database, relayDatabase, unitOfWork, messaging }),
+      ServiceModule.with({ config, log, database, relayDatabase, unitOfWork, messaging, registry }),
       options.module,
     ],
   })
@@ -103,6 +112,14 @@ export const startService = async (options: RunOptions): Promise<RunningService>
   }
   const closeQuiet = quietConnectionsOf(app.getHttpServer());
   await app.listen(config.port, config.host);
+  const stopTelling =
+    config.metricsPort === null
+      ? null
+      : await listenForScrapes(registry, {
+          port: config.metricsPort,
+          // Never by default where the calls come in from.
+          host: config.env.SERVICE_HOST ?? '127.0.0.1',
+        });
   const forgetting = setInterval(() => {
     for (const text of options.forget ?? []) {
       relayDatabase.everywhere((sql) => sql.query(text)).catch((error) => onFault('forgetting', error));
@@ -123,6 +140,7 @@ export const startService = async (options: RunOptions): Promise<RunningService>
       const hangUp = setInterval(closeQuiet, 100);
       // Closes HTTP and the workers; what they still do needs the pools, so those go last.
       await app.close().finally(() => clearInterval(hangUp));
+      await stopTelling?.();
       await messaging?.stop();
       await Promise.all([database.close(), relayDatabase.close()]);
       log.info('stopped');

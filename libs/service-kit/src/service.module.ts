@@ -2,10 +2,12 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { Database } from '@countersign/persistence';
 import { Messaging, type UnitOfWork } from '@countersign/messaging';
 import { SecretBox } from '@countersign/secret-box';
+import { Registry } from 'prom-client';
 import type { ServiceConfig } from './config';
 import { HealthController } from './health.controller';
 import { Idempotency } from './idempotency/idempotency';
 import type { Log } from './log';
+import { MetricsController } from './metrics/metrics.controller';
 
 export const CONFIG = Symbol('CONFIG');
 export const LOG = Symbol('LOG');
@@ -21,6 +23,7 @@ export interface ServiceParts {
   unitOfWork: UnitOfWork;
   /** Null for the gateway, which takes no part in messaging. */
   messaging: Messaging | null;
+  registry: Registry;
 }
 
 /** What every service has, for injection: configuration, log, database, unit of work, idempotency, secrets. */
@@ -35,13 +38,15 @@ export class ServiceModule {
       { provide: SWEEPER, useValue: parts.relayDatabase },
       { provide: UNIT_OF_WORK, useValue: parts.unitOfWork },
       { provide: Messaging, useValue: parts.messaging },
+      { provide: Registry, useValue: parts.registry },
       { provide: SecretBox, useValue: secrets },
       { provide: Idempotency, useValue: new Idempotency(parts.database, parts.unitOfWork, secrets) },
     ];
     return {
       module: ServiceModule,
       global: true,
-      controllers: [HealthController],
+      // The gateway's port is everybody's: it tells its metrics elsewhere.
+      controllers: parts.messaging ? [HealthController, MetricsController] : [HealthController],
       providers: provided,
       exports: provided,
     };
