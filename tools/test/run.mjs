@@ -226,7 +226,8 @@ function endGroup(child, signal) {
   } catch {
     return;
   }
-  if (signal !== 'SIGKILL') setTimeout(() => running.has(child) && endGroup(child, 'SIGKILL'), 15_000).unref();
+  if (signal !== 'SIGKILL')
+    setTimeout(() => running.has(child) && endGroup(child, 'SIGKILL'), 15_000).unref();
 }
 
 function summarise() {
