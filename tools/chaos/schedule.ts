@@ -1,5 +1,6 @@
+import { consumers } from '@countersign/contracts';
 import { Random } from '../../libs/messaging/test/simulation/random';
-import type { ProcessName, ServiceName } from '../e2e/test-system';
+import type { ProcessName } from '../e2e/test-system';
 
 export type Server = 'PostgreSQL' | 'Redis';
 
@@ -20,17 +21,11 @@ export interface Round {
   strikes: readonly Strike[];
 }
 
-const services: readonly ServiceName[] = [
-  'gateway',
-  'intake',
-  'routing',
-  'approver-resolution',
-  'notification',
-  'audit',
-];
-
 /** Two processes of every service. */
-export const processes: readonly ProcessName[] = services.flatMap((name) => [name, `${name}-2` as const]);
+export const processes: readonly ProcessName[] = (['gateway', ...consumers] as const).flatMap((name) => [
+  name,
+  `${name}-2` as const,
+]);
 
 /** A job's lock in Redis is good for 10 s (libs/messaging/src/bullmq.server.ts): whoever sleeps longer has lost it. */
 const lockMs = 10_000;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { consumers } from '@countersign/contracts';
 import { eventually, pause } from './eventually';
 import { violationsOf, type Violation } from './ledger';
 import { startLoadedSystem, type LoadedSystem } from './loaded-system';
@@ -7,7 +8,7 @@ import { scenarios, type LoadOptions } from './load';
 import { flushRedis, killService, type Nemesis } from './nemeses';
 import { countLeftOver, readBooks } from './read-books';
 import { decide, submit, untilTasks, order } from './requests';
-import type { ServiceName, TestSystem } from './test-system';
+import type { TestSystem } from './test-system';
 
 /*
  * What holds the books together is taken out, one part at a time, and the same kind of load and strikes must show it:
@@ -16,8 +17,6 @@ import type { ServiceName, TestSystem } from './test-system';
  */
 
 jest.setTimeout(120_000);
-
-const behindTheGateway: ServiceName[] = ['intake', 'routing', 'approver-resolution', 'notification', 'audit'];
 
 /** Two processes of routing, each with several jobs in hand, so that the same request is worked on at the same time. */
 const replicas = { routing: 2 };
@@ -43,10 +42,10 @@ const systemWithout = async (
 ): Promise<LoadedSystem> => {
   const injected = {
     entryPoints: Object.fromEntries(
-      behindTheGateway.map((name) => [name, path.join(__dirname, 'entry-points', `without-${part}.mjs`)]),
+      consumers.map((name) => [name, path.join(__dirname, 'entry-points', `without-${part}.mjs`)]),
     ),
     serviceEnv: Object.fromEntries(
-      behindTheGateway.map((name) => [name, { E2E_SERVICE: name, COUNTERSIGN_CONCURRENCY: atOnce }]),
+      consumers.map((name) => [name, { E2E_SERVICE: name, COUNTERSIGN_CONCURRENCY: atOnce }]),
     ),
   };
   loaded = await startLoadedSystem(

@@ -1,4 +1,4 @@
-import type { RequestView } from '@countersign/contracts';
+import { consumers, type RequestView } from '@countersign/contracts';
 import { eventually, pause } from './eventually';
 import { expectStatus, type HttpClient, type Json, type Page } from './http-client';
 import { createOrganisation } from './organisation';
@@ -9,8 +9,7 @@ import { publish, purchaseOrder } from './workflows';
 
 jest.setTimeout(90_000);
 
-const behindTheGateway: ServiceName[] = ['intake', 'routing', 'approver-resolution', 'notification', 'audit'];
-const all: ServiceName[] = ['gateway', ...behindTheGateway];
+const all: ServiceName[] = ['gateway', ...consumers];
 
 let system: TestSystem;
 let client: HttpClient;
@@ -73,7 +72,7 @@ it.each(orders)(
   },
 );
 
-it.each(behindTheGateway)('works again after %s alone was stopped and started', async (name) => {
+it.each(consumers)('works again after %s alone was stopped and started', async (name) => {
   await system.service(name).stop();
   await system.service(name).start();
   await system.service('gateway').untilReady();
@@ -82,13 +81,13 @@ it.each(behindTheGateway)('works again after %s alone was stopped and started', 
 
 it('each service starts, is ready and stops in time while Redis is away', async () => {
   await system.redis?.kill();
-  await stop(behindTheGateway);
-  await Promise.all(behindTheGateway.map((name) => system.service(name).start()));
+  await stop(consumers);
+  await Promise.all(consumers.map((name) => system.service(name).start()));
   const startedAt = Date.now();
-  await stop(behindTheGateway);
+  await stop(consumers);
   expect(Date.now() - startedAt).toBeLessThan(8_000);
   await system.redis?.start();
-  await Promise.all(behindTheGateway.map((name) => system.service(name).start()));
+  await Promise.all(consumers.map((name) => system.service(name).start()));
   await wholeJob();
 });
 
@@ -122,7 +121,7 @@ it('answers a decision with 202 while routing is down, and carries it out once, 
 });
 
 it('takes requests while Redis and every service but intake and the gateway are down, and finishes them later', async () => {
-  const others = behindTheGateway.filter((name) => name !== 'intake');
+  const others = consumers.filter((name) => name !== 'intake');
   await system.redis?.kill();
   await stop(others);
   const requests: RequestView[] = [];

@@ -11,6 +11,7 @@ const lookMs = 25;
 /** Whom the copy has had for some refs a moment ago: everybody who matches, by ref. */
 export type Sightings = ReadonlyMap<string, DirectoryPerson[]>;
 
+/** People by ref in this service's copy, one row per match. */
 const matches = async (sql: Sql, workspaceId: string, ref: string): Promise<DirectoryPerson[]> => {
   const rows = await sql.query<{ person: DirectoryPerson }>(
     `SELECT person FROM person

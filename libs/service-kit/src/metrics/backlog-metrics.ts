@@ -25,34 +25,52 @@ export const addBacklogMetrics = (
   addDeadLetters(registry, service, new Seldom(() => messaging.deadLetters.waiting()));
 };
 
+/** A gauge told anew at each scrape: samples with the same labels add up, and a series without a sample is gone. */
+const gauge = <Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: Label[],
+  samples: () => Promise<(readonly [labels: Record<Label, string>, value: number])[]>,
+): void => {
+  new Gauge({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    async collect() {
+      const found = await samples();
+      this.reset();
+      for (const [labels, value] of found) this.inc(labels, value);
+    },
+  });
+};
+
 const addQueues = (
   registry: Registry,
   backlogs: Seldom<Awaited<ReturnType<Backlogs['queueBacklogs']>>>,
 ): void => {
-  new Gauge({
-    name: 'countersign_queue_jobs',
-    help: 'Jobs in the queues of this service; each carries a message or a pack of them.',
-    labelNames: ['queue', 'state'],
-    registers: [registry],
-    async collect() {
-      const found = await backlogs.ask();
-      this.reset();
-      for (const { queue, jobs } of found ?? [])
-        for (const [state, count] of Object.entries(jobs)) this.set({ queue, state }, count);
-    },
-  });
-  new Gauge({
-    name: 'countersign_queue_oldest_seconds',
-    help: 'Age of the job that has waited longest in a queue of this service; 0 when none waits.',
-    labelNames: ['queue'],
-    registers: [registry],
-    async collect() {
-      const found = await backlogs.ask();
-      this.reset();
-      for (const { queue, oldestSentAt } of found ?? [])
-        this.set({ queue }, oldestSentAt === null ? 0 : secondsSince(oldestSentAt));
-    },
-  });
+  gauge(
+    registry,
+    'countersign_queue_jobs',
+    'Jobs in the queues of this service; each carries a message or a pack of them.',
+    ['queue', 'state'],
+    async () =>
+      ((await backlogs.ask()) ?? []).flatMap(({ queue, jobs }) =>
+        Object.entries(jobs).map(([state, count]) => [{ queue, state }, count] as const),
+      ),
+  );
+  gauge(
+    registry,
+    'countersign_queue_oldest_seconds',
+    'Age of the job that has waited longest in a queue of this service; 0 when none waits.',
+    ['queue'],
+    async () =>
+      ((await backlogs.ask()) ?? []).map(({ queue, oldestSentAt }) => [
+        { queue },
+        oldestSentAt === null ? 0 : secondsSince(oldestSentAt),
+      ]),
+  );
 };
 
 const addOutbox = (
@@ -65,29 +83,24 @@ const addOutbox = (
     const known = new Map(found.map((backlog) => [backlog.queue as string, backlog]));
     return Object.keys(queueOwner).map((queue) => ({ queue, backlog: known.get(queue) }));
   };
-  new Gauge({
-    name: 'countersign_outbox_messages',
-    help: 'Messages of this service that the destination has not settled.',
-    labelNames: ['queue'],
-    registers: [registry],
-    async collect() {
-      const found = await byDestination();
-      this.reset();
-      for (const { queue, backlog } of found) this.set({ queue }, backlog?.messages ?? 0);
-    },
-  });
-  new Gauge({
-    name: 'countersign_outbox_oldest_seconds',
-    help: 'Age of the oldest message of this service that the destination has not settled; 0 when there is none.',
-    labelNames: ['queue'],
-    registers: [registry],
-    async collect() {
-      const found = await byDestination();
-      this.reset();
-      for (const { queue, backlog } of found)
-        this.set({ queue }, backlog ? secondsSince(backlog.oldestPublishedAt) : 0);
-    },
-  });
+  gauge(
+    registry,
+    'countersign_outbox_messages',
+    'Messages of this service that the destination has not settled.',
+    ['queue'],
+    async () => (await byDestination()).map(({ queue, backlog }) => [{ queue }, backlog?.messages ?? 0]),
+  );
+  gauge(
+    registry,
+    'countersign_outbox_oldest_seconds',
+    'Age of the oldest message of this service that the destination has not settled; 0 when there is none.',
+    ['queue'],
+    async () =>
+      (await byDestination()).map(({ queue, backlog }) => [
+        { queue },
+        backlog ? secondsSince(backlog.oldestPublishedAt) : 0,
+      ]),
+  );
 };
 
 const addDeadLetters = (
@@ -95,19 +108,21 @@ const addDeadLetters = (
   service: ConsumerService,
   letters: Seldom<Awaited<ReturnType<Backlogs['deadLetters']['waiting']>>>,
 ): void => {
-  const expected = queuesOf(service).flatMap((queue) => jobsOf(queue).map((type) => ({ queue, type })));
-  new Gauge({
-    name: 'countersign_dead_letters',
-    help: 'Messages of this service that nobody could handle and nobody has replayed.',
-    labelNames: ['queue', 'type'],
-    registers: [registry],
-    async collect() {
+  const none = queuesOf(service).flatMap((queue) =>
+    jobsOf(queue).map((type) => [{ queue: queue as string, type: type as string }, 0] as const),
+  );
+  gauge(
+    registry,
+    'countersign_dead_letters',
+    'Messages of this service that nobody could handle and nobody has replayed.',
+    ['queue', 'type'],
+    async () => {
       const found = await letters.ask();
-      this.reset();
-      if (!found) return;
-      for (const labels of expected) this.set(labels, 0);
-      for (const { queue, type, count } of found)
-        this.inc({ queue, type: isJobType(type) ? type : unknownType }, count);
+      if (!found) return [];
+      const waiting = found.map(
+        ({ queue, type, count }) => [{ queue, type: isJobType(type) ? type : unknownType }, count] as const,
+      );
+      return [...none, ...waiting];
     },
-  });
+  );
 };
