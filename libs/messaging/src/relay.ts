@@ -12,9 +12,20 @@ export interface RelayOptions {
   patienceMs: number;
   /** Time between two looks for messages that a crash left behind, in milliseconds. */
   pollMs: number;
+  /** The same while this process has had nothing to send for a while. */
+  idlePollMs: number;
 }
 
-export const relayDefaults: RelayOptions = { packSize: 100, window: 4, patienceMs: 50, pollMs: 500 };
+export const relayDefaults: RelayOptions = {
+  packSize: 100,
+  window: 4,
+  patienceMs: 50,
+  pollMs: 500,
+  idlePollMs: 1_000,
+};
+
+/** A process that has had nothing to send for this long is idle. */
+const idleAfterMs = 10_000;
 
 /** After this long the poller sends what is unsettled again, so its job no longer counts in the window. */
 const leaseMs = 5_000;
@@ -58,6 +69,8 @@ export class Relay {
   private polling: Promise<void> = Promise.resolve();
   /** When the poller last came round, whether it succeeded or not. */
   private polledAt = 0;
+  /** When this process last had something to send. */
+  private busyAt = 0;
   private stopped = true;
   /** A send has failed: what it carried may be anywhere, so everything unsettled goes again once the broker answers. */
   private doubtful = false;
@@ -98,7 +111,8 @@ export class Relay {
 
   /** Takes over messages that have just been committed. */
   offer(messages: readonly OutgoingMessage[]): void {
-    if (this.stopped) return;
+    if (this.stopped || messages.length === 0) return;
+    this.busyAt = this.clock.now();
     const touched = new Set<QueueName>();
     for (const { envelope, queues, patienceMs = 0 } of messages) {
       for (const queue of queues) {
@@ -218,7 +232,7 @@ export class Relay {
     this.cancelPoll = this.clock.after(ms, () => {
       this.polling = this.poll()
         .then(
-          (found) => (found ? 0 : this.options.pollMs),
+          (found) => (found ? 0 : this.pauseMs()),
           (error) => {
             this.doubtful = true;
             this.onFault('looking for unsettled messages', error);
@@ -230,6 +244,11 @@ export class Relay {
           this.schedulePoll(pause);
         });
     });
+  }
+
+  private pauseMs(): number {
+    const idle = this.clock.now() - this.busyAt > idleAfterMs;
+    return idle ? this.options.idlePollMs : this.options.pollMs;
   }
 
   /** True when there may be more to send at once. */
