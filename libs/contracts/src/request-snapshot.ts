@@ -100,6 +100,8 @@ export class RequestSnapshot {
   @IsOptional() @IsString() externalRef: string | null;
   @IsObject() metadata: Record<string, unknown>;
   @IsInt() revision: number;
+  /** Whose payload is the newest: one further than `revision` while a draft or a returned request is edited. */
+  @IsInt() payloadRevision: number;
   @IsInt() version: number;
   @IsInt() stageIndex: number;
   @IsInt() totalStages: number;

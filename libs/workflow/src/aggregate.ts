@@ -36,7 +36,10 @@ export type TaskState =
 
 export type TaskDecision = 'approve' | 'reject' | 'return';
 
-/** One person's vote in one stage. `revision` is the revision of the request the task was opened for. */
+/**
+ * One person's vote in one stage. `revision` is the revision of the request the task was opened for. Times at which
+ * something is due are null when nothing is, and once it has been done.
+ */
 export interface Task {
   id: string;
   stageKey: string;
@@ -51,27 +54,66 @@ export interface Task {
   comment: string | null;
   decidedAt: string | null;
   openedAt: string;
+  /** Why this person: one sentence a source that names them. */
+  why: string[];
+  remindAt: string | null;
+  /** Reminders by the clock and by people. */
+  remindedAt: string | null;
+  /** Reminders by the clock: `remind.max` counts these. */
+  reminders: number;
+  overdue: boolean;
+}
+
+/** Somebody who is to be asked. */
+export interface Candidate {
+  person: Person;
+  why: string[];
+}
+
+/** So many approvals by these people; `people` is null when everybody in the stage counts. */
+export interface QuorumPart {
+  approvals: number;
+  people: string[] | null;
+}
+
+export type ResolutionPurpose = 'start' | 'fallback' | 'escalate' | 'refill' | 'notify';
+
+/**
+ * A question about people that is under way. `counts` says what its sources are for, in their order: approvers, then
+ * those of each part of the quorum, then whom the requester's own task goes to.
+ */
+export interface Resolution {
+  id: string;
+  purpose: ResolutionPurpose;
+  /** Which escalation. */
+  escalation?: number;
+  counts: { approvers: number; parts: number[]; reroute: number };
 }
 
 /**
- * One stage of the request. `approvalsNeeded` is 0 until the approvers are known. `resolutionId` names the approver
- * resolution the stage waits for and is null whenever it waits for none. `explanation` says why the stage was skipped
- * or failed.
+ * One stage of the request. `quorum` is empty until the approvers are known. `explanation` says in words why the stage
+ * is as it is. `past` holds the tasks that do not count any more: of earlier rounds, or dismissed.
  */
 export interface Stage {
   index: number;
   key: string;
   title: string;
   state: StageState;
-  approvalsNeeded: number;
+  quorum: QuorumPart[];
   startedAt: string | null;
   dueAt: string | null;
   endedAt: string | null;
   explanation: string | null;
-  resolutionId: string | null;
-  /** Present once the approvers of `onNoApprovers.fallback` have been asked for. */
-  fallback?: true;
+  resolutions: Resolution[];
+  /** In a sequential stage: who is asked next. */
+  queue: Candidate[];
+  /** When each escalation of the definition is due; null once done. */
+  escalateAt: (string | null)[];
+  expireAt: string | null;
+  /** The approvers of `onNoApprovers.fallback` have been asked for. */
+  fallback: boolean;
   tasks: Task[];
+  past: Task[];
 }
 
 export interface RequestFailure {
@@ -91,7 +133,10 @@ export interface RequestAggregate {
   requester: Requester;
   externalRef: string | null;
   metadata: Record<string, unknown>;
+  /** The revision that is, or was last, under review. */
   revision: number;
+  /** The revision of the newest payload: one further while a draft or a returned request is edited. */
+  payloadRevision: number;
   version: number;
   overridden: boolean;
   stages: Stage[];

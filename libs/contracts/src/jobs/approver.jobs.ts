@@ -27,6 +27,24 @@ export class ResolveApprovers {
   @IsOptional() @IsObject() payload: { value: unknown } | null;
 }
 
+/** One of many questions who would approve, asked of the directory alone: nothing is kept, nobody is called. */
+export class ApproverQuestion {
+  @IsArray() @IsObject({ each: true }) sources: Record<string, unknown>[];
+  @IsArray() @IsUUID(undefined, { each: true }) exclude: string[];
+  @ValidateNested() @Type(() => Requester) requester: Requester;
+}
+
+/** Asks who would approve, for simulations. A webhook among the sources names nobody and is noted. */
+export class PreviewApprovers {
+  @IsUUID() questionId: string;
+  @IsString() asker: string;
+  @IsArray()
+  @ArrayMaxSize(500)
+  @ValidateNested({ each: true })
+  @Type(() => ApproverQuestion)
+  questions: ApproverQuestion[];
+}
+
 /** Makes one attempt at a resolver webhook; the resolution's row says which and where. */
 export class CallResolver {
   @IsUUID() resolutionId: string;
@@ -35,7 +53,10 @@ export class CallResolver {
 
 export class ResolvedApprover {
   @ValidateNested() @Type(() => Person) person: Person;
-  @IsString() why: string;
+  /** One sentence a source that names the person. */
+  @IsArray() @IsString({ each: true }) why: string[];
+  /** Which of the question's sources name the person: indexes, ascending. */
+  @IsArray() @IsInt({ each: true }) sources: number[];
 }
 
 export class SkippedApprover {
@@ -43,15 +64,25 @@ export class SkippedApprover {
   @IsString() why: string;
 }
 
-export class ApproversResolved {
-  @IsUUID() resolutionId: string;
-  @IsUUID() requestId: string;
-  @IsString() stageKey: string;
+/** Who was found. */
+export class ApproverAnswer {
   @IsArray() @ValidateNested({ each: true }) @Type(() => ResolvedApprover) approvers: ResolvedApprover[];
   /** The first 100 that were left out, and why. */
   @IsArray() @ValidateNested({ each: true }) @Type(() => SkippedApprover) skipped: SkippedApprover[];
   /** What the trail should say of the resolution as a whole, such as a resolver's bad answer. */
   @IsOptional() @IsString() note: string | null;
+}
+
+export class ApproversResolved extends ApproverAnswer {
+  @IsUUID() resolutionId: string;
+  @IsUUID() requestId: string;
+  @IsString() stageKey: string;
+}
+
+/** Answers in the order of the questions. */
+export class ApproversPreviewed {
+  @IsUUID() questionId: string;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => ApproverAnswer) answers: ApproverAnswer[];
 }
 
 /** Asks the directory for people by ref: id, externalId or userName. */

@@ -11,7 +11,7 @@ import {
   IsUUID,
   ValidateNested,
 } from 'class-validator';
-import { Requester } from '../person';
+import { Person, Requester } from '../person';
 import { RequestSnapshot, WorkflowRef } from '../request-snapshot';
 import { decisions, type DecisionKind } from '../states';
 
@@ -47,8 +47,53 @@ export class SubmitRequest {
   @IsISO8601() createdAt: string;
 }
 
-/** Hands a draft in. */
-export class SubmitDraft extends RequestCommand {}
+/** Hands in a draft, or a returned request again. */
+export class HandInRequest extends RequestCommand {}
+
+/** Changes what is there of these; the payload fits the workflow's subject. */
+export class ReviseRequest extends RequestCommand {
+  @IsOptional() @IsString() title: string | null;
+  /** Wrapped: null in it takes the reason away, no wrapping leaves it. */
+  @IsOptional() @IsObject() reason: { value: string | null } | null;
+  @IsOptional() @IsObject() payload: { value: unknown } | null;
+}
+
+export class ReassignTask extends RequestCommand {
+  @IsUUID() taskId: string;
+  /** An active person. */
+  @ValidateNested() @Type(() => Person) to: Person;
+  @IsOptional() @IsString() reason: string | null;
+}
+
+export class RemindTask extends RequestCommand {
+  @IsUUID() taskId: string;
+}
+
+export class CommentRequest extends RequestCommand {
+  @IsUUID() commentId: string;
+  @IsString() text: string;
+}
+
+export class OverrideRequest extends RequestCommand {
+  @IsIn(['approved', 'rejected']) outcome: 'approved' | 'rejected';
+  @IsString() reason: string;
+}
+
+/** Moves a running request to another version of its workflow. */
+export class MigrateRequest extends RequestCommand {
+  @IsInt() workflowVersion: number;
+}
+
+/** Something about a request may be due: reminders, escalations, expiry. */
+export class TickRequest {
+  @IsUUID() requestId: string;
+}
+
+/** A person with open tasks in this request is not active any more. */
+export class PersonLeft {
+  @IsUUID() requestId: string;
+  @IsUUID() personId: string;
+}
 
 export class DecideTask extends RequestCommand {
   @IsUUID() taskId: string;
@@ -77,6 +122,7 @@ export class TransitionEvent {
   @IsObject() data: Record<string, unknown>;
 }
 
+/** The payload of a revision; while a draft or a returned request is edited, the same revision's may come again. */
 export class RevisionPayload {
   @IsInt() revision: number;
   @IsObject() payload: { value: unknown };
@@ -86,7 +132,7 @@ export class RevisionPayload {
 export class RequestTransitioned {
   @ValidateNested() @Type(() => RequestSnapshot) request: RequestSnapshot;
   @IsArray() @ValidateNested({ each: true }) @Type(() => TransitionEvent) events: TransitionEvent[];
-  /** Present in the first transition of each revision. */
+  /** Present in each transition that brings a payload. */
   @IsOptional() @ValidateNested() @Type(() => RevisionPayload) revisionPayload: RevisionPayload | null;
 }
 
@@ -94,6 +140,8 @@ export class RefusedCommand {
   @IsString() code: string;
   @IsString() detail: string;
   @IsOptional() @IsString() pointer: string | null;
+  /** Seconds after which the same would be accepted. */
+  @IsOptional() @IsInt() retryAfter: number | null;
 }
 
 /** The outcome of a command: done at `requestVersion`, or refused with a problem. */

@@ -1,11 +1,16 @@
 import type { ApproverSource, RefOrField } from '../definition/workflow-definition';
 
-/** A source that needs nothing but the directory (or the webhook) to be resolved: fields are looked up, defaults filled in. */
+/**
+ * A source that needs nothing but the directory (or the webhook) to be resolved: fields are looked up, conditions decided,
+ * defaults filled in. `of` is a user id.
+ */
 export type ResolvableSource =
   | { user: string }
   | { group: string }
-  | { manager: { of: 'requester'; levels: number } }
-  | { webhook: { url: string; format: 'easylife'; timeout: string } };
+  | { role: string }
+  | { manager: { of: string; levels: number } }
+  | { manager: { of: string; untilLimit: number } }
+  | { webhook: { url: string; format: 'easylife' | 'countersign'; timeout: string } };
 
 /** Somebody, or something naming somebody, that was left out, and why. */
 export interface LeftOut {

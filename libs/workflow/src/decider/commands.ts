@@ -1,4 +1,5 @@
 import type { Person, RequestAggregate, Requester, TaskDecision } from '../aggregate';
+import type { CompiledDefinition } from '../definition/compiled-definition';
 import type { LeftOut } from './approver-sources';
 import type { Actor } from './events';
 
@@ -23,8 +24,24 @@ export interface SubmitCommand extends CommandBase {
   draft?: boolean;
 }
 
-export interface SubmitDraftCommand extends CommandBase {
-  type: 'submitDraft';
+/** Hands in a draft, or a returned request again. */
+export interface HandInCommand extends CommandBase {
+  type: 'handIn';
+}
+
+/** Changes what is given; `payload` has been validated and is wrapped, because it may be any JSON value. */
+export interface ReviseCommand extends CommandBase {
+  type: 'revise';
+  title?: string;
+  reason?: string | null;
+  payload?: { value: unknown };
+}
+
+/** One person whom the sources named, each with its sentence; `sources` are indexes into the question's sources. */
+export interface ResolvedPerson {
+  person: Person;
+  why: string[];
+  sources: number[];
 }
 
 /** The answer to a `resolveApprovers` effect. */
@@ -32,7 +49,7 @@ export interface ApproversResolvedCommand extends CommandBase {
   type: 'approversResolved';
   resolutionId: string;
   stageKey: string;
-  outcome: { approvers: { person: Person; why: string }[]; skipped: LeftOut[]; note?: string };
+  outcome: { approvers: ResolvedPerson[]; skipped: LeftOut[]; note?: string };
 }
 
 /** One person's answer. The person is `actor.id`. */
@@ -46,10 +63,68 @@ export interface DecideTaskCommand extends CommandBase {
   revision?: number;
 }
 
+/** Gives a task to somebody else; `to` is active. */
+export interface ReassignCommand extends CommandBase {
+  type: 'reassign';
+  taskId: string;
+  to: Person;
+  reason: string | null;
+}
+
+/** Reminds the assignee now, at most once an hour a task. */
+export interface RemindCommand extends CommandBase {
+  type: 'remind';
+  taskId: string;
+}
+
+export interface CommentCommand extends CommandBase {
+  type: 'comment';
+  commentId: string;
+  text: string;
+}
+
 export interface CancelCommand extends CommandBase {
   type: 'cancel';
   reason: string | null;
 }
 
+/** Emergency: ends the review, whoever has not answered yet. */
+export interface OverrideCommand extends CommandBase {
+  type: 'override';
+  outcome: 'approved' | 'rejected';
+  reason: string;
+}
+
+/** Moves the request to another version of its workflow. */
+export interface MigrateCommand extends CommandBase {
+  type: 'migrate';
+  version: number;
+  /** That version. */
+  target: CompiledDefinition;
+}
+
+/** The clock: does everything that is due at `env.now`. */
+export interface TickCommand extends CommandBase {
+  type: 'tick';
+}
+
+/** Somebody has become inactive or is gone from the directory. */
+export interface PersonLeftCommand extends CommandBase {
+  type: 'personLeft';
+  personId: string;
+}
+
 export type Command =
-  SubmitCommand | SubmitDraftCommand | ApproversResolvedCommand | DecideTaskCommand | CancelCommand;
+  | SubmitCommand
+  | HandInCommand
+  | ReviseCommand
+  | ApproversResolvedCommand
+  | DecideTaskCommand
+  | ReassignCommand
+  | RemindCommand
+  | CommentCommand
+  | CancelCommand
+  | OverrideCommand
+  | MigrateCommand
+  | TickCommand
+  | PersonLeftCommand;

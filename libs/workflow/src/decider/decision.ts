@@ -1,4 +1,4 @@
-import type { CompiledDefinition } from '../definition/compile-definition';
+import type { CompiledDefinition } from '../definition/compiled-definition';
 import type { ResolvableSource } from './approver-sources';
 import type { DomainEvent } from './events';
 
@@ -30,13 +30,16 @@ export type DomainErrorCode =
   | 'version_mismatch'
   | 'task_closed'
   | 'stale_revision'
+  | 'version_incompatible'
+  | 'rate_limited'
   | 'invalid_transition';
 
-/** A refusal: nothing happened. `pointer` is from the root of the command's HTTP body. */
+/** A refusal: nothing happened. `pointer` is from the root of the command's HTTP body, `retryAfterS` in seconds. */
 export interface DomainError {
   code: DomainErrorCode;
   detail: string;
   pointer?: string;
+  retryAfterS?: number;
 }
 
 export type Decision =

@@ -1,4 +1,14 @@
-import type { Person, RequestAggregate, RequestFailure, StageState, Task, TaskState } from '../aggregate';
+import type {
+  Candidate,
+  Person,
+  QuorumPart,
+  RequestAggregate,
+  RequestFailure,
+  Resolution,
+  StageState,
+  Task,
+  TaskState,
+} from '../aggregate';
 
 /** Who caused something: `id` is the user or the key, `via` the key that vouched for a user. */
 export interface Actor {
@@ -12,6 +22,18 @@ interface StageRef {
   stageIndex: number;
 }
 
+interface Answer {
+  stageKey: string;
+  decidedBy: Person | null;
+  reasonCode: string | null;
+  comment: string | null;
+}
+
+interface TaskRef {
+  taskId: string;
+  stageKey: string;
+}
+
 /** What happened, by type, beside the envelope. */
 export interface EventData {
   'request.created': {
@@ -22,29 +44,55 @@ export interface EventData {
     stages: { key: string; title: string }[];
   };
   'request.submitted': { revision: number };
-  'request.stage_started': StageRef & { approvalsNeeded: number; explanation: string | null };
+  'request.stage_started': StageRef & {
+    quorum: QuorumPart[];
+    explanation: string | null;
+    dueAt: string | null;
+    escalateAt: (string | null)[];
+    expireAt: string | null;
+    /** Who is asked later, one after another. */
+    queue: Candidate[];
+  };
   'request.stage_approved': StageRef;
+  /** `changed` are paths such as `payload.amount` and `request.title`. */
+  'request.revised': { revision: number; changed: string[]; title: string; reason: string | null };
   'request.approved': { explanation: string | null };
-  'request.rejected': {
-    stageKey: string;
-    decidedBy: Person | null;
-    reasonCode: string | null;
-    comment: string | null;
-  };
-  'request.returned': {
-    stageKey: string;
-    decidedBy: Person | null;
-    reasonCode: string | null;
-    comment: string | null;
-  };
+  'request.rejected': Answer;
+  'request.returned': Answer;
   'request.canceled': { reason: string | null };
+  'request.expired': { stageKey: string };
   'request.failed': { failure: RequestFailure };
   'request.completed': Record<never, never>;
+  'request.overridden': { outcome: 'approved' | 'rejected'; reason: string };
+  'request.commented': { commentId: string; text: string };
+  /** A draft or a returned request was changed; what is under review is as before. */
+  'request.edited': { title: string; reason: string | null; payloadRevision: number };
+  'request.migrated': {
+    from: number;
+    to: number;
+    stages: { key: string; title: string; from: number | null }[];
+  };
   'task.assigned': { task: Task; why: string[] };
   'task.decided': { task: Task };
-  'task.closed': { taskId: string; stageKey: string; state: Extract<TaskState, 'canceled'> };
+  'task.reminded': { task: Task };
+  'task.overdue': { task: Task };
+  'task.escalated': { task: Task; mode: 'add' | 'replace'; to: Person[] };
+  'task.reassigned': { task: Task; to: Person; reason: string | null };
+  'task.dismissed': { task: Task };
+  'task.expired': { task: Task };
+  'task.closed': TaskRef & { state: Extract<TaskState, 'canceled' | 'reassigned'> };
   'stage.skipped': StageRef & { explanation: string };
-  'stage.awaiting_approvers': StageRef & { resolutionId: string; fallback: boolean };
+  'stage.awaiting_approvers': StageRef & { resolution: Resolution };
+  /** An answer about people has come and is used up. */
+  'stage.resolved': StageRef & { resolutionId: string };
+  /** People were added to or taken from a stage that runs. */
+  'stage.quorum_changed': StageRef & { quorum: QuorumPart[]; explanation: string };
+  /** Somebody who waited in a sequential stage is asked now, or is not needed. */
+  'stage.queue_changed': StageRef & { queue: Candidate[] };
+  'stage.escalated': StageRef & { escalation: number };
+  'stage.notified': StageRef & { people: Person[] };
+  /** The stage starts again; tasks that do not stand are put aside. */
+  'stage.reopened': StageRef & { explanation: string };
   'stage.ended': StageRef & {
     state: Exclude<StageState, 'pending' | 'active' | 'skipped'>;
     explanation: string | null;
@@ -64,14 +112,23 @@ export const PUBLIC_EVENT_TYPES = [
   'request.submitted',
   'request.stage_started',
   'request.stage_approved',
+  'request.revised',
+  'request.returned',
   'request.approved',
   'request.rejected',
-  'request.returned',
   'request.canceled',
+  'request.expired',
   'request.failed',
   'request.completed',
+  'request.overridden',
   'task.assigned',
+  'task.reminded',
+  'task.overdue',
+  'task.escalated',
+  'task.reassigned',
   'task.decided',
+  'task.dismissed',
+  'task.expired',
 ] as const satisfies readonly EventType[];
 
 export type PublicEventType = (typeof PUBLIC_EVENT_TYPES)[number];
