@@ -13,7 +13,7 @@ const view = ({ snapshot, payload }: RequestRow): RequestView => requestView(sna
 export const findRequest = async (sql: Sql, id: string): Promise<RequestView | null> => {
   const [row] = await sql.query<RequestRow & Record<string, unknown>>(
     `SELECT r.id, r.snapshot, p.payload FROM request r
-       JOIN request_payload p ON p.request_id = r.id AND p.revision = r.revision WHERE r.id = $1`,
+       JOIN request_payload p ON p.request_id = r.id AND p.revision = r.payload_revision WHERE r.id = $1`,
     [id],
   );
   return row ? view(row) : null;
@@ -57,7 +57,7 @@ export const listRequests = async (
   const rows = await sql.query<RequestRow & Record<string, unknown>>(
     `SELECT r.id, r.snapshot, p.payload
        FROM (SELECT * FROM request r WHERE ${conditions.join(' AND ')} ORDER BY r.id DESC LIMIT $${values.length}) r
-       JOIN request_payload p ON p.request_id = r.id AND p.revision = r.revision ORDER BY r.id DESC`,
+       JOIN request_payload p ON p.request_id = r.id AND p.revision = r.payload_revision ORDER BY r.id DESC`,
     values,
   );
   return rows.map(view);
@@ -67,15 +67,15 @@ export const listRequests = async (
 export const insertRequest = (sql: TransactionSql, snapshot: RequestSnapshot, payload: unknown): void => {
   sql.write(
     `WITH payload AS (
-       INSERT INTO request_payload (request_id, revision, workspace_id, payload) VALUES ($1, $4, $2, $11)
+       INSERT INTO request_payload (request_id, revision, workspace_id, request_version, payload) VALUES ($1, $4, $2, $3, $11)
      )
-     INSERT INTO request (id, workspace_id, version, revision, state, workflow_key, requester_id, external_ref, created_at, snapshot)
+     INSERT INTO request (id, workspace_id, version, payload_revision, state, workflow_key, requester_id, external_ref, created_at, snapshot)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       snapshot.id,
       snapshot.workspaceId,
       snapshot.version,
-      snapshot.revision,
+      snapshot.payloadRevision,
       snapshot.state,
       snapshot.workflow.key,
       snapshot.requester.id,
