@@ -53,7 +53,8 @@ export function approveRequest(transition: Transition, explanation: string | nul
 
 /** Who said no, or sent it back, and why. */
 export interface Answer {
-  stageKey: string;
+  /** Null for an override. */
+  stageKey: string | null;
   decidedBy: Person | null;
   reasonCode: string | null;
   comment: string | null;

@@ -1,5 +1,6 @@
 import type { Candidate, QuorumPart, Stage } from '../aggregate';
 import type { CompiledStage } from '../definition/compiled-definition';
+import { askApprovers } from './ask-approvers';
 import { askNext, openTask, peopleOf } from './open-tasks';
 import { isQuorumReachable } from './quorum';
 import { dueAt, ruleOf, timeAfter } from './stage-rule';
@@ -50,6 +51,10 @@ export function startStage(
   });
   if (oneByOne) askNext(transition, stageIndex);
   else for (const candidate of fresh) openTask(transition, stage, candidate);
+  if (rule.notify.length > 0) {
+    const running = transition.state.stages[stageIndex] ?? stage;
+    askApprovers(transition, running, { purpose: 'notify', sources: rule.notify });
+  }
 }
 
 /** Asks more people in a stage that runs; those who are asked already are not asked twice. */
