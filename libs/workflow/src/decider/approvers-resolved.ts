@@ -18,6 +18,16 @@ interface Named {
   members: string[][];
 }
 
+/** One entry a person, with everything that was said of them. */
+function onceEach(named: readonly ResolvedPerson[]): Candidate[] {
+  const people = new Map<string, Candidate>();
+  for (const { person, why } of named) {
+    const known = people.get(person.id);
+    people.set(person.id, { person, why: [...new Set([...(known?.why ?? []), ...why])] });
+  }
+  return [...people.values()];
+}
+
 function namedBy(
   transition: Transition,
   stage: Stage,
@@ -35,7 +45,7 @@ function namedBy(
     from += count;
     return ids;
   });
-  const candidates = asked.map(({ person, why }): Candidate => ({ person, why }));
+  const candidates = onceEach(asked);
   if (counts.reroute > 0 && asked.some(({ person }) => person.id === requesterId)) {
     const known = new Set(asked.map(({ person }) => person.id));
     for (const { person } of approvers.filter(within(from, counts.reroute))) {

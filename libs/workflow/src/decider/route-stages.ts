@@ -37,7 +37,7 @@ function findRoute(transition: Transition, context: ReturnType<typeof conditionC
       if (result.value) route.next.push(stage);
       else {
         const why = when?.explain(context, stage.title) ?? '';
-        route.skipped.push({ stage, explanation: `Skipped: ${why}` });
+        route.skipped.push({ stage, explanation: `Skipped: ${why.replace(/\.$/, '')}.` });
       }
     }
     for (const { stage } of route.skipped) context.stages[stage.key] = { state: 'skipped' };
