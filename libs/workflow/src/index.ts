@@ -41,5 +41,6 @@ export {
   type PublicEventType,
 } from './decider/events';
 export { currentApprovers, initialStages, isFinal, stageIndex, totalStages } from './decider/progress';
-export { approvalsReceived, rejectionsReceived } from './decider/quorum';
+export { nextDue } from './decider/due';
+export { approvalsNeeded, approvalsReceived, rejectionsReceived } from './decider/quorum';
 export type { Problem } from './problem';
