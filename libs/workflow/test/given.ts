@@ -34,7 +34,9 @@ export const requester: Requester = {
 
 /** A compiled definition from plain members; stages default to one approver source each. */
 export function workflow(over: { stages: object[] } & Record<string, unknown>): CompiledDefinition {
-  const stages = over.stages.map((stage) => ({ approvers: [{ user: 'anybody' }], ...stage }));
+  const stages = over.stages.map((stage) =>
+    'parallel' in stage ? stage : { approvers: [{ user: 'anybody' }], ...stage },
+  );
   const parsed = parseDefinition({ json: { key: 'w', ...over, stages } });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
   return compileDefinition(parsed.definition);

@@ -222,6 +222,7 @@ describe('resolved approvers', () => {
       ]);
       const first = new Run(withRule('approve', [{ key: 'b' }])).when(submit()).resolved([]);
       expect(first.types).toEqual([
+        'stage.resolved',
         'request.stage_started',
         'stage.ended',
         'request.stage_approved',

@@ -75,7 +75,9 @@ function checkInvariants(state: RequestAggregate) {
     if (isFinal(state)) expect(['pending', 'active']).not.toContain(stage.state);
     if (stage.resolutions.length > 0) expect(stage.state).toBe('pending');
   }
-  const busy = state.stages.filter((stage) => stage.state === 'active' || stage.resolutions.length > 0).length;
+  const busy = state.stages.filter(
+    (stage) => stage.state === 'active' || stage.resolutions.length > 0,
+  ).length;
   expect(busy).toBe(state.state === 'submitted' || state.state === 'pending_review' ? 1 : 0);
   if (state.state === 'completed') {
     expect(state.stages.every((stage) => ['approved', 'skipped'].includes(stage.state))).toBe(true);
@@ -115,8 +117,7 @@ class Checked {
         this.resolution = run.question ?? this.resolution;
         return this.after(() => run.resolved(step.people));
       case 'late': {
-        if (run.question?.resolutionId === this.resolution.resolutionId)
-          return;
+        if (run.question?.resolutionId === this.resolution.resolutionId) return;
         const approvers = step.people.map((id) => ({ person: person(id), why: [''], sources: [0] }));
         this.after(() =>
           run.when({

@@ -29,8 +29,7 @@ export interface SourceContext {
 
 /** An expression that could not be evaluated ends the request; everything else only leaves somebody out. */
 export type ResolvableSources =
-  | { ok: true; sources: ResolvableSource[]; leftOut: LeftOut[] }
-  | { ok: false; detail: string };
+  { ok: true; sources: ResolvableSource[]; leftOut: LeftOut[] } | { ok: false; detail: string };
 
 /** More refs than this in one field are left out. */
 const MAX_FIELD_REFS = 1_000;

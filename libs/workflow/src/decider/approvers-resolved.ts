@@ -57,7 +57,11 @@ function namedBy(
 }
 
 /** Why nobody is there, in words for the requester. */
-function whyNobody(transition: Transition, stage: Stage, outcome: ApproversResolvedCommand['outcome']): string {
+function whyNobody(
+  transition: Transition,
+  stage: Stage,
+  outcome: ApproversResolvedCommand['outcome'],
+): string {
   const rule = ruleOf(transition, stage);
   const reasons: string[] = [];
   if (outcome.note) reasons.push(outcome.note.replace(/\.$/, ''));
@@ -130,7 +134,12 @@ export function approversResolved(
     case 'start':
     case 'fallback':
     case 'refill':
-      fillStage(transition, stage, namedBy(transition, stage, resolution, command.outcome.approvers), command.outcome);
+      fillStage(
+        transition,
+        stage,
+        namedBy(transition, stage, resolution, command.outcome.approvers),
+        command.outcome,
+      );
       break;
     case 'escalate': {
       const { candidates } = namedBy(transition, stage, resolution, command.outcome.approvers);

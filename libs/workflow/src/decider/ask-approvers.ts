@@ -28,8 +28,11 @@ export function askApprovers(transition: Transition, stage: Stage, question: Que
   };
   const forApprovers = question.purpose !== 'notify';
   const approvers = resolvableSources(question.sources, context);
-  const each = forApprovers && typeof rule.quorum === 'object' && 'each' in rule.quorum ? rule.quorum.each : [];
-  const parts = each.map(({ approvals, ...source }) => resolvableSources([source as CompiledSource], context));
+  const each =
+    forApprovers && typeof rule.quorum === 'object' && 'each' in rule.quorum ? rule.quorum.each : [];
+  const parts = each.map(({ approvals, ...source }) =>
+    resolvableSources([source as CompiledSource], context),
+  );
   const reroute = forApprovers && rule.selfApproval === 'reroute';
   const resolved = [approvers, ...parts];
   for (const result of resolved) {

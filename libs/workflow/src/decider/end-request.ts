@@ -8,7 +8,7 @@ export function closeOpenTasks(
   stage: Stage,
   state: 'canceled' | 'reassigned' = 'canceled',
 ): void {
-  for (const task of stage.tasks) {
+  for (const task of transition.state.stages[stage.index]?.tasks ?? []) {
     if (task.state === 'open') {
       transition.record('task.closed', { taskId: task.id, stageKey: stage.key, state });
     }

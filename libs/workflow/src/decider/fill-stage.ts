@@ -80,10 +80,6 @@ export function addPeople(
 }
 
 /** Whether `quorum` could be met by the stage's people and `candidates`. */
-export function couldBeMet(
-  stage: Stage,
-  quorum: QuorumPart[],
-  candidates: readonly Candidate[],
-): boolean {
+export function couldBeMet(stage: Stage, quorum: QuorumPart[], candidates: readonly Candidate[]): boolean {
   return isQuorumReachable({ ...stage, quorum, queue: [...stage.queue, ...candidates] });
 }

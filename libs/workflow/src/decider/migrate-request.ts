@@ -48,7 +48,8 @@ function incompatibility(
 
 /** Moves a request to another version of its workflow, if what has happened so far would fit that version too. */
 export function migrateRequest(command: MigrateCommand, state: RequestAggregate, env: DecideEnv): Decision {
-  if (isFinal(state)) return refuse('invalid_transition', `A request that is ${state.state} cannot be moved.`);
+  if (isFinal(state))
+    return refuse('invalid_transition', `A request that is ${state.state} cannot be moved.`);
   const { version, target } = command;
   if (version === state.workflow.version) return NOTHING;
   const [misfit] = target.validatePayload(env.payload);

@@ -58,8 +58,9 @@ export function approvalsReceived(stage: Stage): number {
 
 /** How many people have rejected. */
 export function rejectionsReceived(stage: Stage): number {
-  return new Set(stage.tasks.filter(({ state }) => state === 'rejected').map(({ decidedBy }) => decidedBy?.id))
-    .size;
+  return new Set(
+    stage.tasks.filter(({ state }) => state === 'rejected').map(({ decidedBy }) => decidedBy?.id),
+  ).size;
 }
 
 export function isQuorumMet(stage: Stage): boolean {

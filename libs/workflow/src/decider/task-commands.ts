@@ -38,7 +38,11 @@ export function reassignTask(command: ReassignCommand, state: RequestAggregate, 
   if (task.state !== 'open')
     return refuse('task_closed', `The task is not open any more: it is ${task.state}.`);
 
-  transition.record('task.reassigned', { task: { ...task, state: 'reassigned', remindAt: null }, to, reason });
+  transition.record('task.reassigned', {
+    task: { ...task, state: 'reassigned', remindAt: null },
+    to,
+    reason,
+  });
   const quorum = stage.quorum.map(({ approvals, people }) => ({
     approvals,
     people: people?.includes(task.assignee.id) ? [...people, to.id] : people,
