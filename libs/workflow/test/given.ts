@@ -34,7 +34,9 @@ export const requester: Requester = {
 
 /** A compiled definition from plain members; stages default to one approver source each. */
 export function workflow(over: { stages: object[] } & Record<string, unknown>): CompiledDefinition {
-  const stages = over.stages.map((stage) => ({ approvers: [{ user: 'anybody' }], ...stage }));
+  const stages = over.stages.map((stage) =>
+    'parallel' in stage ? stage : { approvers: [{ user: 'anybody' }], ...stage },
+  );
   const parsed = parseDefinition({ json: { key: 'w', ...over, stages } });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
   return compileDefinition(parsed.definition);
@@ -61,11 +63,12 @@ export function submit(over: object = {}): Command {
 export class Run {
   state: RequestAggregate | null = null;
   last: Decision = { ok: true, events: [], effects: [] };
+  now = NOW;
   private ids = 0;
 
   constructor(
     readonly definition: CompiledDefinition,
-    readonly payload: unknown = {},
+    public payload: unknown = {},
   ) {}
 
   when(command: Command): this {
@@ -73,27 +76,51 @@ export class Run {
     this.last = decide(command, this.state, {
       definition: this.definition,
       payload: this.payload,
-      now: NOW,
+      now: this.now,
       newId,
     });
-    if (this.last.ok) this.state = apply(this.state, this.last.events);
+    if (!this.last.ok) return this;
+    this.state = apply(this.state, this.last.events);
+    if (command.type === 'revise' && command.payload) this.payload = command.payload.value;
     return this;
   }
 
-  /** Answers the resolution that is outstanding. */
-  resolved(people: string[], over: object = {}): this {
-    const stage = this.request.stages.find(({ resolutionId }) => resolutionId !== null);
+  /** The question about people that is outstanding. */
+  get question(): { stageKey: string; resolutionId: string } | null {
+    for (const { key, resolutions } of this.request.stages) {
+      const [resolution] = resolutions;
+      if (resolution) return { stageKey: key, resolutionId: resolution.id };
+    }
+    return null;
+  }
+
+  /** Answers it. Everybody is named by the first source, unless `sources` says otherwise. */
+  resolved(people: string[], over: object = {}, sources: Record<string, number[]> = {}): this {
     return this.when({
       type: 'approversResolved',
       actor: SYSTEM,
-      resolutionId: stage?.resolutionId ?? 'none',
-      stageKey: stage?.key ?? 'none',
+      ...(this.question ?? { stageKey: 'none', resolutionId: 'none' }),
       outcome: {
-        approvers: people.map((id) => ({ person: person(id), why: 'named' })),
+        approvers: people.map((id) => ({
+          person: person(id),
+          why: ['named'],
+          sources: sources[id] ?? [0],
+        })),
         skipped: [],
         ...over,
       },
     });
+  }
+
+  /** Goes on at a later time. */
+  at(now: string): this {
+    this.now = now;
+    return this;
+  }
+
+  /** Lets the clock do what is due. */
+  ticks(now: string): this {
+    return this.at(now).when({ type: 'tick', actor: SYSTEM });
   }
 
   decides(who: string, decision: 'approve' | 'reject' | 'return', over: object = {}): this {

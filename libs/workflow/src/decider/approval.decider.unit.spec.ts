@@ -12,7 +12,7 @@ describe('submitting', () => {
     expect(run.effects).toEqual([
       {
         type: 'resolveApprovers',
-        resolutionId: run.request.stages[0]?.resolutionId,
+        resolutionId: run.request.stages[0]?.resolutions[0]?.id,
         stageKey: 'a',
         stageIndex: 0,
         sources: [{ user: 'anybody' }],
@@ -25,10 +25,10 @@ describe('submitting', () => {
     const run = new Run(one).when(submit({ draft: true }));
     expect(run.types).toEqual(['request.created']);
     expect(run.request).toMatchObject({ state: 'draft', version: 1, submittedAt: null });
-    run.when({ type: 'submitDraft', actor: userActor('rita') });
+    run.when({ type: 'handIn', actor: userActor('rita') });
     expect(run.types).toEqual(['request.submitted', 'stage.awaiting_approvers']);
     expect(run.request).toMatchObject({ state: 'submitted', version: 2 });
-    expect(run.when({ type: 'submitDraft', actor: SYSTEM }).error?.code).toBe('invalid_transition');
+    expect(run.when({ type: 'handIn', actor: SYSTEM }).error?.code).toBe('invalid_transition');
   });
 
   it('is refused for a request that exists', () => {
@@ -53,7 +53,7 @@ describe('submitting', () => {
       { group: 'finance' },
       { user: 'bob' },
       { user: 'cy' },
-      { manager: { of: 'requester', levels: 1 } },
+      { manager: { of: 'rita', levels: 1 } },
       { webhook: { url: 'https://erp.example.com/', format: 'easylife', timeout: 'PT10S' } },
     ]);
   });
@@ -134,12 +134,12 @@ describe('conditions', () => {
 describe('resolved approvers', () => {
   it('start the stage with one task for each person', () => {
     const run = new Run(one).when(submit()).resolved(['ann', 'bob', 'ann']);
-    expect(run.types).toEqual(['request.stage_started', 'task.assigned', 'task.assigned']);
+    expect(run.types).toEqual(['stage.resolved', 'request.stage_started', 'task.assigned', 'task.assigned']);
     expect(run.request).toMatchObject({ state: 'pending_review', version: 3 });
     expect(run.request.stages[0]).toMatchObject({
       state: 'active',
-      approvalsNeeded: 1,
-      resolutionId: null,
+      quorum: [{ approvals: 1, people: null }],
+      resolutions: [],
       explanation: '1 of 2 approvers must approve.',
     });
     expect(currentApprovers(run.request).map(({ id }) => id)).toEqual(['ann', 'bob']);
@@ -164,7 +164,7 @@ describe('resolved approvers', () => {
 
   it('change nothing when they are late or come twice', () => {
     const run = new Run(two).when(submit());
-    const resolutionId = run.request.stages[0]?.resolutionId ?? '';
+    const resolutionId = run.request.stages[0]?.resolutions[0]?.id ?? '';
     run.resolved(['ann']);
     const before = run.request;
     for (const stageKey of ['a', 'b', 'x']) {
@@ -173,7 +173,7 @@ describe('resolved approvers', () => {
         actor: SYSTEM,
         resolutionId,
         stageKey,
-        outcome: { approvers: [{ person: person('eve'), why: 'late' }], skipped: [] },
+        outcome: { approvers: [{ person: person('eve'), why: ['late'], sources: [0] }], skipped: [] },
       });
       expect(run.last).toEqual({ ok: true, events: [], effects: [] });
     }
@@ -190,7 +190,7 @@ describe('resolved approvers', () => {
       const run = new Run(one)
         .when(submit())
         .resolved([], { skipped: [{ ref: 'bob', why: 'is not active' }] });
-      expect(run.types).toEqual(['stage.ended', 'request.failed']);
+      expect(run.types).toEqual(['stage.resolved', 'stage.ended', 'request.failed']);
       expect(run.request.failure).toEqual({
         code: 'no_approvers',
         stage: 'a',
@@ -214,6 +214,7 @@ describe('resolved approvers', () => {
     it('approve the stage', () => {
       const last = new Run(withRule('approve')).when(submit()).resolved([]);
       expect(last.types).toEqual([
+        'stage.resolved',
         'request.stage_started',
         'stage.ended',
         'request.approved',
@@ -221,6 +222,7 @@ describe('resolved approvers', () => {
       ]);
       const first = new Run(withRule('approve', [{ key: 'b' }])).when(submit()).resolved([]);
       expect(first.types).toEqual([
+        'stage.resolved',
         'request.stage_started',
         'stage.ended',
         'request.stage_approved',
@@ -231,11 +233,11 @@ describe('resolved approvers', () => {
     it('ask the fallback once', () => {
       const definition = withRule({ fallback: [{ group: 'cfo' }] });
       const run = new Run(definition).when(submit());
-      const first = run.request.stages[0]?.resolutionId;
+      const first = run.request.stages[0]?.resolutions[0]?.id;
       run.resolved([]);
-      expect(run.types).toEqual(['stage.awaiting_approvers']);
+      expect(run.types).toEqual(['stage.resolved', 'stage.awaiting_approvers']);
       expect(run.effects).toMatchObject([{ sources: [{ group: 'cfo' }], exclude: ['rita'] }]);
-      expect(run.request.stages[0]?.resolutionId).not.toBe(first);
+      expect(run.request.stages[0]?.resolutions[0]?.id).not.toBe(first);
       expect(run.resolved([]).request.failure?.code).toBe('no_approvers');
       const found = new Run(definition).when(submit()).resolved([]).resolved(['ann']);
       expect(found.request.state).toBe('pending_review');
@@ -409,7 +411,7 @@ describe('canceling', () => {
   it('works on a draft and while approvers are looked for', () => {
     expect(new Run(one).when(submit({ draft: true })).when(cancel).request.state).toBe('canceled');
     const run = new Run(one).when(submit()).when(cancel);
-    expect(run.request.stages[0]).toMatchObject({ state: 'canceled', resolutionId: null });
+    expect(run.request.stages[0]).toMatchObject({ state: 'canceled', resolutions: [] });
   });
 
   it('is refused once the request has ended, and on another version', () => {

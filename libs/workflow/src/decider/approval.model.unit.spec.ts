@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { Run, submit, SYSTEM, userActor, workflow } from '../../test/given';
-import { approvalsReceived, isFinal, type RequestAggregate } from '..';
+import { person, Run, submit, SYSTEM, userActor, workflow } from '../../test/given';
+import { approvalsNeeded, approvalsReceived, isFinal, type RequestAggregate } from '..';
 
 const PEOPLE = ['ann', 'bob', 'cy', 'dee', 'rita'];
 
@@ -67,15 +67,17 @@ function checkInvariants(state: RequestAggregate) {
     }
     expect(new Set(stage.tasks.map(({ assignee }) => assignee.id)).size).toBe(stage.tasks.length);
     if (stage.state === 'active') {
-      expect(approvalsReceived(stage)).toBeLessThan(stage.approvalsNeeded);
-      expect(stage.approvalsNeeded).toBeLessThanOrEqual(stage.tasks.length);
+      expect(approvalsReceived(stage)).toBeLessThan(approvalsNeeded(stage));
+      expect(approvalsNeeded(stage)).toBeLessThanOrEqual(stage.tasks.length);
     }
-    if (stage.state === 'approved') expect(approvalsReceived(stage)).toBe(stage.approvalsNeeded);
-    if (over) expect(stage.resolutionId).toBeNull();
+    if (stage.state === 'approved') expect(approvalsReceived(stage)).toBe(approvalsNeeded(stage));
+    if (over) expect(stage.resolutions).toEqual([]);
     if (isFinal(state)) expect(['pending', 'active']).not.toContain(stage.state);
-    if (stage.resolutionId !== null) expect(stage.state).toBe('pending');
+    if (stage.resolutions.length > 0) expect(stage.state).toBe('pending');
   }
-  const busy = state.stages.filter((stage) => stage.state === 'active' || stage.resolutionId !== null).length;
+  const busy = state.stages.filter(
+    (stage) => stage.state === 'active' || stage.resolutions.length > 0,
+  ).length;
   expect(busy).toBe(state.state === 'submitted' || state.state === 'pending_review' ? 1 : 0);
   if (state.state === 'completed') {
     expect(state.stages.every((stage) => ['approved', 'skipped'].includes(stage.state))).toBe(true);
@@ -112,14 +114,11 @@ class Checked {
     const { run } = this;
     switch (step.do) {
       case 'resolve':
-        for (const { resolutionId, key } of run.request.stages) {
-          if (resolutionId) this.resolution = { resolutionId, stageKey: key };
-        }
+        this.resolution = run.question ?? this.resolution;
         return this.after(() => run.resolved(step.people));
       case 'late': {
-        if (run.request.stages.some(({ resolutionId }) => resolutionId === this.resolution.resolutionId))
-          return;
-        const approvers = step.people.map((id) => ({ person: { ...userActor(id), id } as never, why: '' }));
+        if (run.question?.resolutionId === this.resolution.resolutionId) return;
+        const approvers = step.people.map((id) => ({ person: person(id), why: [''], sources: [0] }));
         this.after(() =>
           run.when({
             type: 'approversResolved',

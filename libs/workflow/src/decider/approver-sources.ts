@@ -1,4 +1,6 @@
-import type { ApproverSource, RefOrField } from '../definition/workflow-definition';
+import type { ConditionContext } from '../cel/condition';
+import type { CompiledSource } from '../definition/compiled-definition';
+import type { RefOrField } from '../definition/workflow-definition';
 
 /**
  * A source that needs nothing but the directory (or the webhook) to be resolved: fields are looked up, conditions decided,
@@ -18,48 +20,109 @@ export interface LeftOut {
   why: string;
 }
 
+/** What sources are looked at with. User ids. */
+export interface SourceContext {
+  conditions: ConditionContext;
+  requester: string;
+  assignees: readonly string[];
+}
+
+/** An expression that could not be evaluated ends the request; everything else only leaves somebody out. */
+export type ResolvableSources =
+  { ok: true; sources: ResolvableSource[]; leftOut: LeftOut[] } | { ok: false; detail: string };
+
 /** More refs than this in one field are left out. */
 const MAX_FIELD_REFS = 1_000;
 
-function refsAt(path: string, payload: unknown): { refs: string[]; leftOut: LeftOut[] } {
+/** The value at a path such as `payload.owner.id`; undefined when there is none. */
+export function valueAtPath(path: string, payload: unknown): unknown {
   let value: unknown = { payload };
   for (const name of path.split('.')) {
-    const owner = value;
-    value =
-      typeof owner === 'object' && owner !== null && Object.hasOwn(owner, name)
-        ? (owner as Record<string, unknown>)[name]
-        : undefined;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
   }
-  const found = Array.isArray(value) ? (value as unknown[]) : [value];
-  const refs = found.filter((ref): ref is string => typeof ref === 'string' && ref.trim() !== '');
-  const leftOut: LeftOut[] = [];
-  if (refs.length < found.length) leftOut.push({ ref: path, why: `${path} does not name anybody` });
-  if (refs.length > MAX_FIELD_REFS)
-    leftOut.push({ ref: path, why: `${path} names more than ${MAX_FIELD_REFS}` });
-  return { refs: refs.slice(0, MAX_FIELD_REFS), leftOut };
+  return value;
 }
 
-/** The sources of a stage with fields of the payload replaced by what they hold. */
-export function resolvableSources(
-  sources: ApproverSource[],
-  payload: unknown,
-): { sources: ResolvableSource[]; leftOut: LeftOut[] } {
-  const leftOut: LeftOut[] = [];
-  const refs = (ref: RefOrField): string[] => {
-    if (typeof ref === 'string') return [ref];
-    const found = refsAt(ref.field, payload);
-    leftOut.push(...found.leftOut);
-    return found.refs;
-  };
-  const resolvable = sources.flatMap((source): ResolvableSource[] => {
-    if ('user' in source) return refs(source.user).map((user) => ({ user }));
-    if ('group' in source) return refs(source.group).map((group) => ({ group }));
-    if ('field' in source) return refs({ field: source.field }).map((user) => ({ user }));
-    if ('manager' in source) {
-      return [{ manager: { of: source.manager.of ?? 'requester', levels: source.manager.levels ?? 1 } }];
+class Reader {
+  readonly leftOut: LeftOut[] = [];
+
+  constructor(private readonly context: SourceContext) {}
+
+  /** Throws EvaluationError. */
+  read(sources: readonly CompiledSource[]): ResolvableSource[] {
+    return sources.flatMap((source) => this.readOne(source));
+  }
+
+  private readOne(source: CompiledSource): ResolvableSource[] {
+    if ('user' in source) return this.refs(source.user).map((user) => ({ user }));
+    if ('group' in source) return this.refs(source.group).map((group) => ({ group }));
+    if ('role' in source) return [{ role: source.role }];
+    if ('expression' in source) {
+      const result = source.expression.evaluate(this.context.conditions);
+      if (!result.ok) throw new EvaluationError(source.expression.text, result.message);
+      return this.bounded(source.expression.text, result.refs).map((user) => ({ user }));
     }
-    const { url, format = 'easylife', timeout = 'PT10S' } = source.webhook;
-    return [{ webhook: { url, format, timeout } }];
-  });
-  return { sources: resolvable, leftOut };
+    if ('matrix' in source) {
+      for (const row of source.matrix) {
+        const result = row.when.evaluate(this.context.conditions);
+        if (!result.ok) throw new EvaluationError(row.when.text, result.message);
+        if (result.value) return this.read(row.to);
+      }
+      this.leftOut.push({ ref: 'matrix', why: 'no row of the matrix applies' });
+      return [];
+    }
+    if ('manager' in source) return this.managers(source.manager);
+    return [{ webhook: source.webhook }];
+  }
+
+  private managers(manager: Extract<CompiledSource, { manager: unknown }>['manager']): ResolvableSource[] {
+    const people = manager.of === 'assignee' ? this.context.assignees : [this.context.requester];
+    if ('levels' in manager) return people.map((of) => ({ manager: { of, levels: manager.levels } }));
+    const limit =
+      typeof manager.untilLimit === 'number'
+        ? manager.untilLimit
+        : valueAtPath(manager.untilLimit, this.context.conditions.payload);
+    if (typeof limit !== 'number') {
+      const path = String(manager.untilLimit);
+      this.leftOut.push({ ref: path, why: `${path} is not a number` });
+      return [];
+    }
+    return people.map((of) => ({ manager: { of, untilLimit: limit } }));
+  }
+
+  private refs(ref: RefOrField): string[] {
+    if (typeof ref === 'string') return [ref];
+    const value = valueAtPath(ref.field, this.context.conditions.payload);
+    return this.bounded(ref.field, Array.isArray(value) ? (value as unknown[]) : [value]);
+  }
+
+  private bounded(name: string, found: readonly unknown[]): string[] {
+    const refs = found.filter((ref): ref is string => typeof ref === 'string' && ref.trim() !== '');
+    if (refs.length < found.length) this.leftOut.push({ ref: name, why: `${name} does not name anybody` });
+    if (refs.length > MAX_FIELD_REFS) {
+      this.leftOut.push({ ref: name, why: `${name} names more than ${MAX_FIELD_REFS}` });
+    }
+    return refs.slice(0, MAX_FIELD_REFS);
+  }
+}
+
+class EvaluationError extends Error {
+  constructor(text: string, message: string) {
+    super(`The expression ${text} could not be evaluated: ${message}.`);
+  }
+}
+
+/** Sources with fields of the payload replaced by what they hold and expressions by what they give. */
+export function resolvableSources(
+  sources: readonly CompiledSource[],
+  context: SourceContext,
+): ResolvableSources {
+  const reader = new Reader(context);
+  try {
+    return { ok: true, sources: reader.read(sources), leftOut: reader.leftOut };
+  } catch (error) {
+    if (!(error instanceof EvaluationError)) throw error;
+    return { ok: false, detail: error.message };
+  }
 }

@@ -1,121 +1,157 @@
-import type { Person, RequestAggregate, Stage } from '../aggregate';
+import type { Candidate, RequestAggregate, Resolution, Stage } from '../aggregate';
 import { resolvableSources } from './approver-sources';
-import type { ApproversResolvedCommand } from './commands';
+import type { ApproversResolvedCommand, ResolvedPerson } from './commands';
 import { NOTHING, type DecideEnv, type Decision } from './decision';
-import { failRequest } from './end-request';
-import { approvalsNeeded } from './quorum';
-import { awaitApprovers, compiledStage, routeOn } from './route-stages';
+import { escalate } from './escalate-stage';
+import { addPeople, couldBeMet, startStage } from './fill-stage';
+import { noApprovers } from './no-approvers';
+import { peopleOf } from './open-tasks';
+import { quorumOf } from './quorum';
+import { settleStage } from './settle-stage';
+import { conditionContext, forbiddenDeciders, ruleOf } from './stage-rule';
 import { Transition } from './transition';
 
-type Candidates = Map<string, { person: Person; why: string[] }>;
+/** Who an answer names, by what the sources were for. */
+interface Named {
+  candidates: Candidate[];
+  /** Members of each part of the quorum, by user id. */
+  members: string[][];
+}
 
-/** One entry a person; the requester is left out here as well, whatever the resolver answered. */
-function candidatesOf(command: ApproversResolvedCommand, excluded: string | null): Candidates {
-  const candidates: Candidates = new Map();
-  for (const { person, why } of command.outcome.approvers) {
-    if (person.id === excluded) continue;
-    const known = candidates.get(person.id);
-    if (known) known.why.push(why);
-    else candidates.set(person.id, { person, why: [why] });
+/** One entry a person, with everything that was said of them. */
+function onceEach(named: readonly ResolvedPerson[]): Candidate[] {
+  const people = new Map<string, Candidate>();
+  for (const { person, why } of named) {
+    const known = people.get(person.id);
+    people.set(person.id, { person, why: [...new Set([...(known?.why ?? []), ...why])] });
   }
-  return candidates;
+  return [...people.values()];
+}
+
+function namedBy(
+  transition: Transition,
+  stage: Stage,
+  { counts }: Resolution,
+  approvers: readonly ResolvedPerson[],
+): Named {
+  const forbidden = forbiddenDeciders(transition, stage);
+  const requesterId = transition.state.requester.id;
+  const within = (from: number, count: number) => (person: ResolvedPerson) =>
+    person.sources.some((source) => source >= from && source < from + count);
+  const asked = approvers.filter(within(0, counts.approvers));
+  let from = counts.approvers;
+  const members = counts.parts.map((count) => {
+    const ids = approvers.filter(within(from, count)).map(({ person }) => person.id);
+    from += count;
+    return ids;
+  });
+  const candidates = onceEach(asked);
+  if (counts.reroute > 0 && asked.some(({ person }) => person.id === requesterId)) {
+    const known = new Set(asked.map(({ person }) => person.id));
+    for (const { person } of approvers.filter(within(from, counts.reroute))) {
+      for (const ids of members) if (ids.includes(requesterId)) ids.push(person.id);
+      if (!known.has(person.id)) candidates.push({ person, why: ['Stands in for the requester'] });
+    }
+  }
+  return { candidates: candidates.filter(({ person }) => !forbidden.has(person.id)), members };
 }
 
 /** Why nobody is there, in words for the requester. */
-function whyNobody(command: ApproversResolvedCommand, transition: Transition, stage: Stage): string {
-  const rule = compiledStage(transition, stage);
-  const { requester } = transition.state;
-  const { outcome } = command;
+function whyNobody(
+  transition: Transition,
+  stage: Stage,
+  outcome: ApproversResolvedCommand['outcome'],
+): string {
+  const rule = ruleOf(transition, stage);
   const reasons: string[] = [];
   if (outcome.note) reasons.push(outcome.note.replace(/\.$/, ''));
+  const { onNoApprovers } = rule;
   const sources =
-    stage.fallback && typeof rule.onNoApprovers === 'object' ? rule.onNoApprovers.fallback : rule.approvers;
-  const leftOut = [...outcome.skipped, ...resolvableSources(sources, transition.env.payload).leftOut];
-  reasons.push(...leftOut.slice(0, 5).map(({ ref, why }) => (why.includes(ref) ? why : `${ref}: ${why}`)));
-  if (leftOut.length > 5) reasons.push(`and ${leftOut.length - 5} more`);
-  if (rule.selfApproval === 'forbid' && outcome.approvers.some(({ person }) => person.id === requester.id)) {
-    reasons.push('the requester may not approve their own request');
+    stage.fallback && typeof onNoApprovers === 'object' ? onNoApprovers.fallback : rule.approvers;
+  const context = { conditions: conditionContext(transition), requester: '', assignees: [] };
+  const read = resolvableSources(sources, context);
+  const leftOut = [...outcome.skipped, ...(read.ok ? read.leftOut : [])];
+  const forbidden = forbiddenDeciders(transition, stage);
+  for (const { person } of outcome.approvers) {
+    const why = forbidden.get(person.id);
+    if (!why) continue;
+    const isRequester = person.id === transition.state.requester.id;
+    leftOut.push({ ref: isRequester ? 'the requester' : person.displayName, why });
   }
+  const said = leftOut.map(({ ref, why }) => {
+    if (why.includes(ref)) return why;
+    return ref === 'the requester' ? `${ref} ${why}` : `${ref}: ${why}`;
+  });
+  reasons.push(...said.slice(0, 5));
+  if (said.length > 5) reasons.push(`and ${said.length - 5} more`);
   const because = reasons.length > 0 ? ` (${reasons.join('; ')})` : '';
   return `Nobody could be identified to approve the stage ${stage.title}${because}.`;
 }
 
-function startStage(transition: Transition, stage: Stage, needed: number, candidates: Candidates): void {
-  const { key: stageKey, index: stageIndex } = stage;
-  const { now, newId } = transition.env;
-  const people = candidates.size;
-  const explanation = `${needed} of ${people} ${people === 1 ? 'approver' : 'approvers'} must approve.`;
-  transition.record('request.stage_started', { stageKey, stageIndex, approvalsNeeded: needed, explanation });
-  for (const { person, why } of candidates.values()) {
-    transition.record('task.assigned', {
-      why,
-      task: {
-        id: newId(),
-        stageKey,
-        state: 'open',
-        assignee: person,
-        onBehalfOf: null,
-        revision: transition.state.revision,
-        dueAt: null,
-        decision: null,
-        decidedBy: null,
-        reasonCode: null,
-        comment: null,
-        decidedAt: null,
-        openedAt: now,
-      },
-    });
+/** Opens the tasks of a stage that waits for its approvers, or of one that has lost some. */
+function fillStage(
+  transition: Transition,
+  stage: Stage,
+  { candidates, members }: Named,
+  outcome: ApproversResolvedCommand['outcome'],
+): void {
+  const rule = ruleOf(transition, stage);
+  const standing = peopleOf(stage);
+  const everybody = new Set([...standing, ...candidates.map(({ person }) => person.id)]);
+  const quorum = quorumOf(rule.quorum, [...everybody], members);
+  if (everybody.size > 0 && couldBeMet(stage, quorum, candidates)) {
+    if (stage.state === 'pending') startStage(transition, stage, quorum, candidates);
+    else addPeople(transition, stage, quorum, candidates);
+    settleStage(transition, stage.index, null);
+    return;
   }
+  const nobody = everybody.size === 0;
+  const needed = quorum.reduce((sum, { approvals }) => sum + approvals, 0);
+  const found = `only ${everybody.size} ${everybody.size === 1 ? 'approver was' : 'approvers were'} found`;
+  const tooFew =
+    typeof rule.quorum === 'object' && 'each' in rule.quorum
+      ? `The stage ${stage.title} needs approvals of people who were not found.`
+      : `The stage ${stage.title} needs ${needed} approvals, but ${found}.`;
+  const detail = nobody ? whyNobody(transition, stage, outcome) : tooFew;
+  noApprovers(transition, stage, { nobody, detail });
 }
 
-function approveWithoutApprovers(transition: Transition, stage: Stage, detail: string): void {
-  const { key: stageKey, index: stageIndex } = stage;
-  const explanation = `Approved without approvers, as the workflow says: ${detail}`;
-  transition.record('request.stage_started', { stageKey, stageIndex, approvalsNeeded: 0, explanation });
-  transition.record('stage.ended', { stageKey, stageIndex, state: 'approved', explanation });
-  routeOn(transition, stage);
-}
-
-/**
- * Opens the tasks of a stage, or applies `onNoApprovers`. An answer that the stage does not wait for (late, or given
- * twice) changes nothing.
- *
- * Fewer people than `quorum.approvals` asks for count as no approvers, but only a fallback or a failure can follow:
- * `skip` and `approve` are meant for a stage that has nobody, not for one whose few people would be passed over.
- */
+/** Takes an answer about people. One that the stage does not wait for (late, or given twice) changes nothing. */
 export function approversResolved(
   command: ApproversResolvedCommand,
   state: RequestAggregate,
   env: DecideEnv,
 ): Decision {
-  const stage = state.stages.find(({ key }) => key === command.stageKey);
-  if (!stage || stage.resolutionId === null || stage.resolutionId !== command.resolutionId) return NOTHING;
+  const waiting = state.stages.find(({ key }) => key === command.stageKey);
+  const resolution = waiting?.resolutions.find(({ id }) => id === command.resolutionId);
+  if (!waiting || !resolution) return NOTHING;
 
   const transition = new Transition(state, env, command.actor);
-  const rule = compiledStage(transition, stage);
-  const candidates = candidatesOf(command, rule.selfApproval === 'forbid' ? state.requester.id : null);
-  const needed = approvalsNeeded(rule.quorum, candidates.size);
-  const nobody = candidates.size === 0;
-  if (!nobody && needed <= candidates.size) {
-    startStage(transition, stage, needed, candidates);
-    return transition.done();
-  }
-
-  const found = `only ${candidates.size} ${candidates.size === 1 ? 'approver was' : 'approvers were'} found`;
-  const detail = nobody
-    ? whyNobody(command, transition, stage)
-    : `The stage ${stage.title} needs ${needed} approvals, but ${found}.`;
-  const { onNoApprovers } = rule;
-  if (typeof onNoApprovers === 'object' && !stage.fallback) {
-    awaitApprovers(transition, stage, onNoApprovers.fallback, { fallback: true });
-  } else if (nobody && onNoApprovers === 'skip') {
-    const { key: stageKey, index: stageIndex } = stage;
-    transition.record('stage.skipped', { stageKey, stageIndex, explanation: `Skipped: ${detail}` });
-    routeOn(transition, null);
-  } else if (nobody && onNoApprovers === 'approve') {
-    approveWithoutApprovers(transition, stage, detail);
-  } else {
-    failRequest(transition, 'no_approvers', stage, detail);
+  const { key: stageKey, index: stageIndex } = waiting;
+  transition.record('stage.resolved', { stageKey, stageIndex, resolutionId: resolution.id });
+  const stage = transition.state.stages[stageIndex] ?? waiting;
+  switch (resolution.purpose) {
+    case 'start':
+    case 'fallback':
+    case 'refill':
+      fillStage(
+        transition,
+        stage,
+        namedBy(transition, stage, resolution, command.outcome.approvers),
+        command.outcome,
+      );
+      break;
+    case 'escalate': {
+      const { candidates } = namedBy(transition, stage, resolution, command.outcome.approvers);
+      escalate(transition, stage, resolution.escalation ?? 0, candidates);
+      settleStage(transition, stageIndex, null);
+      break;
+    }
+    case 'notify': {
+      const people = command.outcome.approvers.map(({ person }) => person);
+      transition.record('stage.notified', { stageKey, stageIndex, people });
+      break;
+    }
   }
   return transition.done();
 }

@@ -1,9 +1,10 @@
 import type { Person, RequestAggregate, Stage, Task, TaskDecision, TaskState } from '../aggregate';
 import type { DecideTaskCommand } from './commands';
 import { refuse, type DecideEnv, type Decision } from './decision';
-import { cancelWhatIsLeft, closeOpenTasks } from './end-request';
-import { approvalsReceived } from './quorum';
-import { compiledStage, routeOn } from './route-stages';
+import { closeOpenTasks, returnRequest } from './end-request';
+import { findTask } from './find-task';
+import { settleStage } from './settle-stage';
+import { forbiddenDeciders } from './stage-rule';
 import { Transition } from './transition';
 
 const TASK_STATE: Record<TaskDecision, Extract<TaskState, 'approved' | 'rejected' | 'returned'>> = {
@@ -11,14 +12,6 @@ const TASK_STATE: Record<TaskDecision, Extract<TaskState, 'approved' | 'rejected
   reject: 'rejected',
   return: 'returned',
 };
-
-function findTask(state: RequestAggregate, taskId: string): { stage: Stage; task: Task } | null {
-  for (const stage of state.stages) {
-    const task = stage.tasks.find(({ id }) => id === taskId);
-    if (task) return { stage, task };
-  }
-  return null;
-}
 
 /** Under a delegation both may decide: the delegate, who holds the task, and the delegator. */
 function deciderOf(task: Task, command: DecideTaskCommand): Person | null {
@@ -47,10 +40,7 @@ function inputProblem(command: DecideTaskCommand, stage: Stage, env: DecideEnv):
   return null;
 }
 
-/**
- * Takes one approver's answer, and ends the stage when that settles it: at the quorum, or with the first rejection
- * or return.
- */
+/** Takes one approver's answer, and does with the stage what follows from it. */
 export function decideTask(command: DecideTaskCommand, state: RequestAggregate, env: DecideEnv): Decision {
   const found = findTask(state, command.taskId);
   if (!found) return refuse('not_found', 'There is no such task.');
@@ -69,9 +59,11 @@ export function decideTask(command: DecideTaskCommand, state: RequestAggregate, 
     const detail = `The decision was made on revision ${command.revision}, but the request is at revision ${state.revision}.`;
     return refuse('stale_revision', detail);
   }
-
   const transition = new Transition(state, env, command.actor);
-  compiledStage(transition, stage);
+  // What held when the task was opened may not hold any more: a stage may have been decided again since.
+  const forbidden = forbiddenDeciders(transition, stage).get(decidedBy.id);
+  if (forbidden) return refuse('not_assignee', `${decidedBy.displayName} ${forbidden}.`);
+
   const reasonCode = command.reasonCode ?? null;
   const comment = command.comment ?? null;
   transition.record('task.decided', {
@@ -83,29 +75,16 @@ export function decideTask(command: DecideTaskCommand, state: RequestAggregate, 
       reasonCode,
       comment,
       decidedAt: env.now,
+      remindAt: null,
     },
   });
+  const answer = { stageKey: stage.key, decidedBy, reasonCode, comment };
   const decided = transition.state.stages[stage.index] ?? stage;
-  const { key: stageKey, index: stageIndex } = stage;
-  switch (command.decision) {
-    case 'approve':
-      if (approvalsReceived(decided) < decided.approvalsNeeded) break;
-      closeOpenTasks(transition, decided);
-      transition.record('stage.ended', { stageKey, stageIndex, state: 'approved', explanation: null });
-      routeOn(transition, decided);
-      break;
-    case 'reject':
-      closeOpenTasks(transition, decided);
-      transition.record('stage.ended', { stageKey, stageIndex, state: 'rejected', explanation: null });
-      cancelWhatIsLeft(transition);
-      transition.record('request.rejected', { stageKey, decidedBy, reasonCode, comment });
-      break;
-    case 'return':
-      // Stages not reached stay pending: the request may be submitted again.
-      closeOpenTasks(transition, decided);
-      transition.record('stage.ended', { stageKey, stageIndex, state: 'returned', explanation: null });
-      transition.record('request.returned', { stageKey, decidedBy, reasonCode, comment });
-      break;
-  }
+  if (command.decision === 'return') {
+    closeOpenTasks(transition, decided);
+    const { key: stageKey, index: stageIndex } = stage;
+    transition.record('stage.ended', { stageKey, stageIndex, state: 'returned', explanation: null });
+    returnRequest(transition, answer);
+  } else settleStage(transition, stage.index, answer);
   return transition.done();
 }

@@ -23,7 +23,8 @@ interface StageRef {
 }
 
 interface Answer {
-  stageKey: string;
+  /** Null for an override. */
+  stageKey: string | null;
   decidedBy: Person | null;
   reasonCode: string | null;
   comment: string | null;

@@ -8,13 +8,29 @@ export function pendingStage(index: number, key: string, title: string): Stage {
     key,
     title,
     state: 'pending',
-    approvalsNeeded: 0,
+    quorum: [],
     startedAt: null,
     dueAt: null,
     endedAt: null,
     explanation: null,
-    resolutionId: null,
+    resolutions: [],
+    queue: [],
+    escalateAt: [],
+    expireAt: null,
+    fallback: false,
     tasks: [],
+    past: [],
+  };
+}
+
+/** What counts when the stage starts again: answers that were not dismissed. */
+const stands = ({ state }: Task): boolean => state === 'approved' || state === 'rejected';
+
+function startAgain(stage: Stage, stays: (task: Task) => boolean): Stage {
+  return {
+    ...pendingStage(stage.index, stage.key, stage.title),
+    tasks: stage.tasks.filter(stays),
+    past: [...stage.past, ...stage.tasks.filter((task) => !stays(task))],
   };
 }
 
@@ -40,6 +56,9 @@ function withTask(
   }));
 }
 
+/** What a stage has no use for once it is over. */
+const OVER = { resolutions: [], queue: [], escalateAt: [], expireAt: null } satisfies Partial<Stage>;
+
 /** The state after one event. Leaves `version` alone: that counts decisions, not events (see `apply`). */
 export function evolve(state: RequestAggregate | null, event: DomainEvent): RequestAggregate {
   if (event.type === 'request.created') {
@@ -57,19 +76,46 @@ export function evolve(state: RequestAggregate | null, event: DomainEvent): Requ
   if (state === null) throw new Error(`${event.type} cannot be the first event of a request`);
   switch (event.type) {
     case 'request.submitted':
-      return { ...state, state: 'submitted', revision: event.revision, submittedAt: event.at };
+      return {
+        ...state,
+        state: 'submitted',
+        revision: event.revision,
+        payloadRevision: event.revision,
+        submittedAt: event.at,
+        stages: state.stages.map((stage) => startAgain(stage, () => false)),
+      };
+    case 'request.edited':
+      return {
+        ...state,
+        title: event.title,
+        reason: event.reason,
+        payloadRevision: event.payloadRevision,
+      };
+    case 'request.revised':
+      return {
+        ...state,
+        title: event.title,
+        reason: event.reason,
+        revision: event.revision,
+        payloadRevision: event.revision,
+      };
     case 'request.stage_started':
       return {
         ...withStage(state, event.stageKey, () => ({
           state: 'active',
-          approvalsNeeded: event.approvalsNeeded,
+          quorum: event.quorum,
           startedAt: event.at,
-          resolutionId: null,
+          dueAt: event.dueAt,
+          escalateAt: event.escalateAt,
+          expireAt: event.expireAt,
+          queue: event.queue,
           explanation: event.explanation,
         })),
         state: 'pending_review',
       };
     case 'request.stage_approved':
+    case 'request.commented':
+    case 'stage.notified':
       return state;
     case 'request.approved':
       return { ...state, state: 'approved', decidedAt: event.at };
@@ -79,33 +125,72 @@ export function evolve(state: RequestAggregate | null, event: DomainEvent): Requ
       return { ...state, state: 'returned' };
     case 'request.canceled':
       return { ...state, state: 'canceled' };
+    case 'request.expired':
+      return { ...state, state: 'expired', decidedAt: event.at };
     case 'request.failed':
       return { ...state, state: 'failed', failure: event.failure };
     case 'request.completed':
       return { ...state, state: 'completed', completedAt: event.at };
+    case 'request.overridden':
+      return { ...state, overridden: true };
+    case 'request.migrated':
+      return {
+        ...state,
+        workflow: { ...state.workflow, version: event.to },
+        stages: event.stages.map(({ key, title, from }, index) => {
+          const stage = from === null ? undefined : state.stages[from];
+          return stage ? { ...stage, index, title } : pendingStage(index, key, title);
+        }),
+      };
     case 'task.assigned':
       return withStage(state, event.task.stageKey, (stage) => ({ tasks: [...stage.tasks, event.task] }));
     case 'task.decided':
+    case 'task.reminded':
+    case 'task.overdue':
+    case 'task.escalated':
+    case 'task.reassigned':
+    case 'task.dismissed':
+    case 'task.expired':
       return withTask(state, event.task.stageKey, event.task.id, event.task);
     case 'task.closed':
       return withTask(state, event.stageKey, event.taskId, { state: event.state });
     case 'stage.skipped':
       return withStage(state, event.stageKey, () => ({
+        ...OVER,
         state: 'skipped',
         endedAt: event.at,
-        resolutionId: null,
         explanation: event.explanation,
       }));
     case 'stage.awaiting_approvers':
+      return withStage(state, event.stageKey, (stage) => ({
+        resolutions: [...stage.resolutions, event.resolution],
+        fallback: stage.fallback || event.resolution.purpose === 'fallback',
+      }));
+    case 'stage.resolved':
+      return withStage(state, event.stageKey, (stage) => ({
+        resolutions: stage.resolutions.filter(({ id }) => id !== event.resolutionId),
+      }));
+    case 'stage.quorum_changed':
       return withStage(state, event.stageKey, () => ({
-        resolutionId: event.resolutionId,
-        ...(event.fallback ? { fallback: true as const } : {}),
+        quorum: event.quorum,
+        explanation: event.explanation,
+      }));
+    case 'stage.queue_changed':
+      return withStage(state, event.stageKey, () => ({ queue: event.queue }));
+    case 'stage.escalated':
+      return withStage(state, event.stageKey, (stage) => ({
+        escalateAt: stage.escalateAt.map((at, index) => (index === event.escalation ? null : at)),
+      }));
+    case 'stage.reopened':
+      return withStage(state, event.stageKey, (stage) => ({
+        ...startAgain(stage, stands),
+        explanation: event.explanation,
       }));
     case 'stage.ended':
       return withStage(state, event.stageKey, (stage) => ({
+        ...OVER,
         state: event.state,
         endedAt: event.at,
-        resolutionId: null,
         explanation: event.explanation ?? stage.explanation,
       }));
   }

@@ -1,17 +1,27 @@
 import type { Person, RequestAggregate, Stage } from '../aggregate';
-import type { WorkflowDefinition } from '../definition/workflow-definition';
+import { stagesOf, type WorkflowDefinition } from '../definition/workflow-definition';
 import { pendingStage } from './evolve';
 
 /** The stages of a request that routing has not seen yet: flat, all pending. */
 export function initialStages(definition: Pick<WorkflowDefinition, 'stages'>): Stage[] {
-  return definition.stages.map(({ key, title }, index) => pendingStage(index, key, title ?? key));
+  return stagesOf(definition).map(({ stage: { key, title } }, index) =>
+    pendingStage(index, key, title ?? key),
+  );
+}
+
+/** True for a stage that has not started but whose approvers are being looked for. */
+export function isStarting(stage: Stage): boolean {
+  return stage.state === 'pending' && stage.resolutions.length > 0;
+}
+
+/** True for a stage that the request waits for. */
+export function isRunning(stage: Stage): boolean {
+  return stage.state === 'active' || isStarting(stage);
 }
 
 /** Where the request is: the lowest active stage, else the lowest that waits for its approvers, else 0. */
 export function stageIndex(state: Pick<RequestAggregate, 'stages'>): number {
-  const at =
-    state.stages.find((stage) => stage.state === 'active') ??
-    state.stages.find((stage) => stage.resolutionId);
+  const at = state.stages.find((stage) => stage.state === 'active') ?? state.stages.find(isStarting);
   return at?.index ?? 0;
 }
 

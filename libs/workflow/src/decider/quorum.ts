@@ -1,23 +1,80 @@
-import type { Quorum } from '../definition/workflow-definition';
-import type { Stage } from '../aggregate';
+import type { QuorumPart, Stage, Task } from '../aggregate';
+import type { CompiledStage } from '../definition/compiled-definition';
 
-/** How many of `people` must approve. May exceed `people`: such a quorum can never be met. */
-export function approvalsNeeded(quorum: Quorum, people: number): number {
-  if (quorum === 'any') return 1;
-  if (quorum === 'all') return people;
-  if (quorum === 'majority') return Math.floor(people / 2) + 1;
-  if ('approvals' in quorum) return quorum.approvals;
-  return Math.max(1, Math.ceil((people * quorum.percent) / 100));
+/**
+ * What a quorum amounts to among `people`: `members` are those of each part of `each`. A part may ask for more than there
+ * are; such a quorum can never be met.
+ */
+export function quorumOf(
+  quorum: CompiledStage['quorum'],
+  people: readonly string[],
+  members: readonly (readonly string[])[],
+): QuorumPart[] {
+  const all = (approvals: number): QuorumPart[] => [{ approvals, people: null }];
+  if (quorum === 'any') return all(1);
+  if (quorum === 'all') return all(people.length);
+  if (quorum === 'majority') return all(Math.floor(people.length / 2) + 1);
+  if ('approvals' in quorum) return all(quorum.approvals);
+  if ('percent' in quorum) return all(Math.max(1, Math.ceil((people.length * quorum.percent) / 100)));
+  const asked = new Set(people);
+  return quorum.each.map(({ approvals }, index) => ({
+    approvals,
+    people: (members[index] ?? []).filter((id) => asked.has(id)),
+  }));
 }
 
-/** The approvals that a stage has: a person counts once, however many tasks they decided. */
+function countsFor(part: QuorumPart, ids: readonly (string | undefined)[]): boolean {
+  return part.people === null || ids.some((id) => id !== undefined && part.people?.includes(id));
+}
+
+const idsOf = (task: Task) => [task.decidedBy?.id, task.assignee.id, task.onBehalfOf?.id];
+
+/** Who has approved for a part: a person counts once, however many tasks they decided. */
+function approversFor(stage: Stage, part: QuorumPart): Set<string> {
+  const approvers = new Set<string>();
+  for (const task of stage.tasks) {
+    if (task.state === 'approved' && task.decidedBy && countsFor(part, idsOf(task)))
+      approvers.add(task.decidedBy.id);
+  }
+  return approvers;
+}
+
+/** How many approvals the stage needs: 0 until its approvers are known. */
+export function approvalsNeeded(stage: Stage): number {
+  return stage.quorum.reduce((sum, { approvals }) => sum + approvals, 0);
+}
+
+/** How many of those it has. */
 export function approvalsReceived(stage: Stage): number {
-  return new Set(stage.tasks.filter((task) => task.state === 'approved').map((task) => task.decidedBy?.id))
-    .size;
+  return stage.quorum.reduce(
+    (sum, part) =>
+      sum +
+      (stage.quorum.length === 1
+        ? approversFor(stage, part).size
+        : Math.min(part.approvals, approversFor(stage, part).size)),
+    0,
+  );
 }
 
-/** The rejections that a stage has, counted likewise. */
+/** How many people have rejected. */
 export function rejectionsReceived(stage: Stage): number {
-  return new Set(stage.tasks.filter((task) => task.state === 'rejected').map((task) => task.decidedBy?.id))
-    .size;
+  return new Set(
+    stage.tasks.filter(({ state }) => state === 'rejected').map(({ decidedBy }) => decidedBy?.id),
+  ).size;
+}
+
+export function isQuorumMet(stage: Stage): boolean {
+  return stage.quorum.every((part) => approversFor(stage, part).size >= part.approvals);
+}
+
+/** False once too few are left who could still approve. */
+export function isQuorumReachable(stage: Stage): boolean {
+  return stage.quorum.every((part) => {
+    const able = approversFor(stage, part);
+    for (const task of stage.tasks) {
+      if (task.state === 'open' && countsFor(part, idsOf(task))) able.add(task.assignee.id);
+    }
+    for (const { person } of stage.queue) if (countsFor(part, [person.id])) able.add(person.id);
+    return able.size >= part.approvals;
+  });
 }

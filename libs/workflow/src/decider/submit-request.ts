@@ -1,5 +1,5 @@
 import type { RequestAggregate } from '../aggregate';
-import type { SubmitCommand, SubmitDraftCommand } from './commands';
+import type { HandInCommand, SubmitCommand } from './commands';
 import { refuse, type DecideEnv, type Decision } from './decision';
 import { routeOn } from './route-stages';
 import { Transition } from './transition';
@@ -24,6 +24,7 @@ export function submitRequest(
       externalRef: command.externalRef,
       metadata: command.metadata,
       revision: 1,
+      payloadRevision: 1,
       overridden: false,
       createdAt: command.createdAt,
     },
@@ -36,13 +37,13 @@ export function submitRequest(
   return transition.done();
 }
 
-/** Submits a draft. A returned request is submitted again by its revision, which does not exist yet. */
-export function submitDraft(command: SubmitDraftCommand, state: RequestAggregate, env: DecideEnv): Decision {
-  if (state.state !== 'draft') {
+/** Hands in a draft, or a returned request for another round, in which every stage starts anew. */
+export function handIn(command: HandInCommand, state: RequestAggregate, env: DecideEnv): Decision {
+  if (state.state !== 'draft' && state.state !== 'returned') {
     return refuse('invalid_transition', `A request that is ${state.state} cannot be submitted.`);
   }
   const transition = new Transition(state, env, command.actor);
-  transition.record('request.submitted', { revision: state.revision });
+  transition.record('request.submitted', { revision: state.payloadRevision });
   routeOn(transition, null);
   return transition.done();
 }

@@ -1,0 +1,59 @@
+import type { Candidate, Person, Stage, Task } from '../aggregate';
+import { ruleOf, timeAfter } from './stage-rule';
+import type { Transition } from './transition';
+
+/** Opens a question to one person. */
+export function openTask(
+  transition: Transition,
+  stage: Stage,
+  { person, why }: Candidate,
+  onBehalfOf: Person | null = null,
+): void {
+  const { now, newId } = transition.env;
+  const rule = ruleOf(transition, stage);
+  const running = transition.state.stages[stage.index] ?? stage;
+  const task: Task = {
+    id: newId(),
+    stageKey: stage.key,
+    state: 'open',
+    assignee: person,
+    onBehalfOf,
+    revision: transition.state.revision,
+    dueAt: running.dueAt,
+    decision: null,
+    decidedBy: null,
+    reasonCode: null,
+    comment: null,
+    decidedAt: null,
+    openedAt: now,
+    why,
+    remindAt: rule.remind ? timeAfter(rule, now, rule.remind.after) : null,
+    remindedAt: null,
+    reminders: 0,
+    // Nobody is late with what they have only just been asked.
+    overdue: running.dueAt !== null && running.dueAt <= now,
+  };
+  transition.record('task.assigned', { task, why });
+}
+
+/** Asks whoever is next in a sequential stage, unless somebody is being asked. */
+export function askNext(transition: Transition, stageIndex: number): void {
+  const stage = transition.state.stages[stageIndex];
+  const [next, ...queue] = stage?.queue ?? [];
+  if (!stage || !next || stage.tasks.some(({ state }) => state === 'open')) return;
+  transition.record('stage.queue_changed', { stageKey: stage.key, stageIndex, queue });
+  openTask(transition, stage, next);
+}
+
+/** The people of a stage whose answer counts or is still awaited. */
+export function peopleOf(stage: Stage): Set<string> {
+  const people = new Set<string>();
+  for (const task of stage.tasks) {
+    if (task.state === 'open') people.add(task.assignee.id);
+    else if (task.state === 'approved' || task.state === 'rejected') {
+      people.add(task.decidedBy?.id ?? task.assignee.id);
+    }
+  }
+  for (const { person } of stage.queue) people.add(person.id);
+  return people;
+}

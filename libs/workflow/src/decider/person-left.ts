@@ -1,0 +1,33 @@
+import type { RequestAggregate } from '../aggregate';
+import { askApprovers } from './ask-approvers';
+import type { PersonLeftCommand } from './commands';
+import { NOTHING, type DecideEnv, type Decision } from './decision';
+import { isFinal } from './progress';
+import { ruleOf } from './stage-rule';
+import { Transition } from './transition';
+
+/** Takes the open tasks of somebody who is gone, and asks the stage's sources again who approves. */
+export function personLeft(command: PersonLeftCommand, state: RequestAggregate, env: DecideEnv): Decision {
+  const transition = new Transition(state, env, command.actor);
+  for (const { index: stageIndex, key: stageKey } of state.stages) {
+    const stage = transition.state.stages[stageIndex];
+    if (stage?.state !== 'active') continue;
+    const isTheirs = ({ assignee }: { assignee: { id: string } }) => assignee.id === command.personId;
+    const open = stage.tasks.filter((task) => task.state === 'open' && isTheirs(task));
+    const queue = stage.queue.filter(({ person }) => person.id !== command.personId);
+    if (open.length === 0 && queue.length === stage.queue.length) continue;
+    for (const task of open) {
+      transition.record('task.closed', { taskId: task.id, stageKey, state: 'canceled' });
+    }
+    if (queue.length < stage.queue.length) {
+      transition.record('stage.queue_changed', { stageKey, stageIndex, queue });
+    }
+    const rule = ruleOf(transition, stage);
+    const { onNoApprovers } = rule;
+    const sources =
+      stage.fallback && typeof onNoApprovers === 'object' ? onNoApprovers.fallback : rule.approvers;
+    askApprovers(transition, transition.state.stages[stageIndex] ?? stage, { purpose: 'refill', sources });
+    if (isFinal(transition.state)) break;
+  }
+  return transition.events.length > 0 ? transition.done() : NOTHING;
+}

@@ -1,0 +1,74 @@
+import type { Requester, Stage } from '../aggregate';
+import type { ConditionContext } from '../cel/condition';
+import type { CompiledStage } from '../definition/compiled-definition';
+import { durationToMs } from '../definition/duration';
+import { valueAtPath } from './approver-sources';
+import type { Transition } from './transition';
+
+/** Steps of evaluation that the conditions of one decision may take together. */
+const MAX_ROUTING_STEPS = 100_000;
+
+/** The definition's side of a stage. The two always match: a request keeps the version that it runs on. */
+export function ruleOf(transition: Transition, stage: Stage): CompiledStage {
+  const found = transition.env.definition.stages[stage.index];
+  if (found?.key !== stage.key) throw new Error(`the definition has no stage ${stage.key} at ${stage.index}`);
+  return found;
+}
+
+function visibleRequester(requester: Requester): Record<string, unknown> {
+  const { id, userName, displayName, department, region, approvalLimit, groups, manager } = requester;
+  return { id, userName, displayName, department, region, approvalLimit, groups, manager };
+}
+
+/** What conditions see. The budget is for everything that is evaluated with it. */
+export function conditionContext({ state, env }: Transition): ConditionContext {
+  return {
+    payload: env.payload,
+    requester: visibleRequester(state.requester),
+    request: {
+      title: state.title,
+      workflow: state.workflow.key,
+      createdAt: state.createdAt,
+      revision: state.revision,
+    },
+    stages: Object.fromEntries(state.stages.map((stage) => [stage.key, { state: stage.state }])),
+    budget: { steps: MAX_ROUTING_STEPS },
+  };
+}
+
+/** When a duration that starts now is over, in the working time of the stage. */
+export function timeAfter(rule: CompiledStage, from: string, duration: string): string {
+  if (rule.calendar) return rule.calendar.add(from, duration);
+  return new Date(Date.parse(from) + (durationToMs(duration) ?? 0)).toISOString();
+}
+
+/** RFC 3339, to the second at least. */
+const TIME = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/** When the stage is due; null without an `sla`, and when its field holds neither a duration nor a time. */
+export function dueAt(rule: CompiledStage, from: string, payload: unknown): string | null {
+  if (rule.sla === null) return null;
+  const value = typeof rule.sla === 'string' ? rule.sla : valueAtPath(rule.sla.field, payload);
+  if (typeof value !== 'string') return null;
+  if (durationToMs(value) !== null) return timeAfter(rule, from, value);
+  return TIME.test(value) && !Number.isNaN(Date.parse(value)) ? new Date(value).toISOString() : null;
+}
+
+/** Who may not decide in the stage, by user id, with the reason. */
+export function forbiddenDeciders(transition: Transition, stage: Stage): Map<string, string> {
+  const rule = ruleOf(transition, stage);
+  const forbidden = new Map<string, string>();
+  for (const other of transition.state.stages) {
+    if (!rule.distinctFrom.includes(other.key)) continue;
+    for (const task of other.tasks) {
+      const decided = task.state === 'approved' || task.state === 'rejected' || task.state === 'returned';
+      if (decided && task.decidedBy) {
+        forbidden.set(task.decidedBy.id, `has decided the stage ${other.title} (four eyes)`);
+      }
+    }
+  }
+  if (rule.selfApproval !== 'allow') {
+    forbidden.set(transition.state.requester.id, 'may not approve their own request');
+  }
+  return forbidden;
+}

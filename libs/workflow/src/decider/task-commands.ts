@@ -1,0 +1,81 @@
+import type { Person, RequestAggregate, Stage, Task } from '../aggregate';
+import type { ReassignCommand, RemindCommand } from './commands';
+import { refuse, type DecideEnv, type Decision } from './decision';
+import type { Actor } from './events';
+import { findTask } from './find-task';
+import { openTask, peopleOf } from './open-tasks';
+import { forbiddenDeciders } from './stage-rule';
+import { Transition } from './transition';
+
+/** Between two reminders that people send about one task (product section 3). */
+const REMIND_PAUSE_MS = 3_600_000;
+
+const isOwn = (actor: Actor, { assignee, onBehalfOf }: Task): boolean =>
+  actor.id === assignee.id || (onBehalfOf !== null && actor.id === onBehalfOf.id);
+
+function whyNot(transition: Transition, stage: Stage, task: Task, to: Person): string | null {
+  if (to.id === task.assignee.id) return 'already has the task';
+  const forbidden = forbiddenDeciders(transition, stage).get(to.id);
+  if (forbidden) return forbidden;
+  return peopleOf(stage).has(to.id) ? `is asked in the stage ${stage.title} already` : null;
+}
+
+/** Gives a task to somebody else, who then counts wherever the one before would have. */
+export function reassignTask(command: ReassignCommand, state: RequestAggregate, env: DecideEnv): Decision {
+  const found = findTask(state, command.taskId);
+  if (!found) return refuse('not_found', 'There is no such task.');
+  const { stage, task } = found;
+  const { to, actor, reason } = command;
+  const transition = new Transition(state, env, actor);
+  const unfit = task.state === 'open' ? whyNot(transition, stage, task, to) : null;
+  if (unfit) return refuse('validation_failed', `${to.displayName} ${unfit}.`, '/to');
+  if (actor.type === 'user' && !isOwn(actor, task)) {
+    return refuse('not_assignee', 'Only the person that the task is assigned to may pass it on.');
+  }
+  if (command.expectedVersion !== undefined && command.expectedVersion !== state.version) {
+    return refuse('version_mismatch', `The request is at version ${state.version}.`);
+  }
+  if (task.state !== 'open')
+    return refuse('task_closed', `The task is not open any more: it is ${task.state}.`);
+
+  transition.record('task.reassigned', {
+    task: { ...task, state: 'reassigned', remindAt: null },
+    to,
+    reason,
+  });
+  const quorum = stage.quorum.map(({ approvals, people }) => ({
+    approvals,
+    people: people?.includes(task.assignee.id) ? [...people, to.id] : people,
+  }));
+  const { key: stageKey, index: stageIndex } = stage;
+  if (stage.quorum.some(({ people }) => people?.includes(task.assignee.id))) {
+    const explanation = stage.explanation ?? '';
+    transition.record('stage.quorum_changed', { stageKey, stageIndex, quorum, explanation });
+  }
+  openTask(transition, stage, { person: to, why: [`Reassigned from ${task.assignee.displayName}`] });
+  return transition.done();
+}
+
+/** Reminds the assignee of an open task. */
+export function remindTask(command: RemindCommand, state: RequestAggregate, env: DecideEnv): Decision {
+  const found = findTask(state, command.taskId);
+  if (!found) return refuse('not_found', 'There is no such task.');
+  const { task } = found;
+  const { actor } = command;
+  if (actor.type === 'user' && !isOwn(actor, task) && actor.id !== state.requester.id) {
+    return refuse('not_assignee', 'Only the assignee and the requester may send a reminder.');
+  }
+  if (command.expectedVersion !== undefined && command.expectedVersion !== state.version) {
+    return refuse('version_mismatch', `The request is at version ${state.version}.`);
+  }
+  if (task.state !== 'open')
+    return refuse('task_closed', `The task is not open any more: it is ${task.state}.`);
+  const waitMs = task.remindedAt ? Date.parse(task.remindedAt) + REMIND_PAUSE_MS - Date.parse(env.now) : 0;
+  if (waitMs > 0) {
+    const detail = 'A reminder of this task was sent within the last hour.';
+    return { ok: false, error: { code: 'rate_limited', detail, retryAfterS: Math.ceil(waitMs / 1_000) } };
+  }
+  const transition = new Transition(state, env, actor);
+  transition.record('task.reminded', { task: { ...task, remindedAt: env.now } });
+  return transition.done();
+}
