@@ -30,19 +30,3 @@ export const refuseUnfitPayload = (
     ? { code: 'payload_invalid', detail: first.message, pointer: `/payload${first.pointer}` }
     : null;
 };
-
-/** Refuses to move a request to a version whose subject its payload does not fit. A draft is looked at when it is handed in. */
-export const refuseUnfitTarget = (
-  target: CompiledDefinition,
-  version: number,
-  request: RequestAggregate,
-  payload: unknown,
-): Refusal | null => {
-  const [first] = request.state === 'draft' ? [] : target.validatePayload(payload);
-  return first
-    ? {
-        code: 'version_incompatible',
-        detail: `The payload does not fit version ${version}: ${first.pointer || 'it'}: ${first.message}`,
-      }
-    : null;
-};

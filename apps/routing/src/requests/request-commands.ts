@@ -19,7 +19,7 @@ import { DefinitionCopies, type DefinitionRef } from '../definitions/definition-
 import { writeUneventfulTicks } from '../timers/due-request.rows';
 import { RequestTimers } from '../timers/request-timers';
 import { writeAskedPeople } from './asked-people';
-import { refuseUnfitPayload, refuseUnfitTarget, type Refusal } from './payload-fit';
+import { refuseUnfitPayload, type Refusal } from './payload-fit';
 import { snapshotOf, transitionEventOf } from './request-snapshot';
 import {
   insertDecisions,
@@ -161,15 +161,12 @@ export class RequestCommands {
   ): Verdict {
     const unfit = refuseUnfitPayload(command, request, definition, payload);
     if (unfit) return { ok: false, error: unfit };
-    const decision = decide(command, request, {
+    return decide(command, request, {
       definition,
       payload,
       now: this.clock.now().toISOString(),
       newId: () => v7(),
     });
-    if (command.type !== 'migrate' || !decision.ok || !request) return decision;
-    const incompatible = refuseUnfitTarget(command.target, command.version, request, payload);
-    return incompatible ? { ok: false, error: incompatible } : decision;
   }
 }
 
