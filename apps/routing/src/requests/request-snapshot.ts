@@ -79,22 +79,14 @@ export const snapshotOf = (request: RequestAggregate): RequestSnapshot => ({
 /** What an event carries for others; what only keeps the aggregate is left out. */
 const dataOf = (event: DomainEvent, requestId: string): Record<string, unknown> => {
   const { id, type, at, actor, ...data } = event;
-  switch (event.type) {
-    case 'request.created':
-      return {};
-    case 'request.stage_started': {
-      const { stageKey, stageIndex, quorum, explanation, dueAt } = event;
-      return { stageKey, stageIndex, quorum, explanation, dueAt };
-    }
-    case 'stage.queue_changed':
-    case 'stage.awaiting_approvers': {
-      const { stageKey, stageIndex } = event;
-      const asked = event.type === 'stage.awaiting_approvers' ? event.resolution : null;
-      return { stageKey, stageIndex, ...(asked && { resolutionId: asked.id, purpose: asked.purpose }) };
-    }
-    default:
-      return 'task' in data ? { ...data, task: taskOf(data.task, requestId) } : { ...data };
+  if (event.type === 'request.created') return {};
+  if ('task' in data) return { ...data, task: taskOf(data.task, requestId) };
+  if ('resolution' in data) {
+    const { resolution, ...rest } = data;
+    return { ...rest, resolutionId: resolution.id, purpose: resolution.purpose };
   }
+  const { queue, escalateAt, expireAt, ...shown } = data as Record<string, unknown>;
+  return shown;
 };
 
 /** A domain event as it travels. */
