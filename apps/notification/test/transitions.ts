@@ -43,6 +43,7 @@ export class RequestStory {
       externalRef: null,
       metadata: {},
       revision: 1,
+      payloadRevision: 1,
       version: 1,
       stageIndex: 0,
       totalStages: 1,

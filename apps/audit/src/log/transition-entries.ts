@@ -42,7 +42,11 @@ const describe = (event: TransitionEvent, { request }: RequestTransitioned): Des
   // The creation's own members are not sent twice: the request is in the transition.
   const data =
     event.type === 'request.created'
-      ? { request: Object.fromEntries(Object.entries(request).filter(([name]) => creationMembers.includes(name))) }
+      ? {
+          request: Object.fromEntries(
+            Object.entries(request).filter(([name]) => creationMembers.includes(name)),
+          ),
+        }
       : event.data;
   const { type, id } = event.actor;
   const author = type === 'user' && id !== null && isUuid(id) ? id : request.requester.id;
