@@ -23,6 +23,28 @@ describe('the event catalogue', () => {
     },
   );
 
+  it('has an example of the task that the event is about, as after the transition', () => {
+    const tasks = entries.flatMap(({ type, example }) => {
+      const { task } = (example as { data: { task?: { state: string; decision: string | null } } }).data;
+      return task ? [[type, task.state, task.decision]] : [];
+    });
+    expect(tasks).toEqual([
+      ['task.assigned', 'open', null],
+      ['task.reminded', 'open', null],
+      ['task.overdue', 'open', null],
+      ['task.escalated', 'open', null],
+      ['task.reassigned', 'reassigned', null],
+      ['task.decided', 'approved', 'approve'],
+      ['task.dismissed', 'dismissed', 'approve'],
+      ['task.expired', 'expired', null],
+    ]);
+  });
+
+  it('says of every request whether it was overridden', () => {
+    for (const { type, example } of entries)
+      expect(example).toHaveProperty('data.request.overridden', type === 'request.overridden');
+  });
+
   it.each(entries)('asks for a $type to have all that it has', ({ schema, example }) => {
     const validate = ajv.compile(schema);
     const { data, ...rest } = example as { data: Record<string, unknown> };
