@@ -124,6 +124,21 @@ export class RequestStory {
     return message;
   }
 
+  /** Any events at once, in a request that has changed so far; `payload` is the newest revision's. */
+  happened(
+    events: (Partial<TransitionEvent> & { type: string })[],
+    request: Partial<RequestSnapshot> = {},
+    payload?: unknown,
+  ): Envelope<RequestTransitioned> {
+    this.change(request, {});
+    const message = this.transition(events.map(({ type }) => type));
+    message.data.events = message.data.events.map((event, index) => ({ ...event, ...events[index] }));
+    if (payload !== undefined) {
+      message.data.revisionPayload = { revision: this.request.payloadRevision, payload: { value: payload } };
+    }
+    return message;
+  }
+
   private change(request: Partial<RequestSnapshot>, stage: Partial<RequestSnapshot['stages'][number]>): void {
     this.request = {
       ...this.request,
