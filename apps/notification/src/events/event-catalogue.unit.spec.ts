@@ -1,4 +1,5 @@
 import { eventTypes } from '@countersign/contracts';
+import { PUBLIC_EVENT_TYPES } from '@countersign/workflow';
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { eventCatalogue } from './event-catalogue';
@@ -11,6 +12,10 @@ describe('the event catalogue', () => {
 
   it('has every event type once, in the order of the documentation', () => {
     expect(entries.map(({ type }) => type)).toEqual(eventTypes);
+  });
+
+  it('has just those that the decider calls public', () => {
+    expect(eventTypes).toEqual(PUBLIC_EVENT_TYPES);
   });
 
   it.each(entries)(
