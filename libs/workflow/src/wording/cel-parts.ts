@@ -13,21 +13,12 @@ export function constantOf(expr: CelExpr): string | number | boolean | null | un
   }
   if (expr.exprKind.case !== 'constExpr') return undefined;
   const constant = expr.exprKind.value.constantKind;
-  switch (constant.case) {
-    case 'boolValue':
-    case 'stringValue':
-    case 'doubleValue':
-      return constant.value;
-    case 'int64Value':
-    case 'uint64Value': {
-      const value = Number(constant.value);
-      return Number.isSafeInteger(value) ? value : undefined;
-    }
-    case 'nullValue':
-      return null;
-    default:
-      return undefined;
-  }
+  if (constant.case === 'nullValue') return null;
+  if (constant.case === 'boolValue' || constant.case === 'stringValue' || constant.case === 'doubleValue')
+    return constant.value;
+  if (constant.case !== 'int64Value' && constant.case !== 'uint64Value') return undefined;
+  const value = Number(constant.value);
+  return Number.isSafeInteger(value) ? value : undefined;
 }
 
 function pathOf(expr: CelExpr): string[] | null {
