@@ -77,7 +77,7 @@ const part: fc.Arbitrary<QuorumPart> = fc
   .map(({ who, approvals }) => ({ ...who, approvals }));
 
 /** Everything of a stage but its key and what names other stages. */
-const stageBody = fc.record(
+const stageBody: fc.Arbitrary<Omit<StageDefinition, 'key'>> = fc.record(
   {
     title: fc.constantFrom('Finance', 'Legal review', 'Owner'),
     when: arbitraryCondition,
@@ -108,7 +108,12 @@ const stageBody = fc.record(
       fc.record(
         {
           after: duration,
-          to: fc.oneof(sources, fc.constant([{ manager: { of: 'assignee' as const } }])),
+          to: fc.oneof(
+            sources,
+            fc
+              .record({ manager: fc.record({ of: fc.constant('assignee' as const) }) })
+              .map((one): ApproverSource[] => [one]),
+          ),
           mode: fc.constantFrom('add' as const, 'replace' as const),
         },
         { requiredKeys: ['after', 'to'] },
