@@ -1,15 +1,22 @@
 export type * from './aggregate';
-export type { Condition, ConditionContext, ConditionResult } from './cel/condition';
-export {
-  compileDefinition,
-  publishProblems,
-  type CompiledDefinition,
-  type CompiledStage,
-} from './definition/compile-definition';
-export { durationToMs } from './definition/duration';
+// The definition has one of its own.
+export type { QuorumPart } from './aggregate';
+export { compileCalendar } from './calendar/compile-calendar';
+export { plainCalendar } from './calendar/plain-calendar';
+export type { WorkingCalendar } from './calendar/working-calendar';
+export type {
+  Condition,
+  ConditionContext,
+  ConditionResult,
+  Expression,
+  ExpressionResult,
+} from './cel/condition';
+export { compileDefinition, publishProblems } from './definition/compile-definition';
+export type * from './definition/compiled-definition';
+export { durationParts, durationToMs } from './definition/duration';
 export { parseDefinition, type ParsedDefinition } from './definition/parse-definition';
 export { MAX_DEFINITION_BYTES, type DefinitionSource } from './definition/read-definition-source';
-export type * from './definition/workflow-definition';
+export * from './definition/workflow-definition';
 export { MAX_STAGES, workflowDefinitionSchema } from './definition/workflow-definition.schema';
 export { decide } from './decider/approval.decider';
 export type { LeftOut, ResolvableSource } from './decider/approver-sources';

@@ -1,4 +1,5 @@
 import { type CelEnv, type CelType, type parse } from '@bufbuild/cel';
+import { pathOf } from './cel-paths';
 import { DYN, type Shape, type ShapeType } from './shape';
 
 export type CelExpr = ReturnType<typeof parse>['expr'];
@@ -149,7 +150,7 @@ class TypeCheck {
 
   private inferMember(operand: CelExpr, name: string, testOnly: boolean, scope: Scope): Shape {
     const parent = this.infer(operand, scope);
-    const path = this.pathOf(operand);
+    const path = pathOf(operand)?.join('.');
     const full = path && `${path}.${name}`;
     if (parent.type !== 'map' && parent.type !== 'dyn') {
       this.say(`${path ?? `A ${parent.type}`} has no member ${name}: it is a ${parent.type}.`);
@@ -233,13 +234,6 @@ class TypeCheck {
       this.say(`${operator} needs true or false, but is given a ${shape.type}.`);
   }
 
-  private pathOf(expr: CelExpr): string | null {
-    if (expr.exprKind.case === 'identExpr') return expr.exprKind.value.name;
-    if (expr.exprKind.case !== 'selectExpr' || !expr.exprKind.value.operand) return null;
-    const parent = this.pathOf(expr.exprKind.value.operand);
-    return parent && `${parent}.${expr.exprKind.value.field}`;
-  }
-
   private say(message: string): void {
     if (!this.messages.includes(message) && this.messages.length < 10) this.messages.push(message);
   }
@@ -250,9 +244,9 @@ export function checkTypes(
   expr: CelExpr,
   variables: Record<string, Shape>,
   funcs: CelEnv['funcs'],
-): { type: ShapeType; messages: string[]; unguarded: string[] } {
+): { shape: Shape; messages: string[]; unguarded: string[] } {
   const check = new TypeCheck(funcs);
-  const { type } = check.infer(expr, new Map(Object.entries(variables)));
+  const shape = check.infer(expr, new Map(Object.entries(variables)));
   const unguarded = [...check.read.keys()].filter((path) => !check.guarded.has(path));
-  return { type, messages: check.messages, unguarded };
+  return { shape, messages: check.messages, unguarded };
 }

@@ -3,10 +3,20 @@ import { closedMap, DYN, shapeOfSchema, type Shape } from './shape';
 
 const STRING: Shape = { type: 'string' };
 
+const shapes = new WeakMap<object, Shape>();
+
+/** One subject is asked for by every condition of a definition, and may be large. */
+function shapeOf(subject: SubjectSchema): Shape {
+  if (typeof subject === 'boolean') return shapeOfSchema(subject);
+  let shape = shapes.get(subject);
+  if (!shape) shapes.set(subject, (shape = shapeOfSchema(subject)));
+  return shape;
+}
+
 /** The variables of a condition. Members that may be null are `dyn`. `createdAt` is a text: `timestamp(request.createdAt)`. */
 export function conditionVariables(subject: SubjectSchema, stageKeys: string[]): Record<string, Shape> {
   return {
-    payload: shapeOfSchema(subject),
+    payload: shapeOf(subject),
     requester: closedMap({
       id: STRING,
       userName: STRING,

@@ -1,57 +1,55 @@
-import { compileCondition, type Condition } from '../cel/condition';
+import { compileCalendar } from '../calendar/compile-calendar';
+import type { WorkingCalendar } from '../calendar/working-calendar';
 import { conditionVariables } from '../cel/condition-variables';
+import type { Shape } from '../cel/shape';
 import type { Problem } from '../problem';
 import { compileSubject } from '../subject/subject-schema';
-import type {
-  ApproverSource,
-  CommentRule,
-  OnNoApprovers,
-  OnNoStage,
-  Quorum,
-  SelfApproval,
-  WorkflowDefinition,
-} from './workflow-definition';
+import { compileStage } from './compile-stage';
+import type { CompiledDefinition } from './compiled-definition';
+import { stagesOf, type PlacedStage, type WorkflowDefinition } from './workflow-definition';
 
-/** A stage with every default filled in. */
-export interface CompiledStage {
-  key: string;
-  title: string;
-  when: Condition | null;
-  approvers: ApproverSource[];
-  quorum: Quorum;
-  selfApproval: SelfApproval;
-  onNoApprovers: OnNoApprovers;
-  comment: CommentRule;
-  /** Optional members of the payload that `when` reads without `has()`. */
-  unguarded: string[];
+const MAX_REVISIONS = 100;
+
+function compileCalendars({ calendars = {} }: WorkflowDefinition): Map<string, WorkingCalendar> {
+  return new Map(Object.entries(calendars).map(([name, calendar]) => [name, compileCalendar(calendar)]));
 }
 
-/** A definition ready to run. It holds functions: keep it in memory, by workspace, key and version. */
-export interface CompiledDefinition {
-  key: string;
-  title: string;
-  onNoStage: OnNoStage;
-  reasonCodes: { approve: string[]; reject: string[]; return: string[] } | null;
-  stages: CompiledStage[];
-  /** Every violation of the subject, with pointers from the payload's root. */
-  validatePayload(payload: unknown): Problem[];
+/** The stages that each stage is kept apart from, whichever of the two says so. */
+function distinctStages(placed: PlacedStage[]): Map<string, string[]> {
+  const apart = new Map(placed.map(({ stage }) => [stage.key, new Set<string>()]));
+  for (const { stage } of placed) {
+    for (const other of stage.distinctFrom ?? []) {
+      apart.get(stage.key)?.add(other);
+      apart.get(other)?.add(stage.key);
+    }
+  }
+  return new Map([...apart].map(([key, others]) => [key, [...others]]));
 }
 
-function compileWhen(text: string, definition: WorkflowDefinition, index: number) {
-  const earlier = definition.stages.slice(0, index).map((stage) => stage.key);
-  const compiled = compileCondition(text, conditionVariables(definition.subject ?? true, earlier));
-  if (!compiled.ok)
-    throw new Error(`not a definition that parseDefinition accepted: ${compiled.messages.join(' ')}`);
-  return compiled;
+/** What conditions may look at, by step: stages of earlier steps only. */
+function variablesBySteps({ subject = true }: WorkflowDefinition, placed: PlacedStage[]) {
+  const bySteps = new Map<number, Record<string, Shape>>();
+  for (const { step } of placed) {
+    if (bySteps.has(step)) continue;
+    const earlier = placed.filter((other) => other.step < step).map(({ stage }) => stage.key);
+    bySteps.set(step, conditionVariables(subject, earlier));
+  }
+  return bySteps;
 }
 
 /** Compiles a definition that `parseDefinition` accepted; throws on any other. */
 export function compileDefinition(definition: WorkflowDefinition): CompiledDefinition {
   const { reasonCodes } = definition;
+  const placed = stagesOf(definition);
+  const calendars = compileCalendars(definition);
+  const apart = distinctStages(placed);
+  const variables = variablesBySteps(definition, placed);
   return {
     key: definition.key,
     title: definition.title ?? definition.key,
     onNoStage: definition.onNoStage ?? 'fail',
+    onChange: definition.onChange ?? 'material',
+    maxRevisions: definition.maxRevisions ?? MAX_REVISIONS,
     reasonCodes: reasonCodes
       ? {
           approve: reasonCodes.approve ?? [],
@@ -59,29 +57,22 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
           return: reasonCodes.return ?? [],
         }
       : null,
-    stages: definition.stages.map((stage, index) => {
-      const when = stage.when === undefined ? null : compileWhen(stage.when, definition, index);
-      return {
-        key: stage.key,
-        title: stage.title ?? stage.key,
-        when: when?.condition ?? null,
-        unguarded: when?.unguarded ?? [],
-        approvers: stage.approvers,
-        quorum: stage.quorum ?? 'any',
-        selfApproval: stage.selfApproval ?? 'forbid',
-        onNoApprovers: stage.onNoApprovers ?? 'fail',
-        comment: stage.comment ?? 'optional',
-      };
-    }),
+    stages: placed.map((each) =>
+      compileStage(each, {
+        variables: variables.get(each.step) ?? {},
+        calendar: calendars.get(each.stage.calendar ?? definition.calendar ?? '') ?? null,
+        distinctFrom: apart.get(each.stage.key) ?? [],
+      }),
+    ),
     validatePayload: compileSubject(definition.subject ?? true),
   };
 }
 
-/** What must be put right before a version is published: conditions that fail when an optional field is missing. */
+/** What must be put right before a version is published: CEL that fails when an optional field is missing. */
 export function publishProblems(compiled: CompiledDefinition): Problem[] {
-  return compiled.stages.flatMap((stage, index) =>
-    stage.unguarded.map((path) => ({
-      pointer: `/stages/${index}/when`,
+  return compiled.stages.flatMap(({ unguarded }) =>
+    unguarded.map(({ pointer, path }) => ({
+      pointer,
       message: `${path} is optional and may be missing: ask has(${path}) first.`,
     })),
   );

@@ -119,48 +119,6 @@ describe('an invalid definition', () => {
   });
 
   it.each([
-    ['calendar', { calendar: 'x' }, '/calendar'],
-    ['onChange', { onChange: 'all' }, '/onChange'],
-    ['parallel', { stages: [{ parallel: [stage()] }] }, '/stages/0/parallel'],
-    ['sla', { stages: [stage({ sla: 'PT24H' })] }, '/stages/0/sla'],
-    ['remind', { stages: [stage({ remind: { after: 'PT1H' } })] }, '/stages/0/remind'],
-    ['escalate', { stages: [stage({ escalate: [] })] }, '/stages/0/escalate'],
-    ['expire', { stages: [stage({ expire: {} })] }, '/stages/0/expire'],
-    ['notify', { stages: [stage({ notify: [] })] }, '/stages/0/notify'],
-    ['distinctFrom', { stages: [stage({ distinctFrom: ['a'] })] }, '/stages/0/distinctFrom'],
-    ['order: sequential', { stages: [stage({ order: 'sequential' })] }, '/stages/0/order'],
-    ['selfApproval: reroute', { stages: [stage({ selfApproval: 'reroute' })] }, '/stages/0/selfApproval'],
-    ['onReject: return', { stages: [stage({ onReject: 'return' })] }, '/stages/0/onReject'],
-    ['reject: {rejections}', { stages: [stage({ reject: { rejections: 2 } })] }, '/stages/0/reject'],
-    ['reject: unreachable', { stages: [stage({ reject: 'unreachable' })] }, '/stages/0/reject'],
-    ['quorum: {each}', { stages: [stage({ quorum: { each: [] } })] }, '/stages/0/quorum/each'],
-    ['role', { stages: [stage({ approvers: [{ role: 'cfo' }] })] }, '/stages/0/approvers/0/role'],
-    ['matrix', { stages: [stage({ approvers: [{ matrix: [] }] })] }, '/stages/0/approvers/0/matrix'],
-    [
-      'expression',
-      { stages: [stage({ approvers: [{ expression: 'x' }] })] },
-      '/stages/0/approvers/0/expression',
-    ],
-    [
-      'manager: {untilLimit}',
-      { stages: [stage({ approvers: [{ manager: { untilLimit: 'payload.amount' } }] })] },
-      '/stages/0/approvers/0/manager/untilLimit',
-    ],
-    [
-      'of: assignee',
-      { stages: [stage({ onNoApprovers: { fallback: [{ manager: { of: 'assignee' } }] } })] },
-      '/stages/0/onNoApprovers/fallback/0/manager/of',
-    ],
-    [
-      'format: countersign',
-      { stages: [stage({ approvers: [{ webhook: { url: 'https://x.example', format: 'countersign' } }] })] },
-      '/stages/0/approvers/0/webhook/format',
-    ],
-  ])('names %s as not supported yet, and says nothing else', (name, over, pointer) => {
-    expect(errorsOf(json(over))).toEqual([{ pointer, message: `${name} is not supported yet.` }]);
-  });
-
-  it.each([
     ['a list', [], ''],
     ['null', null, ''],
     ['a text', 'key: x', ''],

@@ -1,30 +1,10 @@
-/** The most stages that one workflow may have. */
+import { calendarSchema } from './calendar.schema';
+import { sourceSchema } from './source.schema';
+import { stageSchema } from './stage.schema';
+
+/** The most stages that one workflow may have, however they are grouped. */
 export const MAX_STAGES = 500;
-const MAX_SOURCES = 100;
-
-const ref = { type: 'string', minLength: 1, maxLength: 256 };
-const payloadPath = {
-  type: 'string',
-  maxLength: 256,
-  pattern: '^payload(\\.[A-Za-z_][A-Za-z0-9_-]*)+$',
-  'x-expected': 'Must be a path below payload, such as payload.approverGroup.',
-};
-const refOrField = {
-  if: { type: 'object' },
-  then: {
-    type: 'object',
-    required: ['field'],
-    additionalProperties: false,
-    properties: { field: payloadPath },
-  },
-  else: { ...ref, 'x-expected': 'Must be a ref (a text of 1 to 256 characters) or {field: payload.…}.' },
-};
-const sources = { type: 'array', minItems: 1, maxItems: MAX_SOURCES, items: { $ref: '#/$defs/source' } };
-
-/** Turns `schema` into "one of these words, or an object like this", with an error for the branch the author meant. */
-function wordOrObject(words: string[], object: Record<string, unknown>) {
-  return { if: { type: 'object' }, then: object, else: { enum: words } };
-}
+const MAX_CALENDARS = 50;
 
 /** JSON Schema (2020-12) of a workflow definition, for validation and for editors. */
 export const workflowDefinitionSchema = {
@@ -35,7 +15,7 @@ export const workflowDefinitionSchema = {
   additionalProperties: false,
   properties: {
     key: { $ref: '#/$defs/key', description: 'The key that requests name the workflow by.' },
-    title: { $ref: '#/$defs/title' },
+    title: { $ref: '#/$defs/title', description: 'What people read; the key when left out.' },
     subject: {
       type: ['object', 'boolean'],
       description: 'JSON Schema (2020-12) of the payload.',
@@ -55,13 +35,49 @@ export const workflowDefinitionSchema = {
       default: 'fail',
       description: 'What happens when no stage applies.',
     },
-    stages: { type: 'array', minItems: 1, maxItems: MAX_STAGES, items: { $ref: '#/$defs/stage' } },
+    onChange: {
+      enum: ['material', 'all', 'none'],
+      default: 'material',
+      description:
+        'Which approvals a change of the payload dismisses: those of stages that look at what changed, all, or none.',
+    },
+    maxRevisions: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 10_000,
+      default: 100,
+      description: 'How often a payload may be given, the first time included.',
+    },
+    calendar: {
+      $ref: '#/$defs/calendarName',
+      description: 'The calendar that the durations of all stages count on; none: round the clock.',
+    },
+    calendars: {
+      description: 'Calendars by name.',
+      type: 'object',
+      maxProperties: MAX_CALENDARS,
+      propertyNames: { $ref: '#/$defs/calendarName' },
+      additionalProperties: { $ref: '#/$defs/calendar' },
+    },
+    stages: {
+      description: 'The steps, in order. A step is a stage, or several that run side by side.',
+      type: 'array',
+      minItems: 1,
+      maxItems: MAX_STAGES,
+      items: { $ref: '#/$defs/step' },
+    },
   },
   $defs: {
     key: {
       type: 'string',
       pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$',
       'x-expected': 'Must be 1 to 100 letters, digits, "-" or "_", starting with a letter or a digit.',
+    },
+    calendarName: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$',
+      'x-expected':
+        'The name of a calendar must be 1 to 100 letters, digits, "-" or "_", starting with a letter or a digit.',
     },
     title: { type: 'string', minLength: 1, maxLength: 200 },
     codes: {
@@ -70,82 +86,25 @@ export const workflowDefinitionSchema = {
       uniqueItems: true,
       items: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' },
     },
-    stage: {
-      type: 'object',
-      required: ['key', 'approvers'],
-      additionalProperties: false,
-      properties: {
-        key: { $ref: '#/$defs/key' },
-        title: { $ref: '#/$defs/title' },
-        when: { type: 'string', minLength: 1, maxLength: 2000, description: 'CEL; absent means always.' },
-        approvers: sources,
-        order: { enum: ['parallel'], default: 'parallel' },
-        quorum: {
-          default: 'any',
-          ...wordOrObject(['any', 'all', 'majority'], {
-            type: 'object',
-            minProperties: 1,
-            maxProperties: 1,
-            additionalProperties: false,
-            properties: {
-              approvals: { type: 'integer', minimum: 1, maximum: 1000 },
-              percent: { type: 'number', exclusiveMinimum: 0, maximum: 100 },
-            },
-          }),
-        },
-        reject: { enum: ['any'], default: 'any' },
-        selfApproval: { enum: ['forbid', 'allow'], default: 'forbid' },
-        onNoApprovers: {
-          default: 'fail',
-          ...wordOrObject(['fail', 'skip', 'approve'], {
-            type: 'object',
-            required: ['fallback'],
-            additionalProperties: false,
-            properties: { fallback: sources },
-          }),
-        },
-        onReject: { enum: ['reject'], default: 'reject' },
-        comment: { enum: ['optional', 'required', 'required-on-reject'], default: 'optional' },
-      },
-    },
-    source: {
-      type: 'object',
-      minProperties: 1,
-      maxProperties: 1,
-      additionalProperties: false,
-      properties: {
-        user: refOrField,
-        group: refOrField,
-        field: payloadPath,
-        manager: {
-          type: 'object',
-          additionalProperties: false,
-          properties: {
-            of: { enum: ['requester'], default: 'requester' },
-            levels: { type: 'integer', minimum: 1, maximum: 20, default: 1 },
-          },
-        },
-        webhook: {
-          type: 'object',
-          required: ['url'],
-          additionalProperties: false,
-          properties: {
-            url: {
-              type: 'string',
-              minLength: 1,
-              maxLength: 2048,
-              description: 'http or https, no credentials.',
-            },
-            format: { enum: ['easylife'], default: 'easylife' },
-            timeout: {
-              type: 'string',
-              maxLength: 32,
-              default: 'PT10S',
-              description: 'ISO 8601, at most PT60S.',
-            },
+    step: {
+      if: { type: 'object', required: ['parallel'] },
+      then: {
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          parallel: {
+            description: 'Stages that run side by side.',
+            type: 'array',
+            minItems: 1,
+            maxItems: MAX_STAGES,
+            items: { $ref: '#/$defs/stage' },
           },
         },
       },
+      else: { $ref: '#/$defs/stage' },
     },
+    stage: stageSchema,
+    source: sourceSchema,
+    calendar: calendarSchema,
   },
-} as const;
+};

@@ -1,0 +1,45 @@
+import { childrenOf } from './cel-bounds';
+import type { CelExpr } from './check-types';
+
+const ROOTS = ['payload', 'requester', 'request', 'stages'];
+
+function constantText(expr: CelExpr | undefined): string | null {
+  const kind = expr?.exprKind;
+  if (kind?.case !== 'constExpr' || kind.value.constantKind.case !== 'stringValue') return null;
+  return kind.value.constantKind.value;
+}
+
+/** The names of `payload.amount` or `payload["amount"]`; null for anything that is not such a path. */
+export function pathOf(expr: CelExpr | undefined): string[] | null {
+  const kind = expr?.exprKind;
+  if (kind?.case === 'identExpr') return [kind.value.name];
+  if (kind?.case === 'selectExpr') {
+    const parent = pathOf(kind.value.operand);
+    return parent && [...parent, kind.value.field];
+  }
+  if (kind?.case === 'callExpr' && kind.value.function === '_[_]') {
+    const [operand, key] = kind.value.args;
+    const name = constantText(key);
+    const parent = name === null ? null : pathOf(operand);
+    return parent && name !== null ? [...parent, name] : null;
+  }
+  return null;
+}
+
+/** The outermost paths that the expression reads below its variables; a variable alone when all of it is read. */
+export function pathsOf(root: CelExpr): string[][] {
+  const paths = new Map<string, string[]>();
+  const open: CelExpr[] = [root];
+  for (let expr = open.pop(); expr; expr = open.pop()) {
+    const path = pathOf(expr);
+    if (path && ROOTS.includes(path[0] ?? '')) paths.set(JSON.stringify(path), path);
+    else open.push(...childrenOf(expr).reverse());
+  }
+  return [...paths.values()];
+}
+
+/** A path as people write it. A name with a dot in it cannot be told apart from two names: its owner stands for it. */
+export function dotted(path: string[]): string {
+  const at = path.findIndex((name) => name.includes('.'));
+  return (at < 0 ? path : path.slice(0, at)).join('.');
+}
