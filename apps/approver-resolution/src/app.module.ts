@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DirectoryController } from './directory/directory.controller';
 import { KnownActor } from './directory/known-actor';
+import { PreviewApproversController } from './resolution/preview-approvers.controller';
 import { ResolveApproversController } from './resolution/resolve-approvers.controller';
 import { ResolverSecretController } from './resolver-secret/resolver-secret.controller';
 import { ResolverSecrets } from './resolver-secret/resolver-secrets';
@@ -18,6 +19,7 @@ import { UsersController } from './scim/users.controller';
     DiscoveryController,
     DirectoryController,
     ResolveApproversController,
+    PreviewApproversController,
     CallResolverController,
     ResolverSecretController,
   ],

@@ -1,8 +1,8 @@
-import { isEventType } from '@countersign/contracts';
+import { eventTypes, isEventType, type RequestTransitioned } from '@countersign/contracts';
 import type { TestService } from '@countersign/service-kit/test';
 import { v7 } from 'uuid';
 import { createAudit } from './create-audit';
-import { bob, payload, storyOf, type Story } from './transitions';
+import { bob, messageOf, payload, storyOf, type Story } from './transitions';
 
 let service: TestService;
 beforeAll(async () => {
@@ -86,6 +86,90 @@ describe('GET /v1/events', () => {
     await deliver(...second.messages);
     await follow();
     expect(got).toEqual(publicIds(...first.messages, ...second.messages));
+  });
+
+  it('has every public type, with the task for those of tasks, and no other', async () => {
+    const workspace = v7();
+    const [created, assigned] = storyOf(workspace).messages;
+    if (!created || !assigned) throw new Error('a story without a beginning');
+    const [task] = assigned.data.request.stages[0]?.tasks ?? [];
+    const [like] = assigned.data.events;
+    if (!task || !like) throw new Error('a story without a task');
+    const hidden = [
+      'task.closed',
+      'stage.notified',
+      'stage.ended',
+      'request.commented',
+      'request.edited',
+      'request.migrated',
+    ];
+    const events = [...eventTypes.slice(1), ...hidden].map((type) => ({
+      ...like,
+      id: v7(),
+      type,
+      taskId: type.startsWith('task.') ? task.id : null,
+      data: {},
+    }));
+    await deliver(created, messageOf(workspace, { ...assigned.data, events }));
+    const { data } = await page(workspace);
+    expect(data.map(({ type }) => type)).toEqual([
+      'request.created',
+      'request.submitted',
+      ...eventTypes.slice(1),
+    ]);
+    for (const event of data) {
+      expect(event.data.request).toHaveProperty('overridden', false);
+      if (event.type.startsWith('task.')) expect(event.data.task).toHaveProperty('id', task.id);
+      else expect(event.data).not.toHaveProperty('task');
+    }
+  });
+
+  it('shows each event with the payload as it was then, also of a draft that is edited more than once', async () => {
+    const workspace = v7();
+    const [created, assigned] = storyOf(workspace).messages;
+    if (!created || !assigned) throw new Error('a story without a beginning');
+    const [like] = assigned.data.events;
+    if (!like) throw new Error('a story without events');
+    const step = (
+      version: number,
+      type: string,
+      revisions: { revision: number; payloadRevision: number },
+      value?: unknown,
+    ) => {
+      const change: Partial<RequestTransitioned> =
+        value === undefined
+          ? {}
+          : { revisionPayload: { revision: revisions.payloadRevision, payload: { value } } };
+      return messageOf(workspace, {
+        ...assigned.data,
+        ...change,
+        request: { ...assigned.data.request, ...revisions, version },
+        events: [{ ...like, id: v7(), type, data: {} }],
+      });
+    };
+    const edited = { revision: 1, payloadRevision: 2 };
+    const handedIn = { revision: 2, payloadRevision: 2 };
+    const steps = [
+      step(3, 'request.returned', { revision: 1, payloadRevision: 1 }),
+      step(4, 'request.edited', edited, 'first'),
+      step(5, 'request.edited', edited, 'second'),
+      step(6, 'request.submitted', handedIn),
+      step(7, 'request.revised', { revision: 3, payloadRevision: 3 }, 'third'),
+      step(8, 'task.assigned', handedIn),
+    ];
+    await deliver(created, ...steps);
+    const { data } = await page(workspace);
+    const original: unknown = JSON.parse(JSON.stringify(payload));
+    expect(
+      data.map(({ type, data: { request } }) => [type, (request as { payload: unknown }).payload]),
+    ).toEqual([
+      ['request.created', original],
+      ['request.submitted', original],
+      ['request.returned', original],
+      ['request.submitted', 'second'],
+      ['request.revised', 'third'],
+      ['task.assigned', 'second'],
+    ]);
   });
 
   it('waits for a payload that is still on its way, and loses nothing by it', async () => {

@@ -85,6 +85,7 @@ export const storyOf = (workspaceId: string, workflowKey = 'purchase-order'): St
     externalRef: 'PO-4711',
     metadata: { 'cost centre': 7 },
     revision: 1,
+    payloadRevision: 1,
     version: 2,
     stageIndex: 0,
     totalStages: 1,
@@ -135,7 +136,7 @@ export const storyOf = (workspaceId: string, workflowKey = 'purchase-order'): St
       events: [
         event(2, 'request.created', by(alice), {}),
         event(2, 'request.submitted', by(alice), { revision: 1 }),
-        event(2, 'stage.awaiting_approvers', by(alice), { ...ofStage, resolutionId: v7(), fallback: false }),
+        event(2, 'stage.awaiting_approvers', by(alice), { ...ofStage, resolutionId: v7(), purpose: 'start' }),
       ],
       revisionPayload: { revision: 1, payload: { value: payload } },
     },
@@ -149,7 +150,8 @@ export const storyOf = (workspaceId: string, workflowKey = 'purchase-order'): St
       events: [
         event(3, 'request.stage_started', system, {
           ...ofStage,
-          approvalsNeeded: 1,
+          quorum: [{ approvals: 1, people: null }],
+          dueAt: null,
           explanation: '1 of 1 approver must approve.',
         }),
         event(3, 'task.assigned', system, { task, why: ['line manager of Alice'] }, true),

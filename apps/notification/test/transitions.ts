@@ -43,6 +43,7 @@ export class RequestStory {
       externalRef: null,
       metadata: {},
       revision: 1,
+      payloadRevision: 1,
       version: 1,
       stageIndex: 0,
       totalStages: 1,
@@ -120,6 +121,21 @@ export class RequestStory {
       actor: { type: 'user', id: by.id, via: v7() },
       data: { reason: 'Not needed' },
     }));
+    return message;
+  }
+
+  /** Any events at once, in a request that has changed so far; `payload` is the newest revision's. */
+  happened(
+    events: (Partial<TransitionEvent> & { type: string })[],
+    request: Partial<RequestSnapshot> = {},
+    payload?: unknown,
+  ): Envelope<RequestTransitioned> {
+    this.change(request, {});
+    const message = this.transition(events.map(({ type }) => type));
+    message.data.events = message.data.events.map((event, index) => ({ ...event, ...events[index] }));
+    if (payload !== undefined) {
+      message.data.revisionPayload = { revision: this.request.payloadRevision, payload: { value: payload } };
+    }
     return message;
   }
 

@@ -12,7 +12,15 @@ export class Foundation1763690000000 implements MigrationInterface {
     await directory(runner);
     await filters(runner);
     await resolutions(runner);
-    for (const table of ['user_', 'group_', 'membership', 'resolution', 'resolver_call', 'resolver_secret']) {
+    for (const table of [
+      'user_',
+      'user_role',
+      'group_',
+      'membership',
+      'resolution',
+      'resolver_call',
+      'resolver_secret',
+    ]) {
       await isolateByWorkspace(runner, table);
     }
     await openToRelay(runner, 'resolver_call', 'SELECT, UPDATE', roleOf(schema, 'relay'));
@@ -57,6 +65,16 @@ const directory = async (runner: QueryRunner): Promise<void> => {
     )`);
   await runner.query('CREATE INDEX user_external_id ON user_ (external_id)');
   await runner.query('CREATE INDEX user_manager ON user_ (manager_id)');
+  // `roles[].value` in lower case; the user's `resource` has them as they were given.
+  await runner.query(`
+    CREATE TABLE user_role (
+      workspace_id uuid NOT NULL,
+      role_key text NOT NULL,
+      user_id uuid NOT NULL,
+      PRIMARY KEY (role_key, user_id),
+      FOREIGN KEY (workspace_id, user_id) REFERENCES user_ (workspace_id, id) ON DELETE CASCADE
+    )`);
+  await runner.query('CREATE INDEX user_role_user ON user_role (user_id)');
   await runner.query(`
     CREATE TABLE group_ (
       workspace_id uuid NOT NULL,
@@ -126,7 +144,7 @@ const resolutions = async (runner: QueryRunner): Promise<void> => {
       due_at timestamptz,
       targets json NOT NULL,
       longest_timeout_ms int NOT NULL,
-      body text NOT NULL,
+      bodies json NOT NULL,
       answers json NOT NULL,
       evidence json NOT NULL,
       cause json NOT NULL,

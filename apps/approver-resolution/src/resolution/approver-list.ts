@@ -1,9 +1,6 @@
-import type { ApproversResolved } from '@countersign/contracts';
+import type { ApproverAnswer } from '@countersign/contracts';
 import { personOf, type PersonRow } from '../directory/user.rows';
-import type { ResolutionQuestion } from './resolution-question';
-
-/** Who must approve, who was left out, and what there is to say of the whole. */
-export type Outcome = Pick<ApproversResolved, 'approvers' | 'skipped' | 'note'>;
+import type { SourcesQuestion } from './resolution-question';
 
 /** Of those left out, as many are named. */
 const mostSkipped = 100;
@@ -11,53 +8,87 @@ const mostSkipped = 100;
 /** A ref may be anything that somebody's webhook has answered. */
 const shownRef = (ref: string): string => ref.replaceAll('\0', '\uFFFD').slice(0, 256).toWellFormed();
 
-/** The approvers of one resolution as its sources name them: each person once, in the order of the sources. */
-export class ApproverList {
-  private readonly approvers = new Map<string, { row: PersonRow; why: Set<string> }>();
-  private readonly skipped = new Map<string, string>();
-  private readonly notes: string[] = [];
-
-  constructor(private readonly question: ResolutionQuestion) {}
-
+/** Whom one source names. */
+export interface SourceApprovers {
+  /** Whether a person may approve here; who may not is left out. */
+  admits(row: PersonRow, ref: string): boolean;
   /** Adds a person, or leaves them out when they may not approve here. */
-  add(row: PersonRow, ref: string, why: string): void {
-    if (!row.active) return this.leaveOut(ref, 'is not active');
-    if (this.question.exclude.includes(row.id)) return this.leaveOut(ref, this.whyExcluded(row.id));
-    const known = this.approvers.get(row.id);
-    if (known) known.why.add(why);
-    else this.approvers.set(row.id, { row, why: new Set([why]) });
-  }
-
+  add(row: PersonRow, ref: string, why: string): void;
   /** Adds whom a ref means. */
-  addMatches(matches: readonly PersonRow[], ref: string, why: string): void {
-    const [row, another] = matches;
-    if (!row) this.leaveOut(ref, 'nobody in the directory has this id, externalId or userName');
-    else if (another) this.leaveOut(ref, 'more than one person in the directory is called this');
-    else this.add(row, ref, why);
+  addMatches(matches: readonly PersonRow[], ref: string, why: string): void;
+  leaveOut(ref: string, why: string): void;
+  note(text: string): void;
+}
+
+interface Named {
+  row: PersonRow;
+  why: string[];
+  sources: number[];
+}
+
+/**
+ * The approvers of one question: each person once, in the order of the sources, with one sentence for each source that
+ * names them.
+ */
+export class ApproverList {
+  private readonly approvers = new Map<string, Named>();
+  private readonly skipped = new Map<string, string>();
+  private readonly notes = new Set<string>();
+
+  constructor(private readonly question: Pick<SourcesQuestion, 'exclude' | 'requesterId'>) {}
+
+  /** The part of the source at this index. Sources must be taken in ascending order. */
+  ofSource(index: number): SourceApprovers {
+    const admits = (row: PersonRow, ref: string): boolean => {
+      const refusal = this.refusalOf(row);
+      if (refusal !== null) this.leaveOut(ref, refusal);
+      return refusal === null;
+    };
+    const add = (row: PersonRow, ref: string, why: string): void => {
+      if (admits(row, ref)) this.add(index, row, why);
+    };
+    return {
+      admits,
+      add,
+      addMatches: ([row, another], ref, why) => {
+        if (!row) this.leaveOut(ref, 'nobody in the directory has this id, externalId or userName');
+        else if (another) this.leaveOut(ref, 'more than one person in the directory is called this');
+        else add(row, ref, why);
+      },
+      leaveOut: (ref, why) => this.leaveOut(ref, why),
+      note: (text) => void this.notes.add(text),
+    };
   }
 
-  leaveOut(ref: string, why: string): void {
+  answer(): ApproverAnswer {
+    return {
+      approvers: [...this.approvers.values()].map(({ row, why, sources }) => ({
+        person: personOf(row),
+        why,
+        sources,
+      })),
+      skipped: [...this.skipped].map(([ref, why]) => ({ ref, why })),
+      note: this.notes.size > 0 ? [...this.notes].join(' ') : null,
+    };
+  }
+
+  private add(source: number, row: PersonRow, why: string): void {
+    const named = this.approvers.get(row.id) ?? { row, why: [], sources: [] };
+    this.approvers.set(row.id, named);
+    if (named.sources.at(-1) === source) return;
+    named.why.push(why);
+    named.sources.push(source);
+  }
+
+  private leaveOut(ref: string, why: string): void {
     const shown = shownRef(ref);
     if (this.skipped.size < mostSkipped && !this.skipped.has(shown)) this.skipped.set(shown, why);
   }
 
-  note(text: string): void {
-    this.notes.push(text);
-  }
-
-  outcome(): Outcome {
-    return {
-      approvers: [...this.approvers.values()].map(({ row, why }) => ({
-        person: personOf(row),
-        why: [...why].join('; '),
-      })),
-      skipped: [...this.skipped].map(([ref, why]) => ({ ref, why })),
-      note: this.notes.length > 0 ? this.notes.join(' ') : null,
-    };
-  }
-
-  private whyExcluded(id: string): string {
-    return id === this.question.requester.id
+  private refusalOf({ id, active }: PersonRow): string | null {
+    if (!active) return 'is not active';
+    if (!this.question.exclude.includes(id)) return null;
+    return id === this.question.requesterId
       ? 'may not approve their own request'
       : 'may not approve at this stage';
   }

@@ -1,22 +1,31 @@
+import type { ApproverQuestion } from '@countersign/contracts';
 import type { Cause, Message } from '@countersign/messaging';
-import { readSources, type ApproverSource } from './approver-source';
+import { readSources, type ApproverSource, type WebhookSource } from './approver-source';
 
-/** What has to be resolved, as it is kept while webhooks are asked. */
-export interface ResolutionQuestion {
-  resolutionId: string;
+/** What decides who must approve. */
+export interface SourcesQuestion {
   workspaceId: string;
-  requestId: string;
-  stageKey: string;
   sources: ApproverSource[];
   exclude: string[];
-  requester: { id: string; displayName: string; userName: string };
+  requesterId: string;
+}
+
+/** What has to be resolved, as it is kept while webhooks are asked. */
+export interface ResolutionQuestion extends SourcesQuestion {
+  resolutionId: string;
+  requestId: string;
+  stageKey: string;
 }
 
 /** What a resolver webhook answered: refs, or why it counts as nobody. */
 export type ResolverAnswer = { refs: string[] } | { failure: string };
 
-/** Answers by URL. */
+/** Answers by `targetKey`. */
 export type ResolverAnswers = Record<string, ResolverAnswer>;
+
+/** A URL is asked once a resolution, in each format that its sources name. */
+export const targetKey = ({ url, format }: Pick<WebhookSource, 'url' | 'format'>): string =>
+  `${format} ${url}`;
 
 /** A question whose answers from outside are all there. */
 export interface AnsweredQuestion {
@@ -28,16 +37,20 @@ export interface AnsweredQuestion {
 }
 
 /** Throws PoisonMessage. */
-export const questionOf = ({ workspaceId, data }: Message<'approvers.resolve.v1'>): ResolutionQuestion => ({
-  resolutionId: data.resolutionId,
+export const sourcesQuestion = (
+  workspaceId: string,
+  { sources, exclude, requester }: Pick<ApproverQuestion, 'sources' | 'exclude' | 'requester'>,
+): SourcesQuestion => ({
   workspaceId,
+  sources: readSources(sources),
+  exclude,
+  requesterId: requester.id,
+});
+
+/** Throws PoisonMessage. */
+export const questionOf = ({ workspaceId, data }: Message<'approvers.resolve.v1'>): ResolutionQuestion => ({
+  ...sourcesQuestion(workspaceId, data),
+  resolutionId: data.resolutionId,
   requestId: data.requestId,
   stageKey: data.stageKey,
-  sources: readSources(data.sources),
-  exclude: data.exclude,
-  requester: {
-    id: data.requester.id,
-    displayName: data.requester.displayName,
-    userName: data.requester.userName,
-  },
 });

@@ -1,5 +1,5 @@
+import type { ApproverAnswer } from '@countersign/contracts';
 import type { Tx } from '@countersign/messaging';
-import type { Outcome } from './approver-list';
 import type { AnsweredQuestion, ResolutionQuestion } from './resolution-question';
 
 const sorted = <T>(list: readonly T[], idOf: (item: T) => string): T[] =>
@@ -11,7 +11,7 @@ const sorted = <T>(list: readonly T[], idOf: (item: T) => string): T[] =>
  */
 export const insertResolutions = async (
   tx: Tx,
-  resolutions: readonly { question: ResolutionQuestion; outcome: Outcome | null }[],
+  resolutions: readonly { question: ResolutionQuestion; outcome: ApproverAnswer | null }[],
 ): Promise<Set<string>> => {
   const list = sorted(resolutions, ({ question }) => question.resolutionId);
   const rows = await tx.query<{ id: string }>(
@@ -32,7 +32,11 @@ export const insertResolutions = async (
 };
 
 /** Tells routing who must approve. */
-export const publishOutcome = (tx: Tx, { question, cause }: AnsweredQuestion, outcome: Outcome): void => {
+export const publishOutcome = (
+  tx: Tx,
+  { question, cause }: AnsweredQuestion,
+  outcome: ApproverAnswer,
+): void => {
   const { workspaceId, resolutionId, requestId, stageKey } = question;
   tx.publish({
     type: 'approvers.resolved.v1',
@@ -46,7 +50,7 @@ export const publishOutcome = (tx: Tx, { question, cause }: AnsweredQuestion, ou
 export const settleResolution = async (
   tx: Tx,
   answered: AnsweredQuestion,
-  outcome: Outcome,
+  outcome: ApproverAnswer,
 ): Promise<void> => {
   const { resolutionId } = answered.question;
   await tx.query(

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { causeOf, Handles, type Message, type Tx } from '@countersign/messaging';
-import { easyLifeBody } from '../resolver-webhook/easylife-body';
+import { resolverBodies } from '../resolver-webhook/resolver-bodies';
 import { announceCalls } from '../resolver-webhook/resolver-call.store';
 import type { AnsweredQuestion } from './resolution-question';
 import { questionOf } from './resolution-question';
@@ -38,7 +38,11 @@ export class ResolveApproversController {
       tx,
       outside
         .filter(({ question }) => fresh.has(question.resolutionId))
-        .map(({ question, message }) => ({ question, body: easyLifeBody(message), cause: causeOf(message) })),
+        .map(({ question, message }) => ({
+          question,
+          bodies: resolverBodies(message, question.sources),
+          cause: causeOf(message),
+        })),
     );
   }
 }

@@ -3,6 +3,7 @@ import { v7 } from 'uuid';
 import { TestService } from '../../test/test-service';
 
 const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+const countersign = 'urn:countersign:scim:schemas:1.0:User';
 type Question = JobData<'approvers.resolve.v1'>;
 
 describe('resolving approvers', () => {
@@ -59,13 +60,14 @@ describe('resolving approvers', () => {
     await service.send('approver-resolution', service.envelope('approvers.resolve.v1', asked));
     const { approvers, skipped, note } = await service.resolved(asked.resolutionId);
     return {
-      who: approvers.map(({ person: { displayName }, why }) => [displayName.split(' ')[0], why]),
+      who: approvers.map(({ person: { displayName }, why }) => [displayName.split(' ')[0], ...why]),
       skipped,
       note,
       approvers,
     };
   };
-  const manager = (levels: number) => ({ manager: { of: 'requester', levels } });
+  const manager = (levels: number, of = ids.Alice) => ({ manager: { of, levels } });
+  const limit = (untilLimit: number, of = ids.Alice) => ({ manager: { of, untilLimit } });
 
   it('finds users by id, externalId and userName', async () => {
     const answer = await resolve([{ user: ids.Boss }, { user: 'ext-carol' }, { user: 'CEO@TEST' }]);
@@ -133,45 +135,172 @@ describe('resolving approvers', () => {
     const answer = await resolve([manager(3)]);
     expect(answer.who).toEqual([
       ['Boss', 'Line manager of Alice Example'],
-      ['Ceo', 'Manager of Alice Example, 3 levels up'],
+      ['Ceo', '3 levels above Alice Example'],
     ]);
     expect(answer.skipped).toEqual([{ ref: 'Gone@test', why: 'is not active' }]);
     expect((await resolve([manager(20)])).who).toHaveLength(2);
   });
 
   it('says that there is no manager', async () => {
-    const requester = {
-      ...question([]).requester,
-      id: ids.Ceo ?? '',
-      userName: 'Ceo@test',
-      displayName: 'Ceo Example',
-    };
-    expect(await resolve([manager(2)], { requester })).toMatchObject({
+    expect(await resolve([manager(2, ids.Ceo)])).toMatchObject({
       who: [],
       skipped: [{ ref: 'Ceo@test', why: 'has no manager in the directory' }],
+      note: null,
     });
-    expect(await resolve([manager(2)], { requester: { ...requester, id: v7() } })).toMatchObject({ who: [] });
+    const unknown = v7();
+    expect(await resolve([manager(2, unknown), limit(5, unknown)])).toMatchObject({
+      who: [],
+      skipped: [{ ref: unknown, why: 'nobody in the directory has this id' }],
+      note: null,
+    });
   });
 
   it('climbs a circle of managers once', async () => {
     await person('Ring1', null);
     await person('Ring2', 'Ring1');
     await person('Ring3', 'Ring2');
-    await service.call('PUT', `/scim/v2/Users/${ids.Ring1}`, {
-      userName: 'Ring1@test',
-      displayName: 'Ring1 Example',
-      [enterprise]: { manager: ids.Ring3 },
+    const turn = (boss: string | undefined) =>
+      service.call('PUT', `/scim/v2/Users/${ids.Ring1}`, {
+        userName: 'Ring1@test',
+        displayName: 'Ring1 Example',
+        [enterprise]: { manager: boss },
+      });
+    await turn(ids.Ring3);
+    const names = async (source: Record<string, unknown>) =>
+      (await resolve([source])).who.map(([name]) => name);
+    expect(await names(manager(20, ids.Ring1))).toEqual(['Ring3', 'Ring2']);
+    expect(await resolve([limit(5, ids.Ring1)])).toMatchObject({
+      who: [],
+      note: 'Nobody above Ring1 Example may approve 5.',
     });
-    const requester = { ...question([]).requester, id: ids.Ring1 ?? '' };
-    expect((await resolve([manager(20)], { requester })).who.map(([name]) => name)).toEqual([
-      'Ring3',
-      'Ring2',
+    await turn(ids.Ring1);
+    expect(await names(manager(20, ids.Ring1))).toEqual([]);
+  });
+
+  describe('up to an approval limit', () => {
+    const limited = (approvalLimit: number, more: Record<string, unknown> = {}) => ({
+      [countersign]: { approvalLimit },
+      ...more,
+    });
+    const climber = async (name: string, boss: string | null, more: Record<string, unknown>) => {
+      const id = await service.user(`${name}@climb.test`, {
+        displayName: `${name} Example`,
+        ...more,
+        ...(boss ? { [enterprise]: { manager: ids[boss] } } : {}),
+      });
+      ids[name] = id;
+    };
+    beforeAll(async () => {
+      await climber('Chief', null, limited(10_000));
+      await climber('Head', 'Chief', limited(5_000));
+      await climber('Absent', 'Head', limited(1_000_000, { active: false }));
+      await climber('Lead', 'Absent', {});
+      await climber('Team', 'Lead', limited(100.5));
+      await climber('Bob', 'Team', {});
+    });
+
+    it('names everyone climbed, and the one whose limit covers the amount, if only just', async () => {
+      expect((await resolve([limit(100.5, ids.Bob)])).who).toEqual([
+        ['Team', 'Line manager of Bob Example; approval limit 100.5 covers 100.5'],
+      ]);
+      const answer = await resolve([limit(5_000, ids.Bob)]);
+      expect(answer.who).toEqual([
+        ['Team', 'Line manager of Bob Example; approval limit 100.5 does not cover 5000'],
+        ['Lead', '2 levels above Bob Example; has no approval limit'],
+        ['Head', '4 levels above Bob Example; approval limit 5000 covers 5000'],
+      ]);
+      expect(answer).toMatchObject({
+        skipped: [{ ref: 'Absent@climb.test', why: 'is not active' }],
+        note: null,
+      });
+      expect((await resolve([limit(5_000.01, ids.Bob)])).who.map(([name]) => name)).toEqual([
+        'Team',
+        'Lead',
+        'Head',
+        'Chief',
+      ]);
+    });
+
+    it('names nobody when nobody above may approve so much, and says so', async () => {
+      expect(await resolve([{ user: 'Carol@test' }, limit(10_001, ids.Bob)])).toMatchObject({
+        who: [['Carol', 'Named in the workflow']],
+        note: 'Nobody above Bob Example may approve 10001.',
+      });
+      expect(await resolve([limit(5, ids.Chief)])).toMatchObject({
+        who: [],
+        skipped: [{ ref: 'Chief@climb.test', why: 'has no manager in the directory' }],
+        note: 'Nobody above Chief Example may approve 5.',
+      });
+    });
+
+    it('climbs past those who may not approve here', async () => {
+      const answer = await resolve([limit(5_000, ids.Bob)], { exclude: [ids.Head ?? ''] });
+      expect(answer.who.map(([name]) => name)).toEqual(['Team', 'Lead', 'Chief']);
+      expect(answer.skipped).toContainEqual({
+        ref: 'Head@climb.test',
+        why: 'may not approve at this stage',
+      });
+    });
+
+    it('gives each source of a pack as many levels as it asks', async () => {
+      const answer = await resolve([manager(1, ids.Bob), limit(5_000, ids.Bob), manager(2, ids.Bob)]);
+      expect(answer.approvers.map(({ person: { displayName }, sources }) => [displayName, sources])).toEqual([
+        ['Team Example', [0, 1, 2]],
+        ['Lead Example', [1, 2]],
+        ['Head Example', [1]],
+      ]);
+    });
+
+    it('climbs 50 levels and no more', async () => {
+      const above = async (height: number) => {
+        const [row] = await service.rows<{ id: string }>(
+          `WITH RECURSIVE tower AS (
+             SELECT 0 AS level, gen_random_uuid() AS id, NULL::uuid AS boss
+             UNION ALL SELECT level + 1, gen_random_uuid(), id FROM tower WHERE level < $2
+           ), built AS (
+             INSERT INTO user_ (workspace_id, id, user_name, user_name_key, display_name, active, manager_id, approval_limit, resource)
+             SELECT $1, id, 't' || $2::int || '-' || level, 't' || $2::int || '-' || level, 'Floor ' || level, true, boss,
+                    CASE level WHEN 0 THEN 9 ELSE 1 END, '{}' FROM tower
+           )
+           SELECT id FROM tower WHERE level = $2`,
+          [service.workspaceId, height],
+        );
+        return row?.id;
+      };
+      expect((await resolve([limit(9, await above(50))])).who).toHaveLength(50);
+      expect((await resolve([limit(9, await above(51))])).who).toEqual([]);
+    });
+  });
+
+  it('finds those who have a role, whatever its case, as it now is', async () => {
+    await person('Gina', null, { roles: [{ value: 'General-Counsel', type: 'legal' }, 'signer'] });
+    await person('Hugo', null, { roles: ['general-COUNSEL', 'General-Counsel'] });
+    await person('Ida', null, { roles: ['general-counsel'], active: false });
+    await service.user('elsewhere@test', { roles: ['general-counsel'] }, v7());
+    const answer = await resolve([{ role: 'general-counsel' }, { role: 'chancellor' }, { role: 'SIGNER' }]);
+    expect(answer.who).toEqual([
+      ['Gina', 'Has the role general-counsel', 'Has the role SIGNER'],
+      ['Hugo', 'Has the role general-counsel'],
     ]);
-    await service.call('PUT', `/scim/v2/Users/${ids.Ring1}`, {
-      userName: 'Ring1@test',
-      [enterprise]: { manager: ids.Ring1 },
-    });
-    expect((await resolve([manager(20)], { requester })).who).toEqual([]);
+    expect(answer.approvers.map(({ sources }) => sources)).toEqual([[0, 2], [0]]);
+    expect(answer.skipped).toEqual([
+      { ref: 'Ida@test', why: 'is not active' },
+      { ref: 'chancellor', why: 'nobody in the directory has this role' },
+    ]);
+    const put = (roles?: string[]) =>
+      service.call('PUT', `/scim/v2/Users/${ids.Gina}`, {
+        userName: 'Gina@test',
+        ...(roles ? { roles } : {}),
+      });
+    const holders = async (role: string) => (await resolve([{ role }])).who.map(([name]) => name);
+    await put(['Chancellor', 'signer']);
+    expect(await holders('general-counsel')).toEqual(['Hugo']);
+    expect([await holders('chancellor'), await holders('signer')]).toEqual([['Gina@test'], ['Gina@test']]);
+    await put();
+    expect([await holders('chancellor'), await holders('signer')]).toEqual([[], []]);
+    await service.call('DELETE', `/scim/v2/Users/${ids.Hugo}`);
+    expect(await service.rows('SELECT 1 FROM user_role WHERE user_id = $1', [ids.Hugo])).toEqual([]);
+    expect(await holders('general-counsel')).toEqual([]);
   });
 
   it('joins sources in their order, each person once with every reason', async () => {
@@ -183,9 +312,10 @@ describe('resolving approvers', () => {
     ]);
     expect(answer.who).toEqual([
       ['Ceo', 'Named in the workflow'],
-      ['Boss', 'Line manager of Alice Example; Member of the group finance; Named in the workflow'],
+      ['Boss', 'Line manager of Alice Example', 'Member of the group finance', 'Named in the workflow'],
       ['Carol', 'Member of the group finance'],
     ]);
+    expect(answer.approvers.map(({ sources }) => sources)).toEqual([[0], [1, 2, 3], [2]]);
   });
 
   it('resolves a whole pack, of several workspaces, each in its own', async () => {
@@ -241,7 +371,7 @@ describe('resolving approvers', () => {
       [asked.resolutionId],
     );
     expect(rows).toMatchObject([
-      { state: 'settled', result: { approvers: [{ why: 'Named in the workflow' }] } },
+      { state: 'settled', result: { approvers: [{ why: ['Named in the workflow'], sources: [0] }] } },
     ]);
   });
 

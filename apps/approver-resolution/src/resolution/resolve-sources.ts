@@ -1,81 +1,134 @@
+import type { ApproverAnswer } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
 import { refKey, type DirectoryRef } from '../directory/directory-ref';
 import { matchGroups, type MatchedGroup } from '../directory/match-groups';
+import { matchRoles, roleRef } from '../directory/match-roles';
 import { matchUsers } from '../directory/match-users';
-import { ApproverList, type Outcome } from './approver-list';
-import { managersAbove, type Climb, type ManagerRow } from './managers';
-import type { AnsweredQuestion } from './resolution-question';
+import type { PersonRow } from '../directory/user.rows';
+import { addManagers, addUntilLimit } from './add-managers';
+import { ApproverList, type SourceApprovers } from './approver-list';
+import type { ApproverSource, LevelsSource, LimitSource, WebhookSource } from './approver-source';
+import { Climbs, type Climb } from './managers';
+import {
+  targetKey,
+  type ResolverAnswer,
+  type ResolverAnswers,
+  type SourcesQuestion,
+} from './resolution-question';
 import { shownUrl } from './shown-url';
+
+interface Asked {
+  question: SourcesQuestion;
+  /** Webhooks that are not among them are asked later. */
+  answers: ResolverAnswers;
+}
+
+/** What the directory says to all questions at once. */
+interface Found {
+  users: Map<string, PersonRow[]>;
+  groups: Map<string, MatchedGroup[]>;
+  roles: Map<string, PersonRow[]>;
+  climbs: Climbs;
+}
+
+/** Somebody's authority may be far up, yet no organisation is deeper. */
+const highestClimb = 50;
 
 /**
  * Who must approve, for any number of questions at once: one statement for all that name users, two for all that name
- * groups, one for all managers. The outcomes are in the order of the questions.
+ * groups, one for all roles, one for all managers. The answers are in the order of the questions.
  */
-export const resolveSources = async (sql: Sql, list: readonly AnsweredQuestion[]): Promise<Outcome[]> => {
-  const userRefs: DirectoryRef[] = [];
-  const groupRefs: DirectoryRef[] = [];
-  const climbs: Climb[] = [];
-  const climbOf = new Map<object, number>();
-  for (const { question, answers } of list) {
-    const { workspaceId } = question;
-    for (const source of question.sources) {
-      if (source.kind === 'user') userRefs.push({ workspaceId, ref: source.ref });
-      if (source.kind === 'group') groupRefs.push({ workspaceId, ref: source.ref });
-      if (source.kind === 'manager') {
-        climbOf.set(
-          source,
-          climbs.push({ workspaceId, userId: question.requester.id, levels: source.levels }) - 1,
-        );
-      }
-      if (source.kind === 'webhook') {
-        const answer = answers[source.url];
-        if (answer && 'refs' in answer) userRefs.push(...answer.refs.map((ref) => ({ workspaceId, ref })));
-      }
-    }
-  }
-  const [users, groups, above] = await Promise.all([
-    matchUsers(sql, userRefs),
-    matchGroups(sql, groupRefs),
-    managersAbove(sql, climbs),
-  ]);
-  const managers: ManagerRow[][] = climbs.map(() => []);
-  for (const row of above) managers[row.climb]?.push(row);
-
+export const resolveSources = async (sql: Sql, list: readonly Asked[]): Promise<ApproverAnswer[]> => {
+  const found = await lookUp(sql, list);
   return list.map(({ question, answers }) => {
-    const { workspaceId } = question;
     const approvers = new ApproverList(question);
-    for (const source of question.sources) {
-      switch (source.kind) {
-        case 'user':
-          approvers.addMatches(
-            users.get(refKey({ workspaceId, ref: source.ref })) ?? [],
-            source.ref,
-            'Named in the workflow',
-          );
-          break;
-        case 'group':
-          addGroup(approvers, source.ref, groups.get(refKey({ workspaceId, ref: source.ref })) ?? []);
-          break;
-        case 'manager':
-          addManagers(approvers, question.requester, managers[climbOf.get(source) ?? -1] ?? []);
-          break;
-        case 'webhook': {
-          const answer = answers[source.url];
-          if (!answer || 'failure' in answer) {
-            approvers.note(answer?.failure ?? `${shownUrl(source.url)} was not asked.`);
-            break;
-          }
-          const why = `Named by ${shownUrl(source.url)}`;
-          for (const ref of answer.refs)
-            approvers.addMatches(users.get(refKey({ workspaceId, ref })) ?? [], ref, why);
-        }
-      }
-    }
-    return approvers.outcome();
+    for (const [index, source] of question.sources.entries())
+      addSource(approvers.ofSource(index), source, question.workspaceId, found, answers);
+    return approvers.answer();
   });
 };
 
-const addGroup = (approvers: ApproverList, ref: string, [group, another]: readonly MatchedGroup[]): void => {
+const climbOf = (workspaceId: string, source: LevelsSource | LimitSource): Climb => ({
+  workspaceId,
+  userId: source.of,
+  levels: source.kind === 'levels' ? source.levels : highestClimb,
+});
+
+const lookUp = async (sql: Sql, list: readonly Asked[]): Promise<Found> => {
+  const users: DirectoryRef[] = [];
+  const groups: DirectoryRef[] = [];
+  const roles: DirectoryRef[] = [];
+  const climbs = new Climbs();
+  for (const { question, answers } of list) {
+    const { workspaceId } = question;
+    for (const source of question.sources) {
+      switch (source.kind) {
+        case 'user':
+          users.push({ workspaceId, ref: source.ref });
+          break;
+        case 'group':
+          groups.push({ workspaceId, ref: source.ref });
+          break;
+        case 'role':
+          roles.push({ workspaceId, ref: source.role });
+          break;
+        case 'levels':
+        case 'limit':
+          climbs.plan(climbOf(workspaceId, source));
+          break;
+        case 'webhook': {
+          const answer = answers[targetKey(source)];
+          if (answer && 'refs' in answer) users.push(...answer.refs.map((ref) => ({ workspaceId, ref })));
+        }
+      }
+    }
+  }
+  const [matchedUsers, matchedGroups, matchedRoles] = await Promise.all([
+    matchUsers(sql, users),
+    matchGroups(sql, groups),
+    matchRoles(sql, roles),
+    climbs.make(sql),
+  ]);
+  return { users: matchedUsers, groups: matchedGroups, roles: matchedRoles, climbs };
+};
+
+const addSource = (
+  approvers: SourceApprovers,
+  source: ApproverSource,
+  workspaceId: string,
+  found: Found,
+  answers: ResolverAnswers,
+): void => {
+  const usersOf = (ref: string): PersonRow[] => found.users.get(refKey({ workspaceId, ref })) ?? [];
+  switch (source.kind) {
+    case 'user':
+      return approvers.addMatches(usersOf(source.ref), source.ref, 'Named in the workflow');
+    case 'group':
+      return addGroup(
+        approvers,
+        source.ref,
+        found.groups.get(refKey({ workspaceId, ref: source.ref })) ?? [],
+      );
+    case 'role':
+      return addRole(
+        approvers,
+        source.role,
+        found.roles.get(refKey(roleRef({ workspaceId, ref: source.role }))) ?? [],
+      );
+    case 'levels':
+      return addManagers(approvers, source.of, found.climbs.rowsOf(climbOf(workspaceId, source)));
+    case 'limit':
+      return addUntilLimit(approvers, source, found.climbs.rowsOf(climbOf(workspaceId, source)));
+    case 'webhook':
+      return addAnswer(approvers, source, answers[targetKey(source)], usersOf);
+  }
+};
+
+const addGroup = (
+  approvers: SourceApprovers,
+  ref: string,
+  [group, another]: readonly MatchedGroup[],
+): void => {
   if (!group)
     return approvers.leaveOut(ref, 'no group in the directory has this id, externalId or displayName');
   if (another) return approvers.leaveOut(ref, 'more than one group in the directory is called this');
@@ -84,17 +137,18 @@ const addGroup = (approvers: ApproverList, ref: string, [group, another]: readon
     approvers.add(member, member.user_name, `Member of the group ${group.displayName}`);
 };
 
-const addManagers = (
-  approvers: ApproverList,
-  requester: { userName: string; displayName: string },
-  managers: readonly ManagerRow[],
+const addRole = (approvers: SourceApprovers, role: string, holders: readonly PersonRow[]): void => {
+  if (holders.length === 0) return approvers.leaveOut(role, 'nobody in the directory has this role');
+  for (const holder of holders) approvers.add(holder, holder.user_name, `Has the role ${role}`);
+};
+
+const addAnswer = (
+  approvers: SourceApprovers,
+  { url }: WebhookSource,
+  answer: ResolverAnswer | undefined,
+  usersOf: (ref: string) => PersonRow[],
 ): void => {
-  if (managers.length === 0) return approvers.leaveOut(requester.userName, 'has no manager in the directory');
-  for (const manager of managers) {
-    const why =
-      manager.level === 1
-        ? `Line manager of ${requester.displayName}`
-        : `Manager of ${requester.displayName}, ${manager.level} levels up`;
-    approvers.add(manager, manager.user_name, why);
-  }
+  if (!answer) return approvers.note(`The webhook at ${shownUrl(url)} is asked when the stage starts.`);
+  if ('failure' in answer) return approvers.note(answer.failure);
+  for (const ref of answer.refs) approvers.addMatches(usersOf(ref), ref, `Named by ${shownUrl(url)}`);
 };

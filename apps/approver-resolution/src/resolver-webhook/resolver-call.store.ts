@@ -1,12 +1,11 @@
 import type { Cause, Tx } from '@countersign/messaging';
 import type { Database, Sql } from '@countersign/persistence';
-import type { ResolutionQuestion, ResolverAnswers } from '../resolution/resolution-question';
+import type { WebhookSource } from '../resolution/approver-source';
+import { targetKey, type ResolutionQuestion, type ResolverAnswers } from '../resolution/resolution-question';
+import type { ResolverBodies } from './resolver-bodies';
 
 /** A webhook to ask for approvers. */
-export interface CallTarget {
-  url: string;
-  timeoutMs: number;
-}
+export type CallTarget = Omit<WebhookSource, 'kind'>;
 
 /** How one call of one attempt ended, for the evidence. */
 export interface CallRecord {
@@ -24,7 +23,7 @@ export interface LeasedCall {
   resolutionId: string;
   attempt: number;
   targets: CallTarget[];
-  body: string;
+  bodies: ResolverBodies;
   /** Of webhooks that have answered in earlier attempts. */
   answers: ResolverAnswers;
   evidence: CallRecord[];
@@ -37,7 +36,7 @@ interface CallRow {
   resolution_id: string;
   attempt: number;
   targets: CallTarget[];
-  body: string;
+  bodies: ResolverBodies;
   answers: ResolverAnswers;
   evidence: CallRecord[];
   cause: Cause;
@@ -48,7 +47,7 @@ const leasedOf = (row: CallRow): LeasedCall => ({
   resolutionId: row.resolution_id,
   attempt: row.attempt,
   targets: row.targets,
-  body: row.body,
+  bodies: row.bodies,
   answers: row.answers,
   evidence: row.evidence,
   cause: row.cause,
@@ -60,29 +59,31 @@ const marginMs = 5_000;
 
 const targetsOf = (question: ResolutionQuestion): CallTarget[] => {
   const webhooks = question.sources.flatMap((source) =>
-    source.kind === 'webhook' ? [{ url: source.url, timeoutMs: source.timeoutMs }] : [],
+    source.kind === 'webhook'
+      ? [{ url: source.url, format: source.format, timeoutMs: source.timeoutMs }]
+      : [],
   );
-  return [...new Map(webhooks.map((target) => [target.url, target])).values()];
+  return [...new Map(webhooks.map((target) => [targetKey(target), target])).values()];
 };
 
 /** Plans the first attempt of each: the row, and the message that sets it going. */
 export const announceCalls = async (
   tx: Tx,
-  calls: readonly { question: ResolutionQuestion; body: string; cause: Cause }[],
+  calls: readonly { question: ResolutionQuestion; bodies: ResolverBodies; cause: Cause }[],
 ): Promise<void> => {
   if (calls.length === 0) return;
   const targets = calls.map(({ question }) => targetsOf(question));
   await tx.query(
-    `INSERT INTO resolver_call (workspace_id, resolution_id, attempt, state, targets, longest_timeout_ms, body, answers,
+    `INSERT INTO resolver_call (workspace_id, resolution_id, attempt, state, targets, longest_timeout_ms, bodies, answers,
                                 evidence, cause)
      SELECT w, r, 1, 'announced', t, m, b, '{}', '[]', c
-       FROM unnest($1::uuid[], $2::uuid[], $3::json[], $4::int[], $5::text[], $6::json[]) AS n (w, r, t, m, b, c)`,
+       FROM unnest($1::uuid[], $2::uuid[], $3::json[], $4::int[], $5::json[], $6::json[]) AS n (w, r, t, m, b, c)`,
     [
       calls.map(({ question }) => question.workspaceId),
       calls.map(({ question }) => question.resolutionId),
       targets.map((list) => JSON.stringify(list)),
       targets.map((list) => Math.max(...list.map(({ timeoutMs }) => timeoutMs))),
-      calls.map(({ body }) => body),
+      calls.map(({ bodies }) => JSON.stringify(bodies)),
       calls.map(({ cause }) => JSON.stringify(cause)),
     ],
   );

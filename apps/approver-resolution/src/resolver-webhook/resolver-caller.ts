@@ -4,9 +4,9 @@ import { traceIdOf, type Tx, type UnitOfWork } from '@countersign/messaging';
 import { createOutboundHttp, type OutboundHttp, type OutboundResult } from '@countersign/outbound-http';
 import { CONFIG, LOG, UNIT_OF_WORK, type Log, type ServiceConfig } from '@countersign/service-kit';
 import { signHeaders } from '@countersign/webhook-signature';
+import { targetKey } from '../resolution/resolution-question';
 import { questionById, settleResolution } from '../resolution/resolution.store';
 import { resolveSources } from '../resolution/resolve-sources';
-import { shownUrl } from '../resolution/shown-url';
 import { CallPool } from './call-pool';
 import { mostAnswerBytes, readOutcome, type CallOutcome } from './resolver-answer';
 import {
@@ -80,7 +80,7 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
   }
 
   private async attempt(call: LeasedCall, secrets: readonly string[]): Promise<void> {
-    const open = call.targets.filter(({ url }) => !Object.hasOwn(call.answers, url));
+    const open = call.targets.filter((target) => !Object.hasOwn(call.answers, targetKey(target)));
     const giveUpAt = performance.now() + patienceMs;
     const outcomes = await Promise.all(
       open.map((target) =>
@@ -104,7 +104,9 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
       const outcome = { kind: 'given up' } as const;
       return { target, outcome, record: { ...record, status: null, latencyMs: null, result: 'no room' } };
     }
-    const { resolutionId, body } = call;
+    const { resolutionId } = call;
+    const body = call.bodies[target.format];
+    if (body === undefined) throw new Error(`a call without its body ${resolutionId}`);
     const result = await this.http.post({
       url: target.url,
       headers: {
@@ -118,7 +120,7 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
       maxResponseBytes: mostAnswerBytes,
       signal: this.shutdown.signal,
     });
-    const outcome = readOutcome(result, shownUrl(target.url), target.timeoutMs);
+    const outcome = readOutcome(result, target);
     const status = 'status' in result ? (result.status ?? null) : null;
     const latencyMs = 'latencyMs' in result ? result.latencyMs : null;
     return { target, outcome, record: { ...record, status, latencyMs, result: wordOf(result) } };
@@ -130,10 +132,10 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
     const delayMs = this.schedule[call.attempt - 1];
     let [again, givenUp] = [false, false];
     for (const { target, outcome } of outcomes) {
-      if (outcome.kind === 'final') answers[target.url] = outcome.answer;
+      if (outcome.kind === 'final') answers[targetKey(target)] = outcome.answer;
       else if (outcome.kind === 'given up') givenUp = true;
       else if (delayMs !== undefined) again = true;
-      else answers[target.url] = { failure: `${outcome.failure} It was tried ${call.attempt} times.` };
+      else answers[targetKey(target)] = { failure: `${outcome.failure} It was tried ${call.attempt} times.` };
     }
     if (again || givenUp) {
       const wait = again && delayMs !== undefined ? delayMs : giveUpDelayMs;

@@ -127,7 +127,10 @@ describe('resolver webhooks', () => {
     payload: { value: { amount: 5 } },
     ...more,
   });
-  const webhook = (url: string, timeout = 'PT10S') => ({ webhook: { url, format: 'easylife', timeout } });
+  const webhook = (url: string, timeout = 'PT10S', format = 'easylife') => ({
+    webhook: { url, format, timeout },
+  });
+  const ownWebhook = (url: string, timeout = 'PT10S') => webhook(url, timeout, 'countersign');
   const resolve = async (
     sources: Record<string, unknown>[],
     more: Partial<Question> = {},
@@ -176,7 +179,7 @@ describe('resolver webhooks', () => {
       workspaceId,
     );
     expect(answer.who).toEqual(['Ann']);
-    expect(answer.approvers[0]?.why).toBe(`Named by ${target.shown}`);
+    expect(answer.approvers[0]).toMatchObject({ why: [`Named by ${target.shown}`], sources: [0] });
     expect(answer.skipped).toEqual([
       {
         ref: 'bb87b3cf-9d8e-4dfc-b9e6-aba0f9b4acb7',
@@ -254,9 +257,9 @@ describe('resolver webhooks', () => {
     const cat = await service.user('cat@test', { displayName: 'Cat', active: false });
     const target = await resolver(json([alice, 'BEN@test', ann, cat, ann]));
     const answer = await resolve([{ user: 'ben@test' }, webhook(target.url)], { exclude: [alice] });
-    expect(answer.approvers.map(({ person, why }) => [person.displayName, why])).toEqual([
-      ['Ben', `Named in the workflow; Named by ${target.shown}`],
-      ['Ann', `Named by ${target.shown}`],
+    expect(answer.approvers.map(({ person, why, sources }) => [person.displayName, why, sources])).toEqual([
+      ['Ben', ['Named in the workflow', `Named by ${target.shown}`], [0, 1]],
+      ['Ann', [`Named by ${target.shown}`], [1]],
     ]);
     expect(answer.skipped).toEqual([
       { ref: alice, why: 'may not approve their own request' },
@@ -397,6 +400,80 @@ describe('resolver webhooks', () => {
     const answer = await resolve([webhook(late.url), webhook(good.url)]);
     expect(answer.who).toEqual(['Ben', 'Ann']);
     expect([good.received.length, late.received.length]).toEqual([1, 2]);
+  });
+
+  describe('of the format countersign', () => {
+    it('are sent request, stage and resolution, signed, and answer with approvers', async () => {
+      const target = await resolver((response, nth) =>
+        nth === 1
+          ? response.writeHead(503).end()
+          : json({ approvers: [ann, 'BEN@test', 'ghost'], ttl: 'PT1H', more: 1 })(response),
+      );
+      const payload = { value: { amount: 5, text: 'a\u0000b\ud800' } };
+      const answer = await resolve([ownWebhook(target.url)], { stageIndex: 1, payload });
+      expect(answer.approvers.map(({ person, why, sources }) => [person.displayName, why, sources])).toEqual([
+        ['Ann', [`Named by ${target.shown}`], [0]],
+        ['Ben', [`Named by ${target.shown}`], [0]],
+      ]);
+      expect(answer.skipped).toMatchObject([{ ref: 'ghost' }]);
+      expect(target.received).toHaveLength(2);
+      expect(new Set(target.received.map(({ text }) => text)).size).toBe(1);
+      for (const { text, headers } of target.received) {
+        expect(headers['webhook-id']).toBe(answer.resolutionId);
+        expect(new Webhook(secret).verify(text, headers)).toEqual({
+          request: {
+            id: answer.requestId,
+            title: 'Title',
+            reason: 'Reason',
+            requester: {
+              id: alice,
+              externalId: document.requestorId,
+              userName: 'alice@test',
+              displayName: 'Alice',
+            },
+            payload: payload.value,
+          },
+          stage: { key: 'owner', index: 1, total: 2 },
+          resolutionId: answer.resolutionId,
+        });
+      }
+    });
+
+    it.each([
+      ['a list', [v7()], 'something that has no list of ids as "approvers".'],
+      ['null', null, 'something that has no list of ids as "approvers".'],
+      ['numbers', { approvers: [1] }, 'something that has no list of ids as "approvers".'],
+      ['nobody', { approvers: [], ttl: null }, 'an empty list.'],
+      [
+        'a ttl in words',
+        { approvers: ['ann@test'], ttl: 'an hour' },
+        'a "ttl" that is not an ISO 8601 duration.',
+      ],
+      [
+        'a ttl in seconds',
+        { approvers: ['ann@test'], ttl: 3600 },
+        'a "ttl" that is not an ISO 8601 duration.',
+      ],
+      ['1,001 ids', { approvers: Array.from({ length: 1_001 }, () => 'x') }, '1001 ids; 1000 are the most.'],
+    ])('count %s as nobody at once', async (_, reply, note) => {
+      const target = await resolver(json(reply));
+      const answer = await resolve([ownWebhook(target.url)]);
+      expect(answer).toMatchObject({ approvers: [], note: `${target.shown} answered with ${note}` });
+      expect(target.received).toHaveLength(1);
+    });
+
+    it('are asked beside one of the other format at the same address', async () => {
+      const target = await resolver((response, nth) => {
+        const { text } = target.received[nth - 1] ?? { text: '' };
+        json('resolutionId' in (JSON.parse(text) as object) ? { approvers: [ben] } : [ann])(response);
+      });
+      const answer = await resolve([webhook(target.url), ownWebhook(target.url), webhook(target.url)]);
+      expect(answer.approvers.map(({ person, sources }) => [person.displayName, sources])).toEqual([
+        ['Ann', [0, 2]],
+        ['Ben', [1]],
+      ]);
+      expect(target.received).toHaveLength(2);
+    });
   });
 
   it('takes up a call whose process has died in the middle, and lets the dead one say nothing', async () => {

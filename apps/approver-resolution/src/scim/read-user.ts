@@ -12,6 +12,8 @@ export interface UserInput {
   department: string | null;
   region: string | null;
   approvalLimit: number | null;
+  /** Values of the roles. */
+  roles: string[];
   /** Id, externalId or userName. */
   managerRef: string | null;
   /** What has no column of its own meaning, under proper names; without the manager, which may get another name. */
@@ -24,6 +26,7 @@ interface UserResource {
   name?: { formatted?: string; givenName?: string; familyName?: string };
   active?: boolean;
   emails?: { value?: string; primary?: boolean }[];
+  roles?: { value?: string }[];
   [enterpriseUrn]?: { department?: string; manager?: { value?: string } };
   [countersignUrn]?: { region?: string; approvalLimit?: number };
 }
@@ -55,6 +58,7 @@ export const readUser = (body: Record<string, unknown>): UserInput => {
     department: enterprise.department ?? null,
     region: countersign?.region ?? null,
     approvalLimit: countersign?.approvalLimit ?? null,
+    roles: (read.roles ?? []).flatMap(({ value }) => value ?? []),
     managerRef: manager?.value ?? null,
     resource,
   };

@@ -14,13 +14,17 @@ const text = (name: string, description: string, more: Partial<Attribute> = {}):
   ...more,
 });
 
-const list = (name: string, description: string, more: readonly Attribute[] = []): Attribute => ({
+const list = (
+  name: string,
+  description: string,
+  { value = {}, more = [] }: { value?: Partial<Attribute>; more?: readonly Attribute[] } = {},
+): Attribute => ({
   name,
   type: 'complex',
   multiValued: true,
   description,
   subAttributes: [
-    text('value', 'The value itself.'),
+    text('value', 'The value itself.', value),
     text('display', 'How the value is shown.'),
     text('type', 'What the value is for, such as work or home.'),
     { name: 'primary', type: 'boolean', description: 'Whether this is the preferred value.' },
@@ -71,13 +75,22 @@ export const userSchema: Schema = {
     list('emails', 'Mail addresses; the primary one, else the first, is written to.'),
     list('phoneNumbers', 'Telephone numbers.'),
     {
-      ...list('groups', 'Groups that the person is a member of.', [
-        { name: '$ref', type: 'reference', referenceTypes: ['Group'], description: 'Address of the group.' },
-      ]),
+      ...list('groups', 'Groups that the person is a member of.', {
+        more: [
+          {
+            name: '$ref',
+            type: 'reference',
+            referenceTypes: ['Group'],
+            description: 'Address of the group.',
+          },
+        ],
+      }),
       mutability: 'readOnly',
     },
     list('entitlements', 'Entitlements.'),
-    list('roles', 'Roles.'),
+    list('roles', 'Roles; stages may ask everybody who has one, by its value without regard to case.', {
+      value: { maxLength: keyLength },
+    }),
   ],
 };
 

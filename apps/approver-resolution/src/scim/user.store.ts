@@ -1,6 +1,6 @@
 import type { Tx } from '@countersign/messaging';
 import { isUniqueViolation, type Sql } from '@countersign/persistence';
-import { refKey, userNameKey } from '../directory/directory-ref';
+import { refKey, roleKey, userNameKey } from '../directory/directory-ref';
 import { matchUsers } from '../directory/match-users';
 import type { UserInput } from './read-user';
 import { invalid, notUnique } from './scim-problem';
@@ -48,6 +48,7 @@ const valuesOf = (workspaceId: string, id: string, user: UserInput, managerId: s
   user.approvalLimit,
   managerId,
   JSON.stringify(user.resource),
+  [...new Set(user.roles.map(roleKey))],
 ];
 
 /** A manager who was deleted since they were looked up. */
@@ -64,10 +65,16 @@ export const insertUser = async (tx: Tx, workspaceId: string, id: string, user: 
   const managerId = await managerOf(tx, workspaceId, user.managerRef);
   const rows = await withManagerThere(
     tx.query(
-      `INSERT INTO user_ (workspace_id, id, external_id, user_name, user_name_key, display_name, email, active,
-                          department, region, approval_limit, manager_id, resource)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-       ON CONFLICT ON CONSTRAINT one_user_per_name DO NOTHING RETURNING id`,
+      `WITH made AS (
+         INSERT INTO user_ (workspace_id, id, external_id, user_name, user_name_key, display_name, email, active,
+                            department, region, approval_limit, manager_id, resource)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         ON CONFLICT ON CONSTRAINT one_user_per_name DO NOTHING RETURNING workspace_id, id
+       ), roles AS (
+         INSERT INTO user_role (workspace_id, user_id, role_key)
+         SELECT made.workspace_id, made.id, role_key FROM made, unnest($14::text[]) AS r (role_key)
+       )
+       SELECT id FROM made`,
       valuesOf(workspaceId, id, user, managerId),
     ),
   );
@@ -83,7 +90,14 @@ export const replaceUser = async (
 ): Promise<void> => {
   const managerId = await managerOf(tx, workspaceId, user.managerRef);
   const update = tx.query(
-    `UPDATE user_ SET external_id = $3, user_name = $4, user_name_key = $5, display_name = $6, email = $7, active = $8,
+    `WITH lost AS (
+       DELETE FROM user_role WHERE user_id = $2 AND role_key <> ALL ($14::text[])
+     ), gained AS (
+       INSERT INTO user_role (workspace_id, user_id, role_key)
+       SELECT $1, $2, role_key FROM unnest($14::text[]) AS r (role_key)
+       ON CONFLICT DO NOTHING
+     )
+     UPDATE user_ SET external_id = $3, user_name = $4, user_name_key = $5, display_name = $6, email = $7, active = $8,
                       department = $9, region = $10, approval_limit = $11, manager_id = $12, resource = $13,
                       version = version + 1, changed_at = now()
       WHERE id = $2 AND (workspace_id = $1) IS TRUE`,

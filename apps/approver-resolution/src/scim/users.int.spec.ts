@@ -104,7 +104,7 @@ describe('SCIM users', () => {
 
     const changes = await service.sent('directory.changed.v1');
     const change = changes.find(({ data }) => data.people[0]?.id === id);
-    expect(change?.queues).toEqual(['audit', 'intake', 'notification']);
+    expect(change?.queues).toEqual(['audit', 'intake', 'notification', 'routing']);
     expect(change?.data).toEqual({
       deleted: [],
       people: [
@@ -123,6 +123,27 @@ describe('SCIM users', () => {
           version: 1,
         },
       ],
+    });
+  });
+
+  it('finds users by their roles, and refuses a role that is too long', async () => {
+    const role = { value: 'General-Counsel', display: 'General Counsel', type: 'legal', primary: true };
+    const id = await service.user('counsel@role.test', { roles: [role, 'signer'] });
+    await service.user('nobody@role.test');
+    expect((await service.call<User>('GET', `/scim/v2/Users/${id}`)).body).toMatchObject({
+      roles: [role, { value: 'signer' }],
+    });
+    for (const filter of [
+      'roles eq "general-counsel"',
+      'roles.value eq "SIGNER"',
+      'roles[type eq "legal" and primary eq true]',
+      'userName ew "role.test" and roles pr',
+    ])
+      expect(await namesOf(filter)).toEqual(['counsel@role.test']);
+    const long = { userName: 'long@role.test', roles: ['r'.repeat(257)] };
+    expect(await service.call('POST', '/scim/v2/Users', long)).toMatchObject({
+      status: 400,
+      body: { scimType: 'invalidValue' },
     });
   });
 

@@ -23,8 +23,8 @@ export const storeForFeed = async (
   );
   const rows = await sql.query<{ id: string; version: number }>(
     `WITH payload AS (
-       INSERT INTO request_payload (request_id, revision, workspace_id, payload)
-       SELECT * FROM unnest($5::uuid[], $6::int[], $7::uuid[], $8::json[])
+       INSERT INTO request_payload (request_id, revision, workspace_id, payload, request_version)
+       SELECT * FROM unnest($5::uuid[], $6::int[], $7::uuid[], $8::json[], $9::int[])
        ON CONFLICT DO NOTHING
      )
      INSERT INTO transition (request_id, request_version, workspace_id, snapshot)
@@ -39,7 +39,8 @@ export const storeForFeed = async (
       payloads.map(({ request }) => request.id),
       payloads.map(({ revision }) => revision),
       payloads.map(({ request }) => request.workspaceId),
-      payloads.map(({ payload }) => JSON.stringify(payload.value)),
+      payloads.map(({ payload }) => JSON.stringify(payload.value ?? null)),
+      payloads.map(({ request }) => request.version),
     ],
   );
   const stored = new Set(rows.map(keyOf));
@@ -84,7 +85,11 @@ export const listEvents = async (
        FROM (SELECT * FROM entry WHERE workspace_id = $1 AND index > $2 AND type = ANY ($3::text[])
                AND ($5::text[] IS NULL OR workflow_key = ANY ($5)) ORDER BY index LIMIT $4) e
        JOIN transition t ON t.request_id = e.request_id AND t.request_version = e.request_version
-       LEFT JOIN request_payload p ON p.request_id = e.request_id AND p.revision = (t.snapshot ->> 'revision')::int
+       LEFT JOIN LATERAL (
+         SELECT payload FROM request_payload
+          WHERE request_id = e.request_id AND revision = coalesce(t.snapshot ->> 'payloadRevision', t.snapshot ->> 'revision')::int
+            AND request_version <= e.request_version
+          ORDER BY request_version DESC LIMIT 1) p ON true
       ORDER BY e.index`,
     [workspaceId, after ?? '-1', eventTypes, limit, allowed],
   );

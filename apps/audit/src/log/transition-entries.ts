@@ -1,127 +1,24 @@
 import { createHash } from 'node:crypto';
-import type { Person, RequestSnapshot, RequestTransitioned, TransitionEvent } from '@countersign/contracts';
+import { isUuid, type RequestTransitioned, type TransitionEvent } from '@countersign/contracts';
 import { canonicalJson } from '@countersign/merkle-log';
+import { creationMembers, eventRules } from './event-rules';
 import type { LogEntry, PersonalData } from './log-entry';
-
-/** Members of an event that are ids, states, codes or numbers, and may stand in a leaf for ever. */
-const plainMembers = [
-  'stageKey',
-  'stageIndex',
-  'taskId',
-  'state',
-  'revision',
-  'approvalsNeeded',
-  'resolutionId',
-  'fallback',
-  'reasonCode',
-] as const;
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
+import { describeMembers, type Described, type MemberRule } from './member-rules';
 
 /** SHA-256 of the RFC 8785 JSON, in hex: what a payload was, without saying it. */
 export const payloadHash = (payload: unknown): string =>
   createHash('sha256').update(canonicalJson(payload)).digest('hex');
 
-const personalOf = ({ id, externalId, userName, displayName, email }: Person): PersonalData => ({
-  subject: id,
-  kind: 'person',
-  data: { externalId, userName, displayName, email },
-});
-
-const textFor = (subject: string, kind: string, data: unknown): PersonalData[] =>
-  data === null || data === undefined || data === '' ? [] : [{ subject, kind, data }];
-
-interface Described {
-  content: Record<string, unknown>;
-  personal: PersonalData[];
-}
-
-const describeCreation = (request: RequestSnapshot, transition: RequestTransitioned): Described => {
-  const { requester, title, reason, externalRef, metadata, workflow } = request;
-  const payload = transition.revisionPayload?.payload.value;
-  return {
-    content: {
-      workflow,
-      requester: requester.id,
-      revision: request.revision,
-      payloadHash: payloadHash(payload),
-    },
-    personal: [
-      personalOf(requester),
-      { subject: requester.id, kind: 'request', data: { title, reason, externalRef, metadata } },
-      { subject: requester.id, kind: 'payload', data: payload },
-    ],
-  };
-};
-
-const describeTask = (task: Record<string, unknown>, requesterId: string, why: unknown): Described => {
-  const assignee = task.assignee as Person;
-  const onBehalfOf = task.onBehalfOf as Person | null;
-  const decidedBy = task.decidedBy as Person | null;
-  return {
-    content: {
-      taskId: task.id,
-      stageKey: task.stageKey,
-      state: task.state,
-      revision: task.revision,
-      assignee: assignee.id,
-      onBehalfOf: onBehalfOf?.id ?? null,
-      decision: task.decision,
-      decidedBy: decidedBy?.id ?? null,
-      reasonCode: task.reasonCode,
-    },
-    personal: [
-      ...[assignee, onBehalfOf, decidedBy]
-        .filter((person) => person !== null)
-        .map(personalOf)
-        .filter(isFirstOfSubject),
-      // Why somebody was chosen tells of the requester ("line manager of …").
-      ...textFor(requesterId, 'why', why),
-      ...textFor(decidedBy?.id ?? assignee.id, 'comment', task.comment),
-    ],
-  };
-};
-
-const isFirstOfSubject = (entry: PersonalData, index: number, all: readonly PersonalData[]): boolean =>
-  all.findIndex(({ subject }) => subject === entry.subject) === index;
-
-const describeOther = (event: TransitionEvent, requesterId: string): Described => {
-  const { data } = event;
-  const plain = Object.fromEntries(
-    plainMembers.filter((name) => data[name] !== undefined).map((name) => [name, data[name]]),
-  );
-  const decidedBy =
-    isRecord(data.decidedBy) && typeof data.decidedBy.id === 'string' ? data.decidedBy.id : null;
-  const author = decidedBy ?? (event.actor.type === 'user' ? event.actor.id : null) ?? requesterId;
-  const failure = isRecord(data.failure) ? data.failure : null;
-  return {
-    content: {
-      ...plain,
-      ...(decidedBy ? { decidedBy } : {}),
-      ...(failure ? { failure: { code: failure.code, stage: failure.stage } } : {}),
-    },
-    personal: [
-      ...textFor(author, 'comment', data.comment),
-      ...textFor(author, 'reason', data.reason),
-      // Explanations and failures quote the payload.
-      ...textFor(requesterId, 'explanation', data.explanation),
-      ...textFor(requesterId, 'failure', failure?.detail),
-    ],
-  };
-};
+/** The events that may bring a payload; it is told of with the first of them. */
+const bringers = ['request.created', 'request.revised', 'request.edited', 'request.submitted'];
 
 /** The facts of a transition as entries of the log: what may stay for ever apart from what may have to go. */
 export const entriesOf = (transition: RequestTransitioned): LogEntry[] => {
-  const { request } = transition;
-  return transition.events.map((event) => {
-    const { task, why } = event.data;
-    const described =
-      event.type === 'request.created'
-        ? describeCreation(request, transition)
-        : isRecord(task)
-          ? describeTask(task, request.requester.id, why)
-          : describeOther(event, request.requester.id);
+  const { request, events } = transition;
+  const bringer = events.find(({ type }) => bringers.includes(type)) ?? events[0];
+  return events.map((event) => {
+    const described = describe(event, transition);
+    const payload = event === bringer ? describePayload(transition) : null;
     return {
       workspaceId: request.workspaceId,
       id: event.id,
@@ -132,8 +29,53 @@ export const entriesOf = (transition: RequestTransitioned): LogEntry[] => {
       requestVersion: request.version,
       taskId: event.taskId,
       workflowKey: request.workflow.key,
-      content: { actor: event.actor, ...described.content },
-      personal: described.personal,
+      content: { actor: event.actor, ...described.content, ...payload?.content },
+      personal: [...merged(described.personal), ...(payload?.personal ?? [])],
     };
   });
+};
+
+const describe = (event: TransitionEvent, { request }: RequestTransitioned): Described => {
+  const rules: Readonly<Record<string, MemberRule>> = Object.hasOwn(eventRules, event.type)
+    ? eventRules[event.type as keyof typeof eventRules]
+    : {};
+  // The creation's own members are not sent twice: the request is in the transition.
+  const data =
+    event.type === 'request.created'
+      ? {
+          request: Object.fromEntries(
+            Object.entries(request).filter(([name]) => creationMembers.includes(name)),
+          ),
+        }
+      : event.data;
+  const { type, id } = event.actor;
+  const author = type === 'user' && id !== null && isUuid(id) ? id : request.requester.id;
+  return describeMembers(rules, data, { requester: request.requester.id, author });
+};
+
+const describePayload = ({ request, revisionPayload }: RequestTransitioned): Described | null => {
+  if (!revisionPayload) return null;
+  const payload = revisionPayload.payload.value ?? null;
+  return {
+    content: { payloadHash: payloadHash(payload) },
+    personal: [{ subject: request.requester.id, kind: 'payload', data: payload }],
+  };
+};
+
+/** One person is sealed once an entry, and what was sealed member by member becomes one. */
+const merged = (personal: readonly PersonalData[]): PersonalData[] => {
+  const groups = new Map<string, PersonalData>();
+  const result: PersonalData[] = [];
+  for (const item of personal) {
+    const isGroup = ['person', 'request', 'undecided'].includes(item.kind);
+    const known = isGroup ? groups.get(`${item.kind} ${item.subject}`) : undefined;
+    if (known) {
+      known.data = { ...(known.data as object), ...(item.data as object) };
+      continue;
+    }
+    const added = { ...item };
+    result.push(added);
+    if (isGroup) groups.set(`${item.kind} ${item.subject}`, added);
+  }
+  return result;
 };

@@ -1,3 +1,4 @@
+import { eventTypes } from '@countersign/contracts';
 import { until, type TestService } from '@countersign/service-kit/test';
 import { Webhook } from 'standardwebhooks';
 import { v7 } from 'uuid';
@@ -150,6 +151,86 @@ describe('deliveries', () => {
         'tenantId',
       ]);
     }
+  });
+
+  it('are made of every event type there is, with the task for those of tasks, and of no other', async () => {
+    const receiver = await receive();
+    await subscribe(receiver.url);
+    const story = start();
+    const hidden = [
+      'task.closed',
+      'stage.notified',
+      'request.commented',
+      'request.edited',
+      'request.migrated',
+    ];
+    const events = [...eventTypes.filter((type) => type !== 'request.created'), ...hidden];
+    await service.send(
+      story.created(),
+      story.assigned(),
+      story.happened(
+        events.map((type) => ({ type })),
+        { overridden: true },
+      ),
+    );
+    // Two come with the creation, two with the assignment.
+    await until(() => receiver.calls.length >= eventTypes.length - 1 + 4);
+    const bodies = receiver.calls.map(
+      ({ text }) =>
+        JSON.parse(text) as {
+          type: string;
+          data: { task?: { id: string }; request: { overridden: boolean } };
+        },
+    );
+    const last = bodies.filter(({ data }) => data.request.overridden);
+    expect(last.map(({ type }) => type).sort()).toEqual([...eventTypes.slice(1)].sort());
+    for (const { type, data } of last)
+      expect(data.task?.id).toBe(type.startsWith('task.') ? story.taskId : undefined);
+    expect(bodies.filter(({ type }) => hidden.includes(type))).toEqual([]);
+  });
+
+  it('have the payload as it was then, also of a draft that is edited more than once', async () => {
+    const receiver = await receive();
+    await subscribe(receiver.url);
+    const story = start();
+    const messages = [
+      story.created(),
+      story.happened([{ type: 'request.edited' }], { payloadRevision: 2 }, 'first'),
+      story.happened([{ type: 'request.edited' }], {}, 'second'),
+      story.happened([{ type: 'request.returned' }], {}),
+      story.happened([{ type: 'request.revised' }], { payloadRevision: 3 }, 'third'),
+      story.happened([{ type: 'request.stage_started' }], {}),
+    ];
+    // One after the other for what is kept, and the same in one pack for what arrives together.
+    for (const message of messages) {
+      await service.send(message);
+      await service.handled(message);
+    }
+    const together = start();
+    await service.send(
+      together.created(),
+      together.happened([{ type: 'request.edited' }], { payloadRevision: 2 }, 'first'),
+      together.happened([{ type: 'request.edited' }], {}, 'second'),
+      together.happened([{ type: 'request.returned' }], {}),
+    );
+    await until(() => receiver.calls.length === 8);
+    const payloads = receiver.calls.map(({ text }) => {
+      const { type, data } = JSON.parse(text) as {
+        type: string;
+        data: { request: { id: string; payload: unknown } };
+      };
+      return [data.request.id === story.request.id ? 'alone' : 'together', type, data.request.payload];
+    });
+    expect(payloads.sort((one, other) => (String(one) < String(other) ? -1 : 1))).toEqual([
+      ['alone', 'request.created', story.payload],
+      ['alone', 'request.returned', 'second'],
+      ['alone', 'request.revised', 'third'],
+      ['alone', 'request.stage_started', 'third'],
+      ['alone', 'request.submitted', story.payload],
+      ['together', 'request.created', story.payload],
+      ['together', 'request.returned', 'second'],
+      ['together', 'request.submitted', story.payload],
+    ]);
   });
 
   it('wait for the payload when a later transition overtakes the one that brings it', async () => {

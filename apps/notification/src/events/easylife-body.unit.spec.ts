@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Person, RequestSnapshot, TaskSnapshot } from '@countersign/contracts';
+import type { Person, RequestSnapshot, StageSnapshot, TaskSnapshot } from '@countersign/contracts';
 import { easylifeBody, isEasylifeEvent } from './easylife-body';
 import { exampleTransition } from './example-transition';
 
@@ -89,6 +89,51 @@ describe('the easylife state change body', () => {
     expect(parsed({ ...request, stages })).toMatchObject({ participants: ['second'], stage: 1 });
   });
 
+  const sideBySide = (
+    states: StageSnapshot['state'][],
+    more: Partial<RequestSnapshot> = {},
+  ): RequestSnapshot => ({
+    ...documentedRequest,
+    totalStages: states.length,
+    stages: states.map((state, index) => ({
+      ...stage,
+      index,
+      key: `s${index}`,
+      state,
+      endedAt:
+        state === 'active' ? null : index === 0 ? '2026-11-21T09:00:00.000Z' : '2026-11-21T10:00:00.000Z',
+      tasks: [{ ...task, assignee: person(`ext-${index}`, `id-${index}`) }],
+    })),
+    ...more,
+  });
+  const decidedAt = '2026-11-21T10:00:00.000Z';
+
+  it('names the approvers of all active stages of a parallel group, and its first stage', () => {
+    const request = sideBySide(['approved', 'active', 'active'], { state: 'pending_review', stageIndex: 1 });
+    expect(parsed(request)).toMatchObject({ participants: ['ext-1', 'ext-2'], stage: 1, totalStages: 3 });
+  });
+
+  it('names those of the stage that rejected, not of those that were canceled beside it', () => {
+    const request = sideBySide(['approved', 'canceled', 'rejected'], { state: 'rejected', decidedAt });
+    expect(parsed(request)).toMatchObject({ participants: ['ext-2'], stage: 2 });
+  });
+
+  it('tells of an override as of any other end: those who were asked take part', () => {
+    const request = sideBySide(['approved', 'canceled', 'canceled'], {
+      state: 'completed',
+      overridden: true,
+      decidedAt,
+    });
+    expect(parsed(request)).toMatchObject({ participants: ['ext-1', 'ext-2'], stage: 1 });
+  });
+
+  it('leaves out whose approval was dismissed and whose task was taken from them', () => {
+    const tasks = (['dismissed', 'canceled', 'expired', 'reassigned', 'approved', 'open'] as const).map(
+      (state): TaskSnapshot => ({ ...task, state, assignee: person(null, state) }),
+    );
+    expect(parsed(withTasks(tasks)).participants).toEqual(['approved', 'open']);
+  });
+
   it('has an empty reason when there is none', () => {
     expect(parsed({ ...documentedRequest, reason: null }).reason).toBe('');
   });
@@ -100,8 +145,13 @@ describe('the easylife state change body', () => {
       'request.stage_approved',
       'request.approved',
       'request.rejected',
+      'request.revised',
+      'request.returned',
+      'request.expired',
+      'request.overridden',
       'request.completed',
       'task.decided',
+      'task.escalated',
     ];
     expect(types.filter(isEasylifeEvent)).toEqual([
       'request.created',

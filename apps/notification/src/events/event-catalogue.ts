@@ -9,7 +9,7 @@ const descriptions: Record<EventType, string> = {
   'request.stage_started': 'A stage has its approvers and waits for them.',
   'request.stage_approved':
     'A stage was approved and another one follows. Not sent for the last stage: that is request.approved.',
-  'request.revised': 'The payload of a pending request was changed.',
+  'request.revised': 'What a pending request asks for was changed: its payload, title or reason.',
   'request.returned': 'An approver gave the request back to the requester.',
   'request.approved': 'The last stage that applies was approved.',
   'request.rejected': 'The request was rejected.',
@@ -24,7 +24,7 @@ const descriptions: Record<EventType, string> = {
   'task.escalated': 'A task was not decided in time and somebody else was asked.',
   'task.reassigned': 'A task went to somebody else.',
   'task.decided': 'An approver has decided.',
-  'task.dismissed': 'A decision no longer counts, because the payload was changed.',
+  'task.dismissed': 'An approval no longer counts, because the request was changed.',
   'task.expired': 'A task was closed because its time was over.',
 };
 

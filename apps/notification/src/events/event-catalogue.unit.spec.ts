@@ -1,4 +1,5 @@
 import { eventTypes } from '@countersign/contracts';
+import { PUBLIC_EVENT_TYPES } from '@countersign/workflow';
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { eventCatalogue } from './event-catalogue';
@@ -13,6 +14,10 @@ describe('the event catalogue', () => {
     expect(entries.map(({ type }) => type)).toEqual(eventTypes);
   });
 
+  it('has just those that the decider calls public', () => {
+    expect(eventTypes).toEqual(PUBLIC_EVENT_TYPES);
+  });
+
   it.each(entries)(
     'has an example of $type that fits its schema, and no other type does',
     ({ type, schema, example }) => {
@@ -22,6 +27,28 @@ describe('the event catalogue', () => {
       expect(validate(other?.example)).toBe(false);
     },
   );
+
+  it('has an example of the task that the event is about, as after the transition', () => {
+    const tasks = entries.flatMap(({ type, example }) => {
+      const { task } = (example as { data: { task?: { state: string; decision: string | null } } }).data;
+      return task ? [[type, task.state, task.decision]] : [];
+    });
+    expect(tasks).toEqual([
+      ['task.assigned', 'open', null],
+      ['task.reminded', 'open', null],
+      ['task.overdue', 'open', null],
+      ['task.escalated', 'open', null],
+      ['task.reassigned', 'reassigned', null],
+      ['task.decided', 'approved', 'approve'],
+      ['task.dismissed', 'dismissed', 'approve'],
+      ['task.expired', 'expired', null],
+    ]);
+  });
+
+  it('says of every request whether it was overridden', () => {
+    for (const { type, example } of entries)
+      expect(example).toHaveProperty('data.request.overridden', type === 'request.overridden');
+  });
 
   it.each(entries)('asks for a $type to have all that it has', ({ schema, example }) => {
     const validate = ajv.compile(schema);

@@ -13,8 +13,10 @@ import {
 
 const requestId = '0192f3a4-7b1c-7d10-8000-000000000001';
 const taskId = '0192f3a4-7b1c-7d10-8000-000000000002';
+const nextTaskId = '0192f3a4-7b1c-7d10-8000-000000000004';
 const at = '2026-11-21T09:00:00.000Z';
 const earlier = '2026-11-21T08:30:00.000Z';
+const dueAt = '2026-11-22T08:30:00.000Z';
 const payload = { amount: 4200, department: 'IT', region: 'EMEA' };
 
 const requester: Person = {
@@ -32,22 +34,48 @@ const approver: Person = {
   email: 'bob@example.com',
 };
 
+const deputy: Person = {
+  id: '0192f3a4-7b1c-7d10-8000-000000000013',
+  externalId: '5b1f6f0e-7f0c-4f0a-9c1e-3f0d6e7f8a90',
+  userName: 'carol@example.com',
+  displayName: 'Carol Clark',
+  email: 'carol@example.com',
+};
+
+type Caused = TransitionEvent['actor'];
+const via = '0192f3a4-7b1c-7d10-8000-000000000021';
+const bySystem: Caused = { type: 'system', id: null, via: null };
+const by = ({ id }: Person): Caused => ({ type: 'user', id, via });
+
 interface Situation {
   request: RequestState;
-  /** Of the first stage, which has the one task. */
+  /** Of the first stage. */
   stage: StageState;
+  /** Of its first task, which the event is about. */
   task: TaskState | null;
+  /** Of its second task, if there is one, and whose it is. */
+  next?: Person;
+  revision?: number;
+  actor?: Caused;
+  data?: Record<string, unknown>;
 }
 
 const open: Situation = { request: 'pending_review', stage: 'active', task: 'open' };
 const approved: Situation = { request: 'approved', stage: 'approved', task: 'approved' };
 
+const atOnce = 'The server room is under water.';
+
 const situations: Record<EventType, Situation> = {
-  'request.created': { request: 'submitted', stage: 'pending', task: null },
-  'request.submitted': { request: 'submitted', stage: 'pending', task: null },
+  'request.created': { request: 'submitted', stage: 'pending', task: null, actor: by(requester) },
+  'request.submitted': { request: 'submitted', stage: 'pending', task: null, actor: by(requester) },
   'request.stage_started': open,
   'request.stage_approved': { ...approved, request: 'pending_review' },
-  'request.revised': open,
+  'request.revised': {
+    ...open,
+    revision: 2,
+    actor: by(requester),
+    data: { revision: 2, changed: ['payload.amount'] },
+  },
   'request.returned': { request: 'returned', stage: 'returned', task: 'returned' },
   'request.approved': { ...approved, request: 'completed' },
   'request.rejected': { request: 'rejected', stage: 'rejected', task: 'rejected' },
@@ -55,39 +83,56 @@ const situations: Record<EventType, Situation> = {
   'request.expired': { request: 'expired', stage: 'expired', task: 'expired' },
   'request.failed': { request: 'failed', stage: 'failed', task: null },
   'request.completed': { ...approved, request: 'completed' },
-  'request.overridden': { request: 'completed', stage: 'canceled', task: 'canceled' },
+  'request.overridden': {
+    request: 'completed',
+    stage: 'canceled',
+    task: 'canceled',
+    actor: by(deputy),
+    data: { outcome: 'approved', reason: atOnce },
+  },
   'task.assigned': open,
   'task.reminded': open,
   'task.overdue': open,
-  'task.escalated': open,
-  'task.reassigned': { ...open, task: 'reassigned' },
+  'task.escalated': { ...open, next: deputy, data: { mode: 'add', to: [deputy] } },
+  'task.reassigned': {
+    ...open,
+    task: 'reassigned',
+    next: deputy,
+    actor: by(requester),
+    data: { to: deputy, reason: 'Bob is on leave.' },
+  },
   'task.decided': { ...approved, request: 'pending_review' },
-  'task.dismissed': { ...open, task: 'dismissed' },
+  'task.dismissed': { ...open, task: 'dismissed', next: approver, revision: 2, actor: by(requester) },
   'task.expired': { request: 'expired', stage: 'expired', task: 'expired' },
 };
 
-const decisionOf = { approved: 'approve', rejected: 'reject', returned: 'return' } as const;
+const decisionOf = {
+  approved: 'approve',
+  rejected: 'reject',
+  returned: 'return',
+  dismissed: 'approve',
+} as const;
 
-const exampleTask = (state: TaskState): TaskSnapshot => {
+const exampleTask = (id: string, state: TaskState, assignee: Person, revision: number): TaskSnapshot => {
   const decision = state in decisionOf ? decisionOf[state as keyof typeof decisionOf] : null;
   return {
-    id: taskId,
+    id,
     requestId,
     stageKey: 'manager',
     state,
-    assignee: approver,
+    assignee,
     onBehalfOf: null,
-    revision: 1,
-    dueAt: '2026-11-22T08:30:00.000Z',
+    revision,
+    dueAt,
     decision,
-    decidedBy: decision ? approver : null,
+    decidedBy: decision ? assignee : null,
     reasonCode: decision === 'reject' ? 'budget' : null,
     comment: decision === 'reject' ? 'Not this quarter.' : null,
-    decidedAt: decision ? at : null,
+    decidedAt: decision ? (state === 'dismissed' ? earlier : at) : null,
   };
 };
 
-const exampleStages = ({ request, stage, task }: Situation): StageSnapshot[] => {
+const exampleStages = ({ request, stage, task, next, revision = 1 }: Situation): StageSnapshot[] => {
   const first = pendingStageSnapshot(0, 'manager', 'Line manager');
   if (stage === 'pending') return [first];
   const reached: StageSnapshot = {
@@ -99,9 +144,12 @@ const exampleStages = ({ request, stage, task }: Situation): StageSnapshot[] => 
       rejections: task === 'rejected' ? 1 : 0,
     },
     startedAt: earlier,
-    dueAt: '2026-11-22T08:30:00.000Z',
+    dueAt,
     endedAt: stage === 'active' ? null : at,
-    tasks: task ? [exampleTask(task)] : [],
+    tasks: [
+      ...(task ? [exampleTask(taskId, task, approver, task === 'dismissed' ? 1 : revision)] : []),
+      ...(next ? [exampleTask(nextTaskId, 'open', next, revision)] : []),
+    ],
   };
   const goesOn = request === 'pending_review' && stage === 'approved';
   return goesOn ? [reached, pendingStageSnapshot(1, 'owner', 'Budget owner')] : [reached];
@@ -125,7 +173,8 @@ export const exampleTransition = (
     requester,
     externalRef: 'PO-2026-1234',
     metadata: {},
-    revision: 1,
+    revision: situation.revision ?? 1,
+    payloadRevision: situation.revision ?? 1,
     version: 4,
     stageIndex: stages.length - 1,
     totalStages: stages.length,
@@ -144,13 +193,10 @@ export const exampleTransition = (
     id: '0192f3a4-7b1c-7d10-8000-000000000003',
     type,
     at,
-    actor:
-      situation.task && situation.task in decisionOf
-        ? { type: 'user', id: approver.id, via: '0192f3a4-7b1c-7d10-8000-000000000021' }
-        : { type: 'system', id: null, via: null },
+    actor: situation.actor ?? (situation.task && situation.task in decisionOf ? by(approver) : bySystem),
     taskId: type.startsWith('task.') ? taskId : null,
     stageKey: 'manager',
-    data: {},
+    data: situation.data ?? {},
   };
   return { request, payload, event };
 };

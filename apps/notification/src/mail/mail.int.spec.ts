@@ -153,6 +153,41 @@ describe('without a mail server', () => {
     expect(texts.has(own.request.id)).toBe(false);
   });
 
+  it('an event for several people is a mail to each, once', async () => {
+    const story = new RequestStory(service.workspaceId);
+    const comment = { type: 'request.commented', data: { commentId: v7(), text: 'Which <laptops>?' } };
+    const people = ['Dave', 'Erin', 'Dave'].map((name) => ({
+      ...story.requester,
+      id: name === 'Dave' ? '0192f3a4-7b1c-7d10-8000-00000000da0e' : '0192f3a4-7b1c-7d10-8000-00000000e210',
+      email: `${name.toLowerCase()}@example.com`,
+    }));
+    const asked = [story.created(), story.assigned()];
+    const told = story.happened([
+      comment,
+      { type: 'stage.notified', data: { stageKey: 'manager', stageIndex: 0, people } },
+      { type: 'task.reminded' },
+    ]);
+    await service.send(...asked, told, { ...told, id: v7() });
+    await service.handled(...asked, told);
+    const mails = await until(async () => {
+      const { body } = await service.call('GET', '/dev/mail.json?limit=200');
+      const ours = (body.data as Record<string, string>[]).filter(({ text }) =>
+        text?.includes(story.request.id),
+      );
+      return ours.length >= 6 && ours;
+    });
+    expect(mails.map(({ to, subject }) => `${to} ${subject}`).sort()).toEqual([
+      'alice@example.com Comment: Two laptops',
+      'bob@example.com Approval needed: Two laptops',
+      'bob@example.com Comment: Two laptops',
+      'bob@example.com Reminder: approval needed: Two laptops',
+      'dave@example.com For your information: Two laptops',
+      'erin@example.com For your information: Two laptops',
+    ]);
+    const [said] = mails.filter(({ subject }) => subject?.startsWith('Comment'));
+    expect(said?.html).toContain('Which &lt;laptops&gt;?');
+  });
+
   it('somebody without a usable address is skipped, visibly', async () => {
     const nobody = new RequestStory(service.workspaceId, { approver: { email: null } });
     const strange = new RequestStory(service.workspaceId, {

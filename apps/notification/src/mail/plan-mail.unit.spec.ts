@@ -1,3 +1,10 @@
+import {
+  eventTypes,
+  type Person,
+  type RequestSnapshot,
+  type TaskSnapshot,
+  type TransitionEvent,
+} from '@countersign/contracts';
 import { exampleTransition } from '../events/example-transition';
 import { planMails } from './plan-mail';
 import { summarise } from './summarise';
@@ -62,6 +69,8 @@ describe('mails', () => {
     ['request.canceled', 'alice@example.com'],
     ['request.expired', 'alice@example.com'],
     ['request.failed', 'alice@example.com'],
+    ['request.overridden', 'alice@example.com'],
+    ['task.reminded', 'bob@example.com'],
   ] as const)('tell of %s to %s', (type, recipient) => {
     const { request, event, payload } = exampleTransition(type);
     const mails = planMails({ request, events: [event] }, payload, settings);
@@ -74,6 +83,8 @@ describe('mails', () => {
     'request.submitted',
     'request.completed',
     'request.stage_started',
+    'request.stage_approved',
+    'request.revised',
     'task.decided',
   ] as const)('do not tell of %s', (type) => {
     const { request, event, payload } = exampleTransition(type);
@@ -88,6 +99,219 @@ describe('mails', () => {
     };
     expect(by('request.canceled')).toEqual([]);
     expect(by('request.failed')).toHaveLength(1);
+  });
+
+  const { request: pending, event: like } = exampleTransition('task.assigned');
+  const [first] = pending.stages;
+  const [task] = first!.tasks;
+  const person = (name: string): Person => ({
+    id: `id-${name}`,
+    externalId: null,
+    userName: name,
+    displayName: name,
+    email: `${name}@example.com`,
+  });
+  const taskOf = (name: string, more: Partial<TaskSnapshot> = {}): TaskSnapshot => ({
+    ...task!,
+    id: `task-${name}`,
+    assignee: person(name),
+    ...more,
+  });
+  const withTasks = (...tasks: TaskSnapshot[]): RequestSnapshot => ({
+    ...pending,
+    stages: [{ ...first!, tasks }],
+  });
+  const eventOf = (type: string, more: Partial<TransitionEvent> = {}): TransitionEvent => ({
+    ...like,
+    id: `${type} ${more.taskId ?? ''}`,
+    type,
+    taskId: null,
+    data: {},
+    ...more,
+  });
+  const by = (id: string) => ({ type: 'user' as const, id, via: null });
+  const told = (request: RequestSnapshot, ...events: TransitionEvent[]) =>
+    planMails({ request, events }, { amount: 4200 }, settings).map(({ recipient, subject, text }) => ({
+      recipient,
+      subject,
+      text,
+    }));
+  const titled = (word: string) => `${word}: Two laptops`;
+
+  it('remind the assignee of everything that is needed to decide', () => {
+    const [mail] = told(pending, { ...like, type: 'task.reminded' });
+    expect(mail?.subject).toBe(titled('Reminder: approval needed'));
+    for (const part of [
+      'Alice Arnold still waits',
+      'Due: 2026-11-22 08:30 UTC',
+      'amount: 4200',
+      `/v1/tasks/${task!.id}`,
+    ])
+      expect(mail?.text).toContain(part);
+  });
+
+  it('tell each assignee of what is overdue, and the requester once for a stage', () => {
+    const mails = told(
+      withTasks(taskOf('bob'), taskOf('carol')),
+      eventOf('task.overdue', { taskId: 'task-bob' }),
+      eventOf('task.overdue', { taskId: 'task-carol' }),
+    );
+    expect(mails.map(({ recipient, subject }) => [recipient, subject])).toEqual([
+      ['bob@example.com', titled('Overdue: approval needed')],
+      ['alice@example.com', titled('Overdue')],
+      ['carol@example.com', titled('Overdue: approval needed')],
+    ]);
+    expect(mails[1]?.text).toContain('It waits for bob and carol.');
+  });
+
+  it.each([
+    ['add', [person('dave')], 'dave was asked as well.'],
+    ['replace', [person('dave'), person('erin'), person('dave')], 'dave and erin were asked instead.'],
+    ['add', [], 'Nobody else could be found to be asked.'],
+  ] as const)('tell the requester of an escalation (%s)', (mode, to, sentence) => {
+    const mails = told(
+      withTasks(taskOf('bob'), taskOf('carol')),
+      eventOf('task.escalated', { taskId: 'task-bob', data: { mode, to } }),
+      eventOf('task.escalated', { taskId: 'task-carol', data: { mode, to } }),
+    );
+    expect(mails).toHaveLength(1);
+    expect(mails[0]).toMatchObject({ recipient: 'alice@example.com', subject: titled('Escalated') });
+    expect(mails[0]?.text).toContain(sentence);
+  });
+
+  it('tell the former assignee who has their task now, unless they gave it away themselves', () => {
+    const request = withTasks(taskOf('bob', { state: 'reassigned' }), taskOf('carol'));
+    const given = (actor: TransitionEvent['actor']) =>
+      told(
+        request,
+        eventOf('task.reassigned', {
+          taskId: 'task-bob',
+          actor,
+          data: { to: person('carol'), reason: 'on leave' },
+        }),
+      );
+    const [mail, ...others] = given(by(pending.requester.id));
+    expect(others).toEqual([]);
+    expect(mail).toMatchObject({ recipient: 'bob@example.com', subject: titled('Reassigned') });
+    for (const part of ['given to carol', 'By: Alice Arnold', 'Why: on leave'])
+      expect(mail?.text).toContain(part);
+    expect(given({ type: 'service', id: 'key-1', via: null })[0]?.text).not.toContain('By:');
+    expect(given(by('id-bob'))).toEqual([]);
+  });
+
+  it('tell whoever approved that it no longer counts, under a delegation the one who did', () => {
+    const event = eventOf('task.dismissed', { taskId: 'task-bob' });
+    const dismissed = { state: 'dismissed', decision: 'approve' } as const;
+    const own = told(withTasks(taskOf('bob', { ...dismissed, decidedBy: person('bob') })), event);
+    expect(own).toMatchObject([
+      { recipient: 'bob@example.com', subject: titled('Approval no longer counts') },
+    ]);
+    const delegated = told(
+      withTasks(taskOf('bob', { ...dismissed, onBehalfOf: person('carol'), decidedBy: person('carol') })),
+      event,
+    );
+    expect(delegated).toMatchObject([{ recipient: 'carol@example.com' }]);
+    expect(delegated[0]?.text).toContain('Hello carol,');
+  });
+
+  it('tell the requester of expired tasks once for a stage, and not when the end of the request says it', () => {
+    const request = withTasks(taskOf('bob', { state: 'expired' }), taskOf('carol', { state: 'expired' }));
+    const expired = ['task-bob', 'task-carol'].map((taskId) => eventOf('task.expired', { taskId }));
+    const mails = told(request, ...expired);
+    expect(mails).toMatchObject([
+      { recipient: 'alice@example.com', subject: titled('Not answered in time') },
+    ]);
+    expect(mails[0]?.text).toContain('bob and carol did not answer in time.');
+    for (const [type, word] of [
+      ['request.expired', 'Expired'],
+      ['request.rejected', 'Rejected'],
+      ['request.canceled', 'Canceled'],
+    ] as const) {
+      expect(told(request, ...expired, eventOf(type)).map(({ subject }) => subject)).toEqual([titled(word)]);
+    }
+  });
+
+  it.each(['approved', 'rejected'] as const)('say once that a request was %s by an override', (outcome) => {
+    const mails = told(
+      withTasks(taskOf('bob', { state: 'canceled' })),
+      eventOf('request.overridden', {
+        data: { outcome, reason: 'The server room is under water.' },
+        actor: by('id-bob'),
+      }),
+      eventOf(`request.${outcome}`, { data: { comment: null } }),
+    );
+    const word = outcome === 'approved' ? 'Approved' : 'Rejected';
+    expect(mails).toMatchObject([
+      { recipient: 'alice@example.com', subject: titled(`${word} by emergency override`) },
+    ]);
+    for (const part of [`was ${outcome} by an emergency`, 'Why: The server room', 'By: bob'])
+      expect(mails[0]?.text).toContain(part);
+  });
+
+  it('inform the people of a stage.notified, each once', () => {
+    const people = [person('dave'), person('erin'), person('dave')];
+    const mails = told(
+      pending,
+      eventOf('stage.notified', { data: { stageKey: 'manager', stageIndex: 0, people } }),
+    );
+    expect(mails.map(({ recipient, subject }) => [recipient, subject])).toEqual([
+      ['dave@example.com', titled('For your information')],
+      ['erin@example.com', titled('For your information')],
+    ]);
+    expect(mails[0]?.text).toContain('Stage: Line manager (1 of 1)');
+  });
+
+  it('tell of a comment to the requester and to whom is asked, but not to its author', () => {
+    const request = withTasks(
+      taskOf('bob'),
+      taskOf('bob', { id: 'another' }),
+      taskOf('carol'),
+      taskOf('dave', { state: 'approved' }),
+    );
+    const comment = (actor: TransitionEvent['actor']) =>
+      told(
+        request,
+        eventOf('request.commented', { actor, data: { commentId: 'c', text: 'Which laptops?' } }),
+      );
+    const recipients = (actor: TransitionEvent['actor']) => comment(actor).map(({ recipient }) => recipient);
+    const everybody = ['alice@example.com', 'bob@example.com', 'carol@example.com'];
+    expect(recipients({ type: 'service', id: 'key-1', via: null })).toEqual(everybody);
+    expect(recipients(by('id-dave'))).toEqual(everybody);
+    expect(recipients(by('id-bob'))).toEqual(['alice@example.com', 'carol@example.com']);
+    expect(recipients(by(pending.requester.id))).toEqual(['bob@example.com', 'carol@example.com']);
+    const [mail] = comment(by('id-bob'));
+    expect(mail?.subject).toBe(titled('Comment'));
+    for (const part of ['bob has commented', 'Comment: Which laptops?']) expect(mail?.text).toContain(part);
+  });
+
+  it('escape what people wrote in every one of them', () => {
+    const named = { ...person('bob'), displayName: hostile };
+    const one = taskOf('bob', { assignee: named, onBehalfOf: named, decidedBy: named });
+    const request = {
+      ...withTasks(one),
+      title: hostile,
+      reason: hostile,
+      requester: { ...pending.requester, displayName: hostile },
+      stages: [{ ...first!, title: hostile, tasks: [one] }],
+    };
+    const types = [...eventTypes, 'stage.notified', 'request.commented'];
+    const data = {
+      to: [named],
+      people: [named],
+      text: hostile,
+      reason: hostile,
+      comment: hostile,
+      stageKey: 'manager',
+    };
+    const mails = types.flatMap((type) =>
+      planMails(
+        { request, events: [eventOf(type, { taskId: one.id, data, actor: by('id-dave') })] },
+        { [hostile]: hostile },
+        settings,
+      ),
+    );
+    expect(mails.length).toBeGreaterThan(types.length / 2);
+    for (const { html } of mails) expect(html).not.toMatch(/<script|"1"|& /);
   });
 
   it('wait to be sent where there is a mail server', () => {

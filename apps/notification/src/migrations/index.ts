@@ -1,3 +1,4 @@
 import { Foundation1763690000000 } from './foundation';
+import { PayloadVersions1763730000000 } from './payload-versions';
 
-export const migrations = [Foundation1763690000000];
+export const migrations = [Foundation1763690000000, PayloadVersions1763730000000];

@@ -20,7 +20,7 @@ interface EndpointRow extends Subscription {
 
 interface ContextRow extends Record<string, unknown> {
   endpoints: EndpointRow[] | null;
-  payloads: { workspaceId: string; requestId: string; revision: number; payload: unknown }[] | null;
+  payloads: ({ workspaceId: string; requestId: string; revision: number } & PayloadVersion)[] | null;
 }
 
 const targetOf = ({ url, secret, previousSecret }: EndpointRow): Target => ({
@@ -28,6 +28,12 @@ const targetOf = ({ url, secret, previousSecret }: EndpointRow): Target => ({
   secret: Buffer.from(secret, 'hex'),
   previous_secret: previousSecret === null ? null : Buffer.from(previousSecret, 'hex'),
 });
+
+interface PayloadVersion {
+  /** The version of the request from which on it counts. */
+  version: number;
+  payload: unknown;
+}
 
 const keyOf = (workspaceId: string, requestId: string, revision: number): string =>
   `${workspaceId} ${requestId} ${revision}`;
@@ -40,38 +46,48 @@ export const readContext = async (
   sql: Sql,
   messages: readonly Message<'request.transitioned.v1'>[],
 ): Promise<TransitionContext> => {
-  const payloads = new Map<string, unknown>();
+  const payloads = new Map<string, PayloadVersion[]>();
+  const keep = (key: string, one: PayloadVersion) => payloads.set(key, [...(payloads.get(key) ?? []), one]);
   const brought = messages.flatMap(({ workspaceId, data: { request, revisionPayload } }) => {
     if (!revisionPayload) return [];
     const { revision, payload } = revisionPayload;
     const key = keyOf(workspaceId, request.id, revision);
-    if (payloads.has(key)) return [];
-    payloads.set(key, payload.value);
+    if (payloads.get(key)?.some(({ version }) => version === request.version)) return [];
+    const value = payload.value ?? null;
+    keep(key, { version: request.version, payload: value });
     return [
-      { key, workspaceId, requestId: request.id, revision, json: JSON.stringify(payload.value ?? null) },
+      {
+        key: `${key} ${request.version}`,
+        workspaceId,
+        requestId: request.id,
+        revision,
+        version: request.version,
+        json: JSON.stringify(value),
+      },
     ];
   });
   brought.sort((a, b) => (a.key < b.key ? -1 : 1));
-  const missing = messages
-    .map(({ workspaceId, data: { request } }) => ({
-      workspaceId,
-      requestId: request.id,
-      revision: request.revision,
-    }))
-    .filter(({ workspaceId, requestId, revision }) => !payloads.has(keyOf(workspaceId, requestId, revision)));
+  const missing = messages.flatMap(({ workspaceId, data: { request, revisionPayload } }) =>
+    revisionPayload ? [] : [{ workspaceId, request }],
+  );
 
   const [row] = await sql.query<ContextRow>(
     `WITH stored AS (
-       INSERT INTO request_payload (workspace_id, request_id, revision, payload)
-       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::json[]) ON CONFLICT DO NOTHING
+       INSERT INTO request_payload (workspace_id, request_id, revision, payload, request_version)
+       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::json[], $9::int[]) ON CONFLICT DO NOTHING
      )
      SELECT (SELECT json_agg(json_build_object('id', e.id, 'workspaceId', e.workspace_id, 'events', e.events, 'format', e.format,
                                                'workflows', e.workflows, 'isEnabled', e.state = 'enabled', 'url', e.url, 'secret', encode(e.secret, 'hex'),
                                                'previousSecret', encode(CASE WHEN e.previous_until > now() THEN e.previous_secret END, 'hex')))
                FROM endpoint e WHERE e.workspace_id = ANY ($5::uuid[])) AS endpoints,
-            (SELECT json_agg(json_build_object('workspaceId', p.workspace_id, 'requestId', p.request_id, 'revision', p.revision, 'payload', p.payload))
-               FROM request_payload p JOIN unnest($6::uuid[], $7::uuid[], $8::int[]) AS m (workspace_id, request_id, revision)
-                 USING (workspace_id, request_id, revision)) AS payloads`,
+            (SELECT json_agg(json_build_object('workspaceId', m.workspace_id, 'requestId', m.request_id, 'revision', m.revision,
+                                               'version', p.request_version, 'payload', p.payload))
+               FROM unnest($6::uuid[], $7::uuid[], $8::int[], $10::int[]) AS m (workspace_id, request_id, revision, version)
+               JOIN LATERAL (
+                 SELECT request_version, payload FROM request_payload
+                  WHERE workspace_id = m.workspace_id AND request_id = m.request_id AND revision = m.revision
+                    AND request_version <= m.version
+                  ORDER BY request_version DESC LIMIT 1) p ON true) AS payloads`,
     [
       brought.map(({ workspaceId }) => workspaceId),
       brought.map(({ requestId }) => requestId),
@@ -79,21 +95,29 @@ export const readContext = async (
       brought.map(({ json }) => json),
       [...new Set(messages.map(({ workspaceId }) => workspaceId))],
       missing.map(({ workspaceId }) => workspaceId),
-      missing.map(({ requestId }) => requestId),
-      missing.map(({ revision }) => revision),
+      missing.map(({ request }) => request.id),
+      missing.map(({ request }) => request.payloadRevision),
+      brought.map(({ version }) => version),
+      missing.map(({ request }) => request.version),
     ],
   );
-  for (const { workspaceId, requestId, revision, payload } of row?.payloads ?? []) {
-    payloads.set(keyOf(workspaceId, requestId, revision), payload);
+  for (const { workspaceId, requestId, revision, version, payload } of row?.payloads ?? []) {
+    keep(keyOf(workspaceId, requestId, revision), { version, payload });
   }
   const endpoints = row?.endpoints ?? [];
   return {
     subscriptions: endpoints,
     targets: new Map(endpoints.map((endpoint) => [endpoint.id, targetOf(endpoint)])),
     payloadOf({ workspaceId, data: { request } }) {
-      const key = keyOf(workspaceId, request.id, request.revision);
-      if (!payloads.has(key)) throw new NotYet(`the payload of revision ${request.revision} has not arrived`);
-      return payloads.get(key);
+      const versions = payloads.get(keyOf(workspaceId, request.id, request.payloadRevision)) ?? [];
+      const newest = versions
+        .filter(({ version }) => version <= request.version)
+        .reduce<PayloadVersion | null>(
+          (best, one) => (best && best.version > one.version ? best : one),
+          null,
+        );
+      if (!newest) throw new NotYet(`the payload of revision ${request.payloadRevision} has not arrived`);
+      return newest.payload;
     },
   };
 };

@@ -1,0 +1,42 @@
+import type { WorkflowDefinition } from '../definition/workflow-definition';
+import { sentence } from '../wording/phrase';
+import type { Finding, LintResult } from './finding';
+import { lintConditions } from './lint-conditions';
+import { lintPeople, type LintFacts } from './lint-people';
+import { lintQuorums } from './lint-quorum';
+import { lintTimers } from './lint-timers';
+
+const decisions = { approve: 'An approval', reject: 'A rejection', return: 'A return' };
+
+function lintReasonCodes({ reasonCodes }: WorkflowDefinition): Finding[] {
+  return (Object.keys(decisions) as (keyof typeof decisions)[]).flatMap((decision) =>
+    reasonCodes?.[decision]?.length === 0
+      ? [
+          {
+            pointer: `/reasonCodes/${decision}`,
+            code: 'reason-codes-empty' as const,
+            message: `${decisions[decision]} can give no reason code: the list is empty.`,
+          },
+        ]
+      : [],
+  );
+}
+
+/**
+ * What a definition that `parseDefinition` accepted does, though its author can hardly mean it, at a bounded cost. With
+ * `facts` also who is not in the directory.
+ */
+export function lintDefinition(definition: WorkflowDefinition, facts?: LintFacts): LintResult {
+  const parts = [
+    lintConditions(definition),
+    lintQuorums(definition),
+    lintPeople(definition, facts),
+    { errors: [], warnings: [...lintTimers(definition), ...lintReasonCodes(definition)] },
+  ];
+  const told = (findings: Finding[]) =>
+    findings.map((finding) => ({ ...finding, message: sentence(finding.message) }));
+  return {
+    errors: told(parts.flatMap(({ errors }) => errors)),
+    warnings: told(parts.flatMap(({ warnings }) => warnings)),
+  };
+}
