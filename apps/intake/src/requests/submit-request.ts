@@ -120,7 +120,7 @@ export class SubmitRequest {
       decidedAt: null,
       completedAt: null,
     };
-    insertRequest(tx, snapshot, body.payload);
+    insertRequest(tx, snapshot, person, body.payload);
     tx.publish({
       type: 'request.submit.v1',
       workspaceId: call.workspaceId,
