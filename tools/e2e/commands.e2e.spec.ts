@@ -216,11 +216,12 @@ describe('somebody who is deactivated', () => {
     const { id } = await submit(client, { workflow: 'leaving' });
     await untilTasks(client, id, 2);
     expectStatus(
-      await client.patch(
+      await client.put(
         `/scim/v2/Users/${frank.id}`,
         {
-          schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
-          Operations: [{ op: 'replace', path: 'active', value: false }],
+          schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+          userName: frank.userName,
+          active: false,
         },
         { headers: { 'content-type': 'application/scim+json' } },
       ),
