@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { DirectoryReplicaModule } from '@countersign/directory-replica';
 import { CommandsController } from './commands/commands.controller';
 import { CommandOutcomes } from './commands/command-outcomes';
+import { Previews } from './previews/previews';
+import { PreviewsController } from './previews/previews.controller';
 import { ProjectionController } from './requests/projection.controller';
 import { RequestCommands } from './requests/request-commands';
 import { RequestsController } from './requests/requests.controller';
@@ -9,6 +11,7 @@ import { SubmitRequest } from './requests/submit-request';
 import { TaskArrivals } from './tasks/task-arrivals';
 import { TasksController } from './tasks/tasks.controller';
 import { WhoamiController } from './whoami/whoami.controller';
+import { ArchiveController } from './workflows/archive/archive.controller';
 import { WorkflowSchemaController } from './workflows/workflow-schema.controller';
 import { WorkflowsController } from './workflows/workflows.controller';
 import { WorkflowVersions } from './workflows/workflow-versions';
@@ -18,12 +21,15 @@ import { WorkflowVersions } from './workflows/workflow-versions';
   controllers: [
     RequestsController,
     TasksController,
+    // Before the one whose routes begin with a key.
+    ArchiveController,
     WorkflowsController,
     WorkflowSchemaController,
     CommandsController,
     WhoamiController,
     ProjectionController,
+    PreviewsController,
   ],
-  providers: [CommandOutcomes, RequestCommands, SubmitRequest, TaskArrivals, WorkflowVersions],
+  providers: [CommandOutcomes, Previews, RequestCommands, SubmitRequest, TaskArrivals, WorkflowVersions],
 })
 export class AppModule {}

@@ -2,9 +2,10 @@ import { forgetDirectoryQuestions } from '@countersign/directory-replica';
 import { forgetIdempotencyKeys, runService } from '@countersign/service-kit';
 import { AppModule } from './app.module';
 import { forgetCommands } from './commands/forget-commands';
+import { forgetApproverQuestions } from './previews/previews';
 
 void runService({
   service: 'intake',
   module: AppModule,
-  forget: [forgetIdempotencyKeys, forgetDirectoryQuestions, forgetCommands],
+  forget: [forgetIdempotencyKeys, forgetDirectoryQuestions, forgetApproverQuestions, forgetCommands],
 });

@@ -1,11 +1,15 @@
 import { Module } from '@nestjs/common';
+import { Clock } from './clock';
 import { DefinitionCopies } from './definitions/definition-copies';
 import { DefinitionsController } from './definitions/definitions.controller';
+import { LeaversController } from './leavers/leavers.controller';
 import { RequestCommands } from './requests/request-commands';
 import { RequestsController } from './requests/requests.controller';
+import { SurroundingsController } from './requests/surroundings.controller';
+import { RequestTimers } from './timers/request-timers';
 
 @Module({
-  controllers: [RequestsController, DefinitionsController],
-  providers: [DefinitionCopies, RequestCommands],
+  controllers: [RequestsController, SurroundingsController, DefinitionsController, LeaversController],
+  providers: [Clock, DefinitionCopies, RequestCommands, RequestTimers],
 })
 export class AppModule {}

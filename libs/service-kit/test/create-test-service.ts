@@ -50,7 +50,7 @@ export interface TestService {
   /** As the owner, whom row-level security does not stop. */
   sql<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<R[]>;
   get(path: string, options?: CallOptions): Promise<TestAnswer>;
-  /** A text as body is sent as it is. */
+  /** A text or bytes as body are sent as they are. */
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<TestAnswer>;
   /** Sends messages as one job to the service's queue, as another service would. */
   send(...messages: Envelope[]): Promise<void>;
@@ -127,7 +127,10 @@ export const createTestService = async ({
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+      body:
+        body === undefined || typeof body === 'string' || body instanceof Uint8Array
+          ? (body as BodyInit | undefined)
+          : JSON.stringify(body),
     });
     const text = await response.text();
     const isJson = (response.headers.get('content-type') ?? '').includes('json');

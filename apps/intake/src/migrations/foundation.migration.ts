@@ -43,7 +43,7 @@ export class Foundation1763690000000 implements MigrationInterface {
         id uuid PRIMARY KEY,
         workspace_id uuid NOT NULL,
         version int NOT NULL,
-        revision int NOT NULL,
+        payload_revision int NOT NULL,
         state text NOT NULL,
         workflow_key text NOT NULL,
         requester_id uuid NOT NULL,
@@ -63,6 +63,7 @@ export class Foundation1763690000000 implements MigrationInterface {
         request_id uuid NOT NULL,
         revision int NOT NULL,
         workspace_id uuid NOT NULL,
+        request_version int NOT NULL,
         payload json NOT NULL,
         PRIMARY KEY (request_id, revision)
       )`);

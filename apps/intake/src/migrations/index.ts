@@ -1,3 +1,4 @@
 import { Foundation1763690000000 } from './foundation.migration';
+import { WorkflowTooling1763730000000 } from './workflow-tooling.migration';
 
-export const migrations = [Foundation1763690000000];
+export const migrations = [Foundation1763690000000, WorkflowTooling1763730000000];

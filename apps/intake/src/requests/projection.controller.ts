@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import type { RequestSnapshot } from '@countersign/contracts';
-import { Handles, type Message, type Tx } from '@countersign/messaging';
+import { Handles, NotYet, type Message, type Tx } from '@countersign/messaging';
 import { CommandOutcomes } from '../commands/command-outcomes';
 import { TaskArrivals } from '../tasks/task-arrivals';
 import { timelineDetail } from './timeline';
@@ -21,7 +21,9 @@ export class ProjectionController {
         newest.set(data.request.id, data.request);
     }
     const requests = [...newest.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-    storePayloads(tx, messages);
+    const payloads = payloadsOf(messages);
+    await requirePayloads(tx, requests, payloads);
+    storePayloads(tx, payloads);
     storeRequests(tx, requests);
     storeTasks(tx, requests);
     storeEvents(tx, messages);
@@ -58,19 +60,62 @@ export class ProjectionController {
   }
 }
 
-const storePayloads = (tx: Tx, messages: readonly Message<'request.transitioned.v1'>[]): void => {
-  const rows = messages.flatMap(({ data }) =>
-    data.revisionPayload ? [{ request: data.request, ...data.revisionPayload }] : [],
+interface Payload {
+  request: RequestSnapshot;
+  revision: number;
+  value: unknown;
+}
+
+const keyOf = (requestId: string, revision: number): string => `${requestId} ${revision}`;
+
+/** The newest payload of each revision that these transitions bring; that of a creation is here since the call was taken. */
+const payloadsOf = (messages: readonly Message<'request.transitioned.v1'>[]): Map<string, Payload> => {
+  const newest = new Map<string, Payload>();
+  for (const {
+    data: { request, events, revisionPayload },
+  } of messages) {
+    if (!revisionPayload || events.some(({ type }) => type === 'request.created')) continue;
+    const { revision, payload } = revisionPayload;
+    const key = keyOf(request.id, revision);
+    if ((newest.get(key)?.request.version ?? 0) < request.version)
+      newest.set(key, { request, revision, value: payload.value });
+  }
+  return newest;
+};
+
+/** A request is not shown without its payload: when that is still on its way, by an earlier transition, this one waits. */
+const requirePayloads = async (
+  tx: Tx,
+  requests: readonly RequestSnapshot[],
+  brought: ReadonlyMap<string, Payload>,
+): Promise<void> => {
+  const wanted = requests.filter(
+    ({ id, payloadRevision }) => payloadRevision > 1 && !brought.has(keyOf(id, payloadRevision)),
   );
-  if (rows.length === 0) return;
+  if (wanted.length === 0) return;
+  const found = await tx.query(
+    `SELECT FROM unnest($1::uuid[], $2::int[]) AS wanted (request_id, revision) JOIN request_payload USING (request_id, revision)`,
+    [wanted.map(({ id }) => id), wanted.map(({ payloadRevision }) => payloadRevision)],
+  );
+  if (found.length < wanted.length) throw new NotYet('the payload of the revision has not arrived yet');
+};
+
+/** An edited draft's payload takes the place of the one before, in whatever order they come. */
+const storePayloads = (tx: Tx, payloads: ReadonlyMap<string, Payload>): void => {
+  if (payloads.size === 0) return;
+  const rows = [...payloads.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, payload]) => payload);
   tx.write(
-    `INSERT INTO request_payload (request_id, revision, workspace_id, payload)
-     SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::json[]) ON CONFLICT DO NOTHING`,
+    `INSERT INTO request_payload (request_id, revision, workspace_id, request_version, payload)
+     SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[], $5::json[])
+     ON CONFLICT (request_id, revision) DO UPDATE
+        SET request_version = excluded.request_version, payload = excluded.payload
+      WHERE request_payload.request_version < excluded.request_version`,
     [
       rows.map(({ request }) => request.id),
       rows.map(({ revision }) => revision),
       rows.map(({ request }) => request.workspaceId),
-      rows.map(({ payload }) => JSON.stringify(payload.value)),
+      rows.map(({ request }) => request.version),
+      rows.map(({ value }) => JSON.stringify(value)),
     ],
   );
 };
@@ -78,16 +123,16 @@ const storePayloads = (tx: Tx, messages: readonly Message<'request.transitioned.
 /** The whole state is in each message: a newer version replaces, an older one is a duplicate or late and changes nothing. */
 const storeRequests = (tx: Tx, requests: readonly RequestSnapshot[]): void => {
   tx.write(
-    `INSERT INTO request (id, workspace_id, version, revision, state, workflow_key, requester_id, external_ref, created_at, snapshot)
+    `INSERT INTO request (id, workspace_id, version, payload_revision, state, workflow_key, requester_id, external_ref, created_at, snapshot)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::timestamptz[], $10::json[])
      ON CONFLICT (id) DO UPDATE
-        SET version = excluded.version, revision = excluded.revision, state = excluded.state, snapshot = excluded.snapshot
+        SET version = excluded.version, payload_revision = excluded.payload_revision, state = excluded.state, snapshot = excluded.snapshot
       WHERE request.version < excluded.version`,
     [
       requests.map(({ id }) => id),
       requests.map(({ workspaceId }) => workspaceId),
       requests.map(({ version }) => version),
-      requests.map(({ revision }) => revision),
+      requests.map(({ payloadRevision }) => payloadRevision),
       requests.map(({ state }) => state),
       requests.map(({ workflow }) => workflow.key),
       requests.map(({ requester }) => requester.id),

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { problems, type ProblemCode, type RefusedCommand } from '@countersign/contracts';
 import type { Publication, Tx } from '@countersign/messaging';
-import { Database } from '@countersign/persistence';
+import { Database, type Sql } from '@countersign/persistence';
 import {
   accepted,
   Idempotency,
@@ -15,7 +15,25 @@ import { v7 } from 'uuid';
 import { CommandOutcomes } from '../commands/command-outcomes';
 import { findRequest } from './request.rows';
 
-type CommandType = 'request.submit-draft.v1' | 'request.decide.v1' | 'request.cancel.v1';
+type CommandType =
+  | 'request.hand-in.v1'
+  | 'request.revise.v1'
+  | 'request.decide.v1'
+  | 'request.cancel.v1'
+  | 'request.override.v1'
+  | 'request.migrate.v1'
+  | 'request.comment.v1'
+  | 'task.reassign.v1'
+  | 'task.remind.v1';
+
+/** What a command says beside whom it is for. */
+type Terms<K extends CommandType> = Omit<
+  Publication<K>['data'],
+  'commandId' | 'requestId' | 'expectedVersion'
+>;
+
+/** Renders what a command that is done has come to. */
+type Render = (sql: Sql, commandId: string) => Promise<Answer | null>;
 
 /** How long a call waits for routing before it is answered with 202 (product §3). */
 const patienceMs = 5_000;
@@ -23,9 +41,11 @@ const patienceMs = 5_000;
 const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(problems, code);
 
 /** A refusal by routing as the HTTP answer it is. */
-export const refusalOf = ({ code, detail, pointer }: RefusedCommand, call: Call): Answer => {
-  const errors = pointer ? [{ pointer, message: detail }] : undefined;
-  const problem = new Problem(isProblemCode(code) ? code : 'internal_error', detail, { errors });
+export const refusalOf = ({ code, detail, pointer, retryAfter }: RefusedCommand, call: Call): Answer => {
+  const problem = new Problem(isProblemCode(code) ? code : 'internal_error', detail, {
+    ...(pointer ? { errors: [{ pointer, message: detail }] } : {}),
+    ...(retryAfter ? { headers: { 'retry-after': String(retryAfter) } } : {}),
+  });
   return renderProblem(problem, call.path, call.traceId);
 };
 
@@ -43,7 +63,11 @@ export class RequestCommands {
     call: Call,
     type: K,
     requestId: string,
-    data: Omit<Publication<K>['data'], 'commandId' | 'requestId' | 'expectedVersion'>,
+    terms: Terms<K> | ((commandId: string) => Terms<K>),
+    render: Render = async (sql) => {
+      const request = await findRequest(sql, requestId);
+      return request && ok(request);
+    },
   ): Promise<Answer> {
     return this.idempotency.run(
       call,
@@ -55,7 +79,7 @@ export class RequestCommands {
           requestId,
         ]);
         const whole = {
-          ...data,
+          ...(typeof terms === 'function' ? terms(commandId) : terms),
           commandId,
           requestId,
           expectedVersion: call.expectedVersion,
@@ -63,19 +87,19 @@ export class RequestCommands {
         tx.publish({ type, workspaceId: call.workspaceId, cause: call.cause, data: whole });
         return { commandId };
       },
-      (commandId) => this.settle(call, requestId, commandId),
+      (commandId) => this.settle(call, requestId, commandId, render),
     );
   }
 
-  private async settle(call: Call, requestId: string, commandId: string): Promise<Answer> {
+  private async settle(call: Call, requestId: string, commandId: string, render: Render): Promise<Answer> {
     const outcome = await this.outcomes.wait(
       { workspaceId: call.workspaceId, requestId, commandId },
       patienceMs,
     );
     if (!outcome) return accepted(`/v1/commands/${commandId}`, { id: commandId, state: 'pending' });
     if (outcome.refused) return refusalOf(outcome.refused, call);
-    const request = await this.database.read(call.workspaceId, (sql) => findRequest(sql, outcome.requestId));
-    if (!request) throw new Error('a command of a request that is not there');
-    return ok(request);
+    const answer = await this.database.read(call.workspaceId, (sql) => render(sql, commandId));
+    if (!answer) throw new Error('a command that is done and has come to nothing');
+    return answer;
   }
 }

@@ -12,6 +12,8 @@ import {
   Max,
   MaxLength,
   Min,
+  MinLength,
+  ValidateIf,
 } from 'class-validator';
 
 export class SubmitRequestBody {
@@ -26,6 +28,30 @@ export class SubmitRequestBody {
   @IsOptional() @IsString() @MaxLength(255) externalRef?: string | null;
   @IsOptional() @IsObject() metadata?: Record<string, unknown>;
   @IsOptional() @IsBoolean() draft?: boolean;
+}
+
+const isGiven = (_: object, value: unknown): boolean => value !== undefined;
+
+/** At least one of them. */
+export class ReviseRequestBody {
+  @ValidateIf(isGiven) @IsString() @IsNotEmpty() @MaxLength(300) title?: string;
+  @IsOptional() @IsString() @MaxLength(5_000) reason?: string | null;
+  /** Replaces the payload as a whole. */
+  @ValidateIf(isGiven) @IsDefined() payload?: unknown;
+}
+
+export class OverrideBody {
+  @IsIn(['approved', 'rejected']) outcome: 'approved' | 'rejected';
+  /** Stands in the trail for ever, with who gave it. */
+  @IsString() @MinLength(10) @MaxLength(2_000) reason: string;
+}
+
+export class MigrateBody {
+  @IsInt() @Min(1) @Max(2_147_483_647) workflowVersion: number;
+}
+
+export class CommentBody {
+  @IsString() @IsNotEmpty() @MaxLength(5_000) text: string;
 }
 
 export class CancelBody {

@@ -1,4 +1,4 @@
-import { requestView, type RequestSnapshot, type RequestView } from '@countersign/contracts';
+import { requestView, type RequestSnapshot, type RequestView, type Requester } from '@countersign/contracts';
 import type { Sql, TransactionSql } from '@countersign/persistence';
 
 export interface RequestRow {
@@ -13,7 +13,7 @@ const view = ({ snapshot, payload }: RequestRow): RequestView => requestView(sna
 export const findRequest = async (sql: Sql, id: string): Promise<RequestView | null> => {
   const [row] = await sql.query<RequestRow & Record<string, unknown>>(
     `SELECT r.id, r.snapshot, p.payload FROM request r
-       JOIN request_payload p ON p.request_id = r.id AND p.revision = r.revision WHERE r.id = $1`,
+       JOIN request_payload p ON p.request_id = r.id AND p.revision = r.payload_revision WHERE r.id = $1`,
     [id],
   );
   return row ? view(row) : null;
@@ -57,25 +57,33 @@ export const listRequests = async (
   const rows = await sql.query<RequestRow & Record<string, unknown>>(
     `SELECT r.id, r.snapshot, p.payload
        FROM (SELECT * FROM request r WHERE ${conditions.join(' AND ')} ORDER BY r.id DESC LIMIT $${values.length}) r
-       JOIN request_payload p ON p.request_id = r.id AND p.revision = r.revision ORDER BY r.id DESC`,
+       JOIN request_payload p ON p.request_id = r.id AND p.revision = r.payload_revision ORDER BY r.id DESC`,
     values,
   );
   return rows.map(view);
 };
 
-/** Writes a request that has just been taken, as version 1: what the caller is shown before routing has seen it. */
-export const insertRequest = (sql: TransactionSql, snapshot: RequestSnapshot, payload: unknown): void => {
+/**
+ * Writes a request that has just been taken, as version 1: what the caller is shown before routing has seen it. The
+ * requester as at submission is kept beside it, for replays.
+ */
+export const insertRequest = (
+  sql: TransactionSql,
+  snapshot: RequestSnapshot,
+  requester: Requester,
+  payload: unknown,
+): void => {
   sql.write(
     `WITH payload AS (
-       INSERT INTO request_payload (request_id, revision, workspace_id, payload) VALUES ($1, $4, $2, $11)
+       INSERT INTO request_payload (request_id, revision, workspace_id, request_version, payload) VALUES ($1, $4, $2, $3, $11)
      )
-     INSERT INTO request (id, workspace_id, version, revision, state, workflow_key, requester_id, external_ref, created_at, snapshot)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+     INSERT INTO request (id, workspace_id, version, payload_revision, state, workflow_key, requester_id, external_ref, created_at, snapshot, requester)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12)`,
     [
       snapshot.id,
       snapshot.workspaceId,
       snapshot.version,
-      snapshot.revision,
+      snapshot.payloadRevision,
       snapshot.state,
       snapshot.workflow.key,
       snapshot.requester.id,
@@ -83,6 +91,7 @@ export const insertRequest = (sql: TransactionSql, snapshot: RequestSnapshot, pa
       snapshot.createdAt,
       JSON.stringify(snapshot),
       JSON.stringify(payload),
+      JSON.stringify(requester),
     ],
   );
 };

@@ -1,4 +1,4 @@
-import { Controller, Get, Post } from '@nestjs/common';
+import { Controller, Get, Patch, Post } from '@nestjs/common';
 import { requestView, type RequestView } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
@@ -22,9 +22,18 @@ import {
 } from '@countersign/service-kit';
 import { callingActor } from '../calling-actor';
 import { filterByPerson } from '../filter-by-person';
-import { WorkflowVersions } from '../workflows/workflow-versions';
+import { WorkflowVersions, type RunnableVersion } from '../workflows/workflow-versions';
 import { RequestCommands } from './request-commands';
-import { CancelBody, ListRequestsQuery, SubmitRequestBody } from './request.bodies';
+import { commentSchema, findComment } from './comment';
+import {
+  CancelBody,
+  CommentBody,
+  ListRequestsQuery,
+  MigrateBody,
+  OverrideBody,
+  ReviseRequestBody,
+  SubmitRequestBody,
+} from './request.bodies';
 import { findRequest, listRequests } from './request.rows';
 import { requestSchema } from './request.schema';
 import { SubmitRequest } from './submit-request';
@@ -104,26 +113,50 @@ export class RequestsController {
     return ok(await this.find(call));
   }
 
+  @Patch(':id')
+  @PathId('id', 'Request id')
+  @Operation({
+    scope: 'requests:write',
+    summary:
+      'Change a draft, a returned request, or one under review, which makes a new revision of its payload',
+    body: ReviseRequestBody,
+    answers: commandAnswers,
+  })
+  async revise(@Caller() call: Call): Promise<Answer> {
+    const request = await this.find(call);
+    const { title, reason, payload } = await call.body(ReviseRequestBody);
+    if (title === undefined && reason === undefined && payload === undefined) {
+      throw Problem.invalid([{ pointer: '', message: 'At least one of title, reason and payload.' }]);
+    }
+    if (payload !== undefined) {
+      this.submissions.checkPayloadSize(payload);
+      if (request.state !== 'draft')
+        this.submissions.checkPayload(await this.versionOf(call, request), payload);
+    }
+    const actor = callingActor(call, await this.people.actor(call));
+    return this.commands.run(call, 'request.revise.v1', request.id, {
+      actor,
+      title: title ?? null,
+      reason: reason === undefined ? null : { value: reason },
+      payload: payload === undefined ? null : { value: payload },
+    });
+  }
+
   @Post(':id/submit')
   @PathId('id', 'Request id')
   @Operation({
     scope: 'requests:write',
-    summary: 'Hand in a draft',
+    summary: 'Hand in a draft, or a returned request again',
     body: EmptyBody,
     answers: commandAnswers,
   })
-  async submitDraft(@Caller() call: Call): Promise<Answer> {
+  async handIn(@Caller() call: Call): Promise<Answer> {
     const request = await this.find(call);
     await call.body(EmptyBody);
-    if (request.state === 'draft') {
-      const { key, version: number } = request.workflow;
-      const version = await this.database.read(call.workspaceId, (sql) =>
-        this.versions.runnable(sql, call.workspaceId, key, number),
-      );
-      this.submissions.checkPayload(version, request.payload);
-    }
+    if (request.state === 'draft' || request.state === 'returned')
+      this.submissions.checkPayload(await this.versionOf(call, request), request.payload);
     const actor = callingActor(call, await this.people.actor(call));
-    return this.commands.run(call, 'request.submit-draft.v1', request.id, { actor });
+    return this.commands.run(call, 'request.hand-in.v1', request.id, { actor });
   }
 
   @Post(':id/cancel')
@@ -139,6 +172,82 @@ export class RequestsController {
     const { reason } = await call.body(CancelBody);
     const actor = callingActor(call, await this.people.actor(call));
     return this.commands.run(call, 'request.cancel.v1', request.id, { actor, reason });
+  }
+
+  @Post(':id/override')
+  @PathId('id', 'Request id')
+  @Operation({
+    scope: 'requests:override',
+    summary: 'Decide a request in an emergency, whoever has not answered yet',
+    body: OverrideBody,
+    answers: commandAnswers,
+  })
+  async override(@Caller() call: Call): Promise<Answer> {
+    const request = await this.find(call);
+    const { outcome, reason } = await call.body(OverrideBody);
+    const actor = callingActor(call, await this.people.actor(call));
+    return this.commands.run(call, 'request.override.v1', request.id, { actor, outcome, reason });
+  }
+
+  @Post(':id/migrate')
+  @PathId('id', 'Request id')
+  @Operation({
+    scope: 'workflows:publish',
+    summary: 'Move a running request to another version of its workflow',
+    body: MigrateBody,
+    answers: commandAnswers,
+  })
+  async migrate(@Caller() call: Call): Promise<Answer> {
+    const request = await this.find(call);
+    const { workflowVersion } = await call.body(MigrateBody);
+    // Known here is known to routing, or on its way there.
+    await this.versionOf(call, request, workflowVersion);
+    const actor = callingActor(call, await this.people.actor(call));
+    return this.commands.run(call, 'request.migrate.v1', request.id, { actor, workflowVersion });
+  }
+
+  @Post(':id/comments')
+  @PathId('id', 'Request id')
+  @Operation({
+    scope: 'requests:write',
+    summary: 'Comment on a request',
+    body: CommentBody,
+    answers: {
+      201: { description: 'The comment', schema: commentSchema },
+      202: commandAnswers[202],
+    },
+  })
+  async comment(@Caller() call: Call): Promise<Answer> {
+    const { id } = await this.find(call);
+    const { text } = await call.body(CommentBody);
+    const actor = callingActor(call, await this.people.actor(call));
+    return this.commands.run(
+      call,
+      'request.comment.v1',
+      id,
+      // A duplicate of the call, which knows the command, finds the comment by it.
+      (commandId) => ({ actor, commentId: commandId, text }),
+      async (sql, commandId) => {
+        const comment = await findComment(sql, id, commandId);
+        return comment && created(`/v1/requests/${id}/comments/${comment.id}`, comment);
+      },
+    );
+  }
+
+  @Get(':id/comments/:commentId')
+  @PathId('id', 'Request id')
+  @PathId('commentId', 'Comment id')
+  @Operation({
+    scope: 'requests:read',
+    summary: 'A comment on a request; all of them are in its timeline',
+    answers: { 200: { description: 'The comment', schema: commentSchema } },
+  })
+  async getComment(@Caller() call: Call): Promise<Answer> {
+    const request = await this.find(call);
+    const id = call.id('comment', 'commentId');
+    const comment = await this.database.read(call.workspaceId, (sql) => findComment(sql, request.id, id));
+    if (!comment) throw Problem.notFound('comment');
+    return ok(comment);
   }
 
   @Get(':id/timeline')
@@ -164,6 +273,17 @@ export class RequestsController {
         ({ position }) => position,
         ({ position, ...entry }) => entry,
       ),
+    );
+  }
+
+  /** A version of the request's workflow, by default its own. Throws Problem unknown_reference. */
+  private versionOf(
+    call: Call,
+    { workflow }: RequestView,
+    version = workflow.version,
+  ): Promise<RunnableVersion> {
+    return this.database.read(call.workspaceId, (sql) =>
+      this.versions.runnable(sql, call.workspaceId, workflow.key, version),
     );
   }
 

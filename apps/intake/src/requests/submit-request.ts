@@ -36,9 +36,7 @@ export class SubmitRequest {
 
   /** Throws the Problem of the first thing that is wrong, in the order of product §3. */
   async check(call: Call, body: SubmitRequestBody): Promise<Submission> {
-    if (sizeOf(body.payload) > payloadLimit) {
-      throw new Problem('payload_too_large', `The payload may have at most ${payloadLimit} bytes.`);
-    }
+    this.checkPayloadSize(body.payload);
     if (body.metadata && sizeOf(body.metadata) > metadataLimit) {
       throw Problem.invalid([{ pointer: '/metadata', message: `At most ${metadataLimit} bytes.` }]);
     }
@@ -65,6 +63,14 @@ export class SubmitRequest {
     return { body, version, requester, actor: await this.people.actor(call, seen) };
   }
 
+  /** Throws Problem payload_too_large. */
+  checkPayloadSize(payload: unknown): void {
+    if (sizeOf(payload) > payloadLimit) {
+      throw new Problem('payload_too_large', `The payload may have at most ${payloadLimit} bytes.`);
+    }
+  }
+
+  /** Throws Problem payload_invalid with every violation. */
   checkPayload(version: RunnableVersion, payload: unknown): void {
     const violations = version.compiled.validatePayload(payload);
     if (violations.length > 0) {
@@ -100,6 +106,7 @@ export class SubmitRequest {
       externalRef: body.externalRef ?? null,
       metadata: body.metadata ?? {},
       revision: 1,
+      payloadRevision: 1,
       version: 1,
       stageIndex: 0,
       totalStages: version.compiled.stages.length,
@@ -113,7 +120,7 @@ export class SubmitRequest {
       decidedAt: null,
       completedAt: null,
     };
-    insertRequest(tx, snapshot, body.payload);
+    insertRequest(tx, snapshot, person, body.payload);
     tx.publish({
       type: 'request.submit.v1',
       workspaceId: call.workspaceId,

@@ -1,6 +1,17 @@
 import { decisions, taskStates, type DecisionKind, type TaskState } from '@countersign/contracts';
 import { IsTime, PageQuery } from '@countersign/service-kit';
-import { IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
+import {
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
 
 export class DecisionBody {
   @IsIn(decisions) decision: DecisionKind;
@@ -11,6 +22,12 @@ export class DecisionBody {
   reasonCode?: string | null;
   /** The revision that the person has seen. */
   @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) revision?: number;
+}
+
+export class ReassignBody {
+  /** A user's id, externalId or userName. */
+  @IsString() @IsNotEmpty() @MaxLength(320) to: string;
+  @IsOptional() @IsString() @MaxLength(2_000) reason?: string | null;
 }
 
 export class ListTasksQuery extends PageQuery {

@@ -1,5 +1,5 @@
 import { Controller, Get, Post } from '@nestjs/common';
-import { madeAt } from '@countersign/contracts';
+import { madeAt, type DirectoryPerson } from '@countersign/contracts';
 import { People, type Sightings } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
 import {
@@ -7,6 +7,7 @@ import {
   Call,
   Caller,
   decodeCursor,
+  EmptyBody,
   idPosition,
   ok,
   Operation,
@@ -20,7 +21,7 @@ import { callingActor } from '../calling-actor';
 import { filterByPerson } from '../filter-by-person';
 import { RequestCommands } from '../requests/request-commands';
 import { requestSchema, taskSchema } from '../requests/request.schema';
-import { DecisionBody, ListTasksQuery } from './task.bodies';
+import { DecisionBody, ListTasksQuery, ReassignBody } from './task.bodies';
 import { TaskArrivals } from './task-arrivals';
 import { findTask, listTasks, taskAlone, type VersionedTask } from './task.rows';
 
@@ -32,6 +33,11 @@ const onItsWayMs = 5 * 60_000;
 const patienceMs = 5_000;
 /** Clocks of two machines may differ by this much. */
 const clockSkewMs = 2_000;
+
+const commandAnswers = {
+  200: { description: 'The request as it now is', schema: requestSchema },
+  202: { description: 'Not settled yet; see /v1/commands/{id}', schema: { type: 'object' } },
+};
 
 @Controller('v1/tasks')
 export class TasksController {
@@ -95,10 +101,7 @@ export class TasksController {
     scope: 'tasks:decide',
     summary: 'Decide a task as the person named in Countersign-Actor',
     body: DecisionBody,
-    answers: {
-      200: { description: 'The request as it now is', schema: requestSchema },
-      202: { description: 'Not settled yet; see /v1/commands/{id}', schema: { type: 'object' } },
-    },
+    answers: commandAnswers,
   })
   async decide(@Caller() call: Call): Promise<Answer> {
     // Before anything is looked up: who acts must not have been active only when a slow body began to arrive.
@@ -118,6 +121,73 @@ export class TasksController {
       comment: body.comment ?? null,
       reasonCode: body.reasonCode ?? null,
       revision: body.revision ?? null,
+    });
+  }
+
+  @Post(':id/reassign')
+  @PathId('id', 'Task id')
+  @Operation({
+    scope: 'tasks:decide',
+    summary: 'Give a task to somebody else: it becomes reassigned, and a new one opens',
+    body: ReassignBody,
+    answers: commandAnswers,
+  })
+  async reassign(@Caller() call: Call): Promise<Answer> {
+    await call.rawBody().catch(() => undefined);
+    const {
+      row: { task },
+      seen,
+    } = await this.find(call);
+    const { to, reason } = await call.body(ReassignBody);
+    const { id, externalId, userName, displayName, email } = await this.receiver(call, to);
+    const actor = callingActor(call, await this.people.actor(call, seen));
+    return this.commands.run(call, 'task.reassign.v1', task.requestId, {
+      actor,
+      taskId: task.id,
+      to: { id, externalId, userName, displayName, email },
+      reason: reason ?? null,
+    });
+  }
+
+  @Post(':id/remind')
+  @PathId('id', 'Task id')
+  @Operation({
+    scope: 'tasks:decide',
+    summary: 'Remind the assignee of a task, at most once an hour',
+    body: EmptyBody,
+    answers: { 200: { description: 'The task', schema: taskSchema }, 202: commandAnswers[202] },
+  })
+  async remind(@Caller() call: Call): Promise<Answer> {
+    await call.rawBody().catch(() => undefined);
+    const {
+      row: { task },
+      seen,
+    } = await this.find(call);
+    await call.body(EmptyBody);
+    const person = await this.people.actor(call, seen);
+    return this.commands.run(
+      call,
+      'task.remind.v1',
+      task.requestId,
+      { actor: callingActor(call, person), taskId: task.id },
+      async (sql) => {
+        const row = await findTask(sql, task.id);
+        return row && ok(taskAlone(row, person?.id ?? null), { etag: `"${row.version}"` });
+      },
+    );
+  }
+
+  /** Who is to get a task. Throws Problem unknown_reference. */
+  private async receiver(call: Call, ref: string): Promise<DirectoryPerson> {
+    const person = await this.people.find(call.workspaceId, ref, call.cause);
+    if (person?.active) return person;
+    throw new Problem('unknown_reference', 'Whom the task is to go to is not known.', {
+      errors: [
+        {
+          pointer: '/to',
+          message: 'Names nobody, or more than one person, who is active in this workspace.',
+        },
+      ],
     });
   }
 

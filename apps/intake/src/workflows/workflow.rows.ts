@@ -1,7 +1,14 @@
 import type { Actor } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
 
-/** A version of a workflow as callers see it. */
+/** One time that a version was made the one that new requests use. */
+export interface Publication {
+  publishedAt: string;
+  publishedBy: Actor;
+  note: string | null;
+}
+
+/** A version of a workflow as callers see it. `publishedAt`, `publishedBy` and `note` are of the newest publication. */
 export interface WorkflowVersionView {
   id: string;
   key: string;
@@ -17,16 +24,21 @@ export interface WorkflowVersionView {
   publishedAt: string | null;
   publishedBy: Actor | null;
   note: string | null;
+  /** All of them, oldest first: an older version that is published again is published twice. */
+  publications: Publication[];
 }
 
-type Row = Omit<WorkflowVersionView, 'createdAt' | 'publishedAt'> & {
+type Row = Omit<WorkflowVersionView, 'createdAt' | 'publishedAt' | 'publications'> & {
   createdAt: Date;
   publishedAt: Date | null;
+  publications: { publishedAt: string; publishedBy: Actor; note: string | null }[] | null;
   [column: string]: unknown;
 };
 
 const columns = `w.id, w.key, v.version, v.state, v.title, v.definition, v.source_text AS text, v.media_type AS "mediaType",
-  v.created_at AS "createdAt", v.created_by AS "createdBy", v.published_at AS "publishedAt", v.published_by AS "publishedBy", v.note`;
+  v.created_at AS "createdAt", v.created_by AS "createdBy", v.published_at AS "publishedAt", v.published_by AS "publishedBy", v.note,
+  (SELECT json_agg(json_build_object('publishedAt', p.published_at, 'publishedBy', p.published_by, 'note', p.note) ORDER BY p.published_at, p.id)
+     FROM workflow_publication p WHERE p.workflow_id = v.workflow_id AND p.version = v.version) AS publications`;
 
 const view = (row: Row): WorkflowVersionView => ({
   id: row.id,
@@ -42,6 +54,10 @@ const view = (row: Row): WorkflowVersionView => ({
   publishedAt: row.publishedAt?.toISOString() ?? null,
   publishedBy: row.publishedBy,
   note: row.note,
+  publications: (row.publications ?? []).map((publication) => ({
+    ...publication,
+    publishedAt: new Date(publication.publishedAt).toISOString(),
+  })),
 });
 
 export const findVersion = async (
@@ -154,9 +170,9 @@ export const publishVersion = async (
   sql: Sql,
   workflowId: string,
   version: number,
-  publishedBy: Actor,
-  note: string | null,
+  publication: { id: string; workspaceId: string; publishedBy: Actor; note: string | null },
 ): Promise<void> => {
+  const publishedBy = JSON.stringify(publication.publishedBy);
   // One after the other, or two publications at once would both find the older one published.
   await sql.query('SELECT 1 FROM workflow WHERE id = $1 FOR UPDATE', [workflowId]);
   await sql.query(
@@ -166,7 +182,49 @@ export const publishVersion = async (
   await sql.query(
     `UPDATE workflow_version SET state = 'published', published_at = now(), published_by = $3, note = $4
       WHERE workflow_id = $1 AND version = $2`,
-    [workflowId, version, JSON.stringify(publishedBy), note],
+    [workflowId, version, publishedBy, publication.note],
+  );
+  await sql.query(
+    `INSERT INTO workflow_publication (id, workspace_id, workflow_id, version, published_at, published_by, note)
+     VALUES ($1, $2, $3, $4, now(), $5, $6)`,
+    [publication.id, publication.workspaceId, workflowId, version, publishedBy, publication.note],
   );
   await sql.query('UPDATE workflow SET published_version = $2 WHERE id = $1', [workflowId, version]);
+};
+
+/** The newest version of each of these workflows, held until the transaction ends: nobody adds another meanwhile. */
+export const lockNewestVersions = async (
+  sql: Sql,
+  workspaceId: string,
+  keys: readonly string[],
+): Promise<WorkflowVersionView[]> => {
+  // Before the versions are read, or one that is being added would be missed.
+  await sql.query(
+    'SELECT 1 FROM workflow WHERE workspace_id = $1 AND key = ANY ($2::text[]) ORDER BY id FOR UPDATE',
+    [workspaceId, keys],
+  );
+  const rows = await sql.query<Row>(
+    `SELECT ${columns} FROM workflow w JOIN workflow_version v ON v.workflow_id = w.id AND v.version = w.newest_version
+      WHERE w.workspace_id = $1 AND w.key = ANY ($2::text[])`,
+    [workspaceId, keys],
+  );
+  return rows.map(view);
+};
+
+/** Of each workflow the published version, else the newest, in the order of their keys, after one; null from the first on. */
+export const listShownVersions = async (
+  sql: Sql,
+  workspaceId: string,
+  allowed: string[] | null,
+  after: string | null,
+  limit: number,
+): Promise<WorkflowVersionView[]> => {
+  const rows = await sql.query<Row>(
+    `SELECT ${columns} FROM workflow w JOIN workflow_version v ON ${shownVersion}
+      WHERE w.workspace_id = $1 AND ($2::text[] IS NULL OR w.key = ANY ($2))
+        AND ($3::text IS NULL OR w.key COLLATE "C" > $3)
+      ORDER BY w.key COLLATE "C" LIMIT $4`,
+    [workspaceId, allowed, after, limit],
+  );
+  return rows.map(view);
 };

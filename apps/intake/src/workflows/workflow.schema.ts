@@ -17,6 +17,7 @@ export const workflowVersionSchema = {
     'publishedAt',
     'publishedBy',
     'note',
+    'publications',
   ],
   properties: {
     id: { type: 'string', format: 'uuid' },
@@ -32,6 +33,19 @@ export const workflowVersionSchema = {
     publishedAt: time,
     publishedBy: { type: ['object', 'null'] },
     note: { type: ['string', 'null'] },
+    publications: {
+      type: 'array',
+      description: 'Every time that it was published, oldest first; the members above are of the last one',
+      items: {
+        type: 'object',
+        required: ['publishedAt', 'publishedBy', 'note'],
+        properties: {
+          publishedAt: { type: 'string', format: 'date-time' },
+          publishedBy: { type: 'object' },
+          note: { type: ['string', 'null'] },
+        },
+      },
+    },
   },
 };
 

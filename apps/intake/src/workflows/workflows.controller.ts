@@ -18,16 +18,12 @@ import {
   Problem,
   type Answer,
 } from '@countersign/service-kit';
-import {
-  compileDefinition,
-  parseDefinition,
-  publishProblems,
-  type ParsedDefinition,
-  type WorkflowDefinition,
-} from '@countersign/workflow';
+import { compileDefinition, publishProblems, type WorkflowDefinition } from '@countersign/workflow';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
 import { callingActor } from '../calling-actor';
+import { definitionBody, definitionOf, invalidDefinition, readDefinition } from './read-definition';
+import { versionNumber, versionPosition } from './version-number';
 import {
   findVersion,
   findWorkflow,
@@ -44,13 +40,7 @@ class PublishBody {
   @IsOptional() @IsString() @MaxLength(2_000) note?: string | null;
 }
 
-const yamlTypes = ['application/yaml', 'application/x-yaml', 'text/yaml'];
-
-/** Keys that are path segments of their own below /v1/workflows. */
-const reservedKeys = ['lint', 'export', 'import'];
-
 const versionAnswer = { description: 'The version', schema: workflowVersionSchema };
-const versionPosition = /^\d{1,9}$/;
 
 @Controller('v1/workflows')
 export class WorkflowsController {
@@ -64,23 +54,15 @@ export class WorkflowsController {
   @Operation({
     scope: 'workflows:write',
     summary: 'Add a version of a workflow, as a draft',
-    body: {
-      mediaTypes: {
-        'application/yaml': { type: 'string' },
-        'application/json': { $ref: '/v1/schemas/workflow.json' },
-      },
-    },
+    body: definitionBody,
     answers: { 201: { description: 'The draft', schema: workflowVersionSchema } },
   })
   async create(@Caller() call: Call): Promise<Answer> {
-    const { parsed, mediaType } = await readDefinition(call);
+    const source = await definitionOf(call);
+    const parsed = readDefinition(source);
     if (!parsed.ok) throw invalidDefinition(parsed.errors);
     const { definition, text } = parsed;
-    if (reservedKeys.includes(definition.key)) {
-      throw invalidDefinition([
-        { pointer: '/key', message: `${definition.key} is reserved: choose another key.` },
-      ]);
-    }
+    const mediaType = 'json' in source ? 'application/json' : source.mediaType;
     allowWorkflow(call, definition.key);
     const createdBy = callingActor(call, await this.people.actor(call));
     return this.idempotency.run(call, async (tx) => {
@@ -119,7 +101,12 @@ export class WorkflowsController {
     const publishedBy = callingActor(call, await this.people.actor(call));
     checkIfMatch(call, found);
     return this.idempotency.run(call, async (tx) => {
-      await publishVersion(tx, found.id, found.version, publishedBy, note ?? null);
+      await publishVersion(tx, found.id, found.version, {
+        id: v7(),
+        workspaceId: call.workspaceId,
+        publishedBy,
+        note: note ?? null,
+      });
       tx.publish({
         type: 'workflow.published.v1',
         workspaceId: call.workspaceId,
@@ -211,9 +198,8 @@ export class WorkflowsController {
   }
 
   private async version(call: Call): Promise<WorkflowVersionView> {
-    const number = versionPosition.test(call.param('version')) ? Number(call.param('version')) : 0;
     const found = await this.database.read(call.workspaceId, (sql) =>
-      findVersion(sql, call.workspaceId, call.param('key'), number),
+      findVersion(sql, call.workspaceId, call.param('key'), versionNumber(call.param('version'))),
     );
     if (!found) throw Problem.notFound('workflow version');
     allowWorkflow(call, found.key);
@@ -228,21 +214,4 @@ const checkIfMatch = (call: Call, { version }: WorkflowVersionView): void => {
   if (call.expectedVersion !== null && call.expectedVersion !== version) {
     throw new Problem('version_mismatch', `This is version ${version}.`);
   }
-};
-
-const invalidDefinition = (errors: { pointer: string; message: string }[]): Problem =>
-  new Problem(
-    'definition_invalid',
-    `The definition has ${errors.length} error${errors.length === 1 ? '' : 's'}.`,
-    { errors },
-  );
-
-const readDefinition = async (call: Call): Promise<{ parsed: ParsedDefinition; mediaType: string }> => {
-  if (yamlTypes.includes(call.mediaType())) {
-    return {
-      parsed: parseDefinition({ text: await call.text(), mediaType: 'application/yaml' }),
-      mediaType: 'application/yaml',
-    };
-  }
-  return { parsed: parseDefinition({ json: (await call.json()) ?? {} }), mediaType: 'application/json' };
 };

@@ -1,3 +1,4 @@
+import { DueSweeper } from '@countersign/due-sweeper';
 import { traceIdOf, type UnitOfWork } from '@countersign/messaging';
 import { createOutboundHttp, type OutboundHttp } from '@countersign/outbound-http';
 import { Database } from '@countersign/persistence';
@@ -12,7 +13,6 @@ import {
 import { EndpointSecrets } from '../endpoints/endpoint-secrets';
 import { BatchRecorder } from '../outside-calls/batch-recorder';
 import { CallPool } from '../outside-calls/call-pool';
-import { DueSweeper } from '../outside-calls/due-sweeper';
 import type { AttemptOutcome, LeasedDelivery } from './attempt';
 import { outcomeOf, putBack } from './attempt-outcome';
 import { claimDue, nextDueMs, queueClaimed } from './claim-due';

@@ -1,3 +1,4 @@
+import { DueSweeper } from '@countersign/due-sweeper';
 import type { UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import { LOG, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
@@ -10,7 +11,6 @@ import {
 } from '@nestjs/common';
 import { BatchRecorder } from '../outside-calls/batch-recorder';
 import { CallPool } from '../outside-calls/call-pool';
-import { DueSweeper } from '../outside-calls/due-sweeper';
 import {
   claimDueMails,
   mailLeaseSeconds,

@@ -42,9 +42,9 @@ export class DefinitionCopies {
     sql: Sql,
     refs: readonly DefinitionRef[],
   ): Promise<(ref: DefinitionRef) => CompiledDefinition | undefined> {
-    const missing = [...new Map(refs.map((ref) => [keyOf(ref), ref])).values()].filter(
-      (ref) => !this.compiled.has(keyOf(ref)),
-    );
+    const wanted = new Map(refs.map((ref) => [keyOf(ref), ref]));
+    const found = new Map([...wanted.keys()].map((key) => [key, this.compiled.get(key)]));
+    const missing = [...wanted.values()].filter((ref) => !found.get(keyOf(ref)));
     if (missing.length > 0) {
       const rows = await sql.query<{
         workspace_id: string;
@@ -64,9 +64,11 @@ export class DefinitionCopies {
       if (this.compiled.size + rows.length > mostCompiled) this.compiled.clear();
       for (const row of rows) {
         const ref = { workspaceId: row.workspace_id, workflowId: row.workflow_id, version: row.version };
-        this.compiled.set(keyOf(ref), compileDefinition(row.definition));
+        const compiled = compileDefinition(row.definition);
+        this.compiled.set(keyOf(ref), compiled);
+        found.set(keyOf(ref), compiled);
       }
     }
-    return (ref) => this.compiled.get(keyOf(ref));
+    return (ref) => found.get(keyOf(ref)) ?? this.compiled.get(keyOf(ref));
   }
 }

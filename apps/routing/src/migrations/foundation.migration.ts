@@ -1,5 +1,5 @@
 import { createMessagingTables } from '@countersign/messaging';
-import { isolateByWorkspace } from '@countersign/persistence';
+import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 export class Foundation1763690000000 implements MigrationInterface {
@@ -19,9 +19,11 @@ export class Foundation1763690000000 implements MigrationInterface {
         id uuid PRIMARY KEY,
         workspace_id uuid NOT NULL,
         version int NOT NULL,
-        revision int NOT NULL,
+        payload_revision int NOT NULL,
+        due_at timestamptz,
         aggregate json NOT NULL
       )`);
+    await runner.query('CREATE INDEX request_due ON request (due_at) WHERE due_at IS NOT NULL');
     await runner.query(`
       CREATE TABLE request_payload (
         request_id uuid NOT NULL,
@@ -30,6 +32,16 @@ export class Foundation1763690000000 implements MigrationInterface {
         payload json NOT NULL,
         PRIMARY KEY (request_id, revision)
       )`);
+    await runner.query(`
+      CREATE TABLE asked_person (
+        request_id uuid NOT NULL,
+        person_id uuid NOT NULL,
+        workspace_id uuid NOT NULL,
+        PRIMARY KEY (request_id, person_id)
+      )`);
+    await runner.query(
+      'CREATE INDEX asked_person_person ON asked_person (workspace_id, person_id, request_id)',
+    );
     // The decider allows one decision a task and one end a request. Should it ever not, these refuse the transaction.
     await runner.query(`
       CREATE TABLE decision (
@@ -55,9 +67,16 @@ export class Foundation1763690000000 implements MigrationInterface {
           RAISE EXCEPTION 'fenced: % of % requests are not at the version that was decided on', wanted - written, wanted;
         END IF;
       END $$`);
-    for (const table of ['definition', 'request', 'request_payload', 'decision', 'outcome']) {
+    for (const table of ['definition', 'request', 'request_payload', 'asked_person', 'decision', 'outcome']) {
       await isolateByWorkspace(runner, table);
     }
+    // For the timers: which request is due, and nothing of what it is about.
+    await openToRelay(
+      runner,
+      'request',
+      'SELECT (id, workspace_id, due_at), UPDATE (due_at)',
+      roleOf('routing', 'relay'),
+    );
   }
 
   async down(): Promise<void> {

@@ -4,38 +4,51 @@ import {
   apply,
   decide,
   isFinal,
+  nextDue,
   type Command,
   type CompiledDefinition,
   type Decision,
   type DomainEvent,
   type Effect,
+  type MigrateCommand,
   type RequestAggregate,
 } from '@countersign/workflow';
 import { v7 } from 'uuid';
+import { Clock } from '../clock';
 import { DefinitionCopies, type DefinitionRef } from '../definitions/definition-copies';
+import { writeUneventfulTicks } from '../timers/due-request.rows';
+import { RequestTimers } from '../timers/request-timers';
+import { writeAskedPeople } from './asked-people';
+import { refuseUnfitPayload, type Refusal } from './payload-fit';
 import { snapshotOf, transitionEventOf } from './request-snapshot';
 import {
   insertDecisions,
   insertOutcomes,
   lockRequests,
+  writePayloads,
   writeRequests,
   type DecisionRow,
   type OutcomeRow,
   type RequestChange,
 } from './request.rows';
 
+/** A command to the decider; the version that a request is to be moved to is loaded here. */
+type OpenCommand = Exclude<Command, MigrateCommand> | Omit<MigrateCommand, 'target'>;
+
 /** A message as a command to the decider. */
 export interface Instruction {
   message: Message;
   requestId: string;
-  command: Command;
+  command: OpenCommand;
   /** Present when somebody waits for the outcome. */
   commandId?: string;
   /** The payload of a request that is new. */
   payload?: unknown;
 }
 
-type Work = RequestChange;
+type Work = Omit<RequestChange, 'dueAt'>;
+
+type Verdict = Extract<Decision, { ok: true }> | { ok: false; error: Refusal };
 
 /**
  * Carries out instructions: loads and locks all requests, asks the decider for each instruction in turn, then writes
@@ -43,7 +56,11 @@ type Work = RequestChange;
  */
 @Injectable()
 export class RequestCommands {
-  constructor(private readonly definitions: DefinitionCopies) {}
+  constructor(
+    private readonly definitions: DefinitionCopies,
+    private readonly clock: Clock,
+    private readonly timers: RequestTimers,
+  ) {}
 
   async carryOut(instructions: readonly Instruction[], tx: Tx): Promise<void> {
     const stored = await lockRequests(
@@ -53,47 +70,103 @@ export class RequestCommands {
     const work = new Map<string, Work>(
       [...stored].map(([id, { aggregate, payload }]) => [
         id,
-        { from: aggregate.version, aggregate, payload },
+        { before: aggregate, aggregate, payload, bringsPayload: false },
       ]),
     );
     const definitionOf = await this.definitions.load(
       tx,
-      instructions.map((instruction) => refOf(instruction, work)),
+      instructions.flatMap((instruction) => {
+        const ref = refOf(instruction, work);
+        const { command } = instruction;
+        return command.type === 'migrate' ? [ref, { ...ref, version: command.version }] : [ref];
+      }),
     );
+    const arrived = (ref: DefinitionRef): CompiledDefinition => {
+      const definition = definitionOf(ref);
+      if (!definition) throw new NotYet('the workflow version has not arrived yet');
+      return definition;
+    };
     const decisions: DecisionRow[] = [];
     const outcomes: OutcomeRow[] = [];
     const touched = new Set<string>();
+    const ticked = new Set<string>();
 
     for (const instruction of instructions) {
-      const before = work.get(instruction.requestId);
+      const { requestId } = instruction;
+      const before = work.get(requestId) ?? null;
       if (before && before.aggregate.workspaceId !== instruction.message.workspaceId) {
         throw new PoisonMessage('the request belongs to another workspace');
       }
-      const definition = definitionOf(refOf(instruction, work));
-      if (!definition) throw new NotYet('the workflow version has not arrived yet');
+      const ref = refOf(instruction, work);
+      const command: Command =
+        instruction.command.type === 'migrate'
+          ? {
+              ...instruction.command,
+              target: arrived({ ...ref, version: instruction.command.version }),
+            }
+          : instruction.command;
       const payload = before ? before.payload : instruction.payload;
-      const decision = decide(instruction.command, before?.aggregate ?? null, envOf(definition, payload));
-      if (decision.ok && decision.events.length > 0) {
-        const aggregate = apply(before?.aggregate ?? null, decision.events);
+      const verdict = this.judge(command, before?.aggregate ?? null, arrived(ref), payload);
+      if (verdict.ok && verdict.events.length > 0) {
+        const { events } = verdict;
+        const aggregate = apply(before?.aggregate ?? null, events);
         if (!aggregate) throw new Error('events without a request');
-        work.set(instruction.requestId, { from: before?.from ?? null, aggregate, payload });
-        touched.add(instruction.requestId);
-        decisions.push(...decisionsOf(aggregate, decision.events));
-        if (isFinal(aggregate)) outcomes.push(outcomeOf(aggregate, decision.events));
-        tellTransition(tx, instruction, aggregate, decision, payload);
-        for (const effect of decision.effects) askForApprovers(tx, instruction, aggregate, effect, payload);
+        const brought = broughtPayload(command, before?.aggregate ?? null, aggregate, events);
+        const next: Work = {
+          before: before?.before ?? null,
+          aggregate,
+          payload: brought?.given ? brought.given.value : payload,
+          bringsPayload: (before?.bringsPayload ?? false) || brought !== null,
+        };
+        work.set(requestId, next);
+        touched.add(requestId);
+        decisions.push(...decisionsOf(aggregate, events));
+        if (isFinal(aggregate) && !(before && isFinal(before.aggregate)))
+          outcomes.push(outcomeOf(aggregate, events));
+        tellTransition(tx, instruction, aggregate, verdict, brought ? { value: next.payload } : null);
+        for (const effect of verdict.effects)
+          askForApprovers(tx, instruction, aggregate, effect, next.payload);
       }
-      const now = work.get(instruction.requestId);
+      if (command.type === 'tick') ticked.add(requestId);
       if (instruction.commandId)
-        tellOutcome(tx, instruction, instruction.commandId, decision, now?.aggregate.version ?? null);
+        tellOutcome(
+          tx,
+          instruction,
+          instruction.commandId,
+          verdict,
+          work.get(requestId)?.aggregate.version ?? null,
+        );
     }
 
-    writeRequests(
-      tx,
-      [...work.values()].filter(({ aggregate }) => touched.has(aggregate.id)),
-    );
+    const changes = [...work.values()]
+      .filter(({ aggregate }) => touched.has(aggregate.id))
+      .map((change) => ({ ...change, dueAt: nextDue(change.aggregate) }));
+    writeRequests(tx, changes);
+    writePayloads(tx, changes);
+    writeAskedPeople(tx, changes);
     insertDecisions(tx, decisions);
     insertOutcomes(tx, outcomes);
+    const uneventful = [...work.values()]
+      .filter(({ aggregate: { id } }) => ticked.has(id) && !touched.has(id))
+      .map(({ aggregate }) => ({ id: aggregate.id, dueAt: nextDue(aggregate) }));
+    writeUneventfulTicks(tx, this.clock.now(), uneventful);
+    tx.afterCommit(() => this.timers.expect(changes.map(({ dueAt }) => dueAt)));
+  }
+
+  private judge(
+    command: Command,
+    request: RequestAggregate | null,
+    definition: CompiledDefinition,
+    payload: unknown,
+  ): Verdict {
+    const unfit = refuseUnfitPayload(command, request, definition, payload);
+    if (unfit) return { ok: false, error: unfit };
+    return decide(command, request, {
+      definition,
+      payload,
+      now: this.clock.now().toISOString(),
+      newId: () => v7(),
+    });
   }
 }
 
@@ -107,12 +180,21 @@ const refOf = (
   return { workspaceId: message.workspaceId, workflowId: workflow.id, version: workflow.version };
 };
 
-const envOf = (definition: CompiledDefinition, payload: unknown) => ({
-  definition,
-  payload,
-  now: new Date().toISOString(),
-  newId: () => v7(),
-});
+/**
+ * What a decision has brought: null when the payload stays as and where it is; without `given`, the same payload counts
+ * as that of a new revision.
+ */
+const broughtPayload = (
+  command: Command,
+  before: RequestAggregate | null,
+  after: RequestAggregate,
+  events: readonly DomainEvent[],
+): { given?: { value: unknown } } | null => {
+  const given = command.type === 'revise' ? command.payload : undefined;
+  const isNew = before?.payloadRevision !== after.payloadRevision;
+  const isEdited = given !== undefined && events.some(({ type }) => type === 'request.edited');
+  return isNew || isEdited ? { given } : null;
+};
 
 const decisionsOf = ({ id, workspaceId }: RequestAggregate, events: readonly DomainEvent[]): DecisionRow[] =>
   events.flatMap((event) => {
@@ -153,7 +235,7 @@ const tellTransition = (
   { message, commandId }: Instruction,
   aggregate: RequestAggregate,
   { events, effects }: { events: readonly DomainEvent[]; effects: readonly Effect[] },
-  payload: unknown,
+  payload: { value: unknown } | null,
 ): void =>
   tx.publish({
     type: 'request.transitioned.v1',
@@ -162,10 +244,8 @@ const tellTransition = (
     patienceMs: !commandId && effects.length > 0 ? soonMs : 0,
     data: {
       request: snapshotOf(aggregate),
-      events: events.map(transitionEventOf),
-      revisionPayload: events.some(({ type }) => type === 'request.created')
-        ? { revision: aggregate.revision, payload: { value: payload } }
-        : null,
+      events: events.map((event) => transitionEventOf(event, aggregate.id)),
+      revisionPayload: payload && { revision: aggregate.payloadRevision, payload },
     },
   });
 
@@ -201,7 +281,7 @@ const tellOutcome = (
   tx: Tx,
   { message, requestId }: Instruction,
   commandId: string,
-  decision: Decision,
+  verdict: Verdict,
   version: number | null,
 ): void =>
   tx.publish({
@@ -213,12 +293,13 @@ const tellOutcome = (
       requestId,
       // Of a refusal too: what it was refused for is what the next GET shows.
       requestVersion: version,
-      refused: decision.ok
+      refused: verdict.ok
         ? null
         : {
-            code: decision.error.code,
-            detail: decision.error.detail,
-            pointer: decision.error.pointer ?? null,
+            code: verdict.error.code,
+            detail: verdict.error.detail,
+            pointer: verdict.error.pointer ?? null,
+            retryAfter: verdict.error.retryAfterS ?? null,
           },
     },
   });

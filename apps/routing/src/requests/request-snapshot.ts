@@ -1,5 +1,6 @@
-import type { Person, RequestSnapshot, TransitionEvent } from '@countersign/contracts';
+import type { Person, RequestSnapshot, TaskSnapshot, TransitionEvent } from '@countersign/contracts';
 import {
+  approvalsNeeded,
   approvalsReceived,
   rejectionsReceived,
   stageIndex,
@@ -7,6 +8,7 @@ import {
   type DomainEvent,
   type Person as AggregatePerson,
   type RequestAggregate,
+  type Task,
 } from '@countersign/workflow';
 
 const personOf = ({ id, externalId, userName, displayName, email }: AggregatePerson): Person => ({
@@ -15,6 +17,23 @@ const personOf = ({ id, externalId, userName, displayName, email }: AggregatePer
   userName,
   displayName,
   email,
+});
+
+/** A task as others get to know it: when it is to be reminded of and why it is whose is routing's own. */
+const taskOf = (task: Task, requestId: string): TaskSnapshot => ({
+  id: task.id,
+  requestId,
+  stageKey: task.stageKey,
+  state: task.state,
+  assignee: personOf(task.assignee),
+  onBehalfOf: task.onBehalfOf && personOf(task.onBehalfOf),
+  revision: task.revision,
+  dueAt: task.dueAt,
+  decision: task.decision,
+  decidedBy: task.decidedBy && personOf(task.decidedBy),
+  reasonCode: task.reasonCode,
+  comment: task.comment,
+  decidedAt: task.decidedAt,
 });
 
 /** The request as other services get to know it. */
@@ -29,6 +48,7 @@ export const snapshotOf = (request: RequestAggregate): RequestSnapshot => ({
   externalRef: request.externalRef,
   metadata: request.metadata,
   revision: request.revision,
+  payloadRevision: request.payloadRevision,
   version: request.version,
   stageIndex: stageIndex(request),
   totalStages: totalStages(request),
@@ -39,7 +59,7 @@ export const snapshotOf = (request: RequestAggregate): RequestSnapshot => ({
     title: stage.title,
     state: stage.state,
     quorum: {
-      approvals: stage.approvalsNeeded,
+      approvals: approvalsNeeded(stage),
       received: approvalsReceived(stage),
       rejections: rejectionsReceived(stage),
     },
@@ -47,21 +67,7 @@ export const snapshotOf = (request: RequestAggregate): RequestSnapshot => ({
     dueAt: stage.dueAt,
     endedAt: stage.endedAt,
     explanation: stage.explanation,
-    tasks: stage.tasks.map((task) => ({
-      id: task.id,
-      requestId: request.id,
-      stageKey: task.stageKey,
-      state: task.state,
-      assignee: personOf(task.assignee),
-      onBehalfOf: task.onBehalfOf && personOf(task.onBehalfOf),
-      revision: task.revision,
-      dueAt: task.dueAt,
-      decision: task.decision,
-      decidedBy: task.decidedBy && personOf(task.decidedBy),
-      reasonCode: task.reasonCode,
-      comment: task.comment,
-      decidedAt: task.decidedAt,
-    })),
+    tasks: [...stage.past, ...stage.tasks].map((task) => taskOf(task, request.id)),
   })),
   failure: request.failure,
   createdAt: request.createdAt,
@@ -70,17 +76,29 @@ export const snapshotOf = (request: RequestAggregate): RequestSnapshot => ({
   completedAt: request.completedAt,
 });
 
-/** A domain event as it travels. */
-export const transitionEventOf = (event: DomainEvent): TransitionEvent => {
+/** What an event carries for others; what only keeps the aggregate is left out. */
+const dataOf = (event: DomainEvent, requestId: string): Record<string, unknown> => {
   const { id, type, at, actor, ...data } = event;
-  const task = 'task' in data ? data.task : null;
+  if (event.type === 'request.created') return {};
+  if ('task' in data) return { ...data, task: taskOf(data.task, requestId) };
+  if ('resolution' in data) {
+    const { resolution, ...rest } = data;
+    return { ...rest, resolutionId: resolution.id, purpose: resolution.purpose };
+  }
+  const { queue, escalateAt, expireAt, ...shown } = data as Record<string, unknown>;
+  return shown;
+};
+
+/** A domain event as it travels. */
+export const transitionEventOf = (event: DomainEvent, requestId: string): TransitionEvent => {
+  const task = 'task' in event ? event.task : null;
   return {
-    id,
-    type,
-    at,
-    actor,
-    taskId: task?.id ?? ('taskId' in data ? data.taskId : null),
-    stageKey: task?.stageKey ?? ('stageKey' in data ? data.stageKey : null),
-    data: type === 'request.created' ? {} : { ...data },
+    id: event.id,
+    type: event.type,
+    at: event.at,
+    actor: event.actor,
+    taskId: task?.id ?? ('taskId' in event ? event.taskId : null),
+    stageKey: task?.stageKey ?? ('stageKey' in event ? event.stageKey : null),
+    data: dataOf(event, requestId),
   };
 };

@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Handles, type Message, type Tx } from '@countersign/messaging';
 import { RequestCommands } from './request-commands';
 
-/** Messages about requests, each as the decider's command. */
+/** Commands that somebody gave, each as the decider's. */
 @Controller()
 export class RequestsController {
   constructor(private readonly commands: RequestCommands) {}
@@ -23,14 +23,35 @@ export class RequestsController {
     );
   }
 
-  @Handles('request.submit-draft.v1')
-  submitDraft(messages: Message<'request.submit-draft.v1'>[], tx: Tx): Promise<void> {
+  @Handles('request.hand-in.v1')
+  handIn(messages: Message<'request.hand-in.v1'>[], tx: Tx): Promise<void> {
     return this.commands.carryOut(
       messages.map((message) => ({
         message,
         ...addressOf(message.data),
-        command: { type: 'submitDraft', ...termsOf(message.data) },
+        command: { type: 'handIn', ...termsOf(message.data) },
       })),
+      tx,
+    );
+  }
+
+  @Handles('request.revise.v1')
+  revise(messages: Message<'request.revise.v1'>[], tx: Tx): Promise<void> {
+    return this.commands.carryOut(
+      messages.map((message) => {
+        const { title, reason, payload } = message.data;
+        return {
+          message,
+          ...addressOf(message.data),
+          command: {
+            type: 'revise',
+            ...termsOf(message.data),
+            ...(title === null ? {} : { title }),
+            ...(reason === null ? {} : { reason: reason.value }),
+            ...(payload === null ? {} : { payload: { value: payload.value } }),
+          },
+        };
+      }),
       tx,
     );
   }
@@ -58,6 +79,48 @@ export class RequestsController {
     );
   }
 
+  @Handles('task.reassign.v1')
+  reassign(messages: Message<'task.reassign.v1'>[], tx: Tx): Promise<void> {
+    return this.commands.carryOut(
+      messages.map((message) => {
+        const { taskId, to, reason } = message.data;
+        return {
+          message,
+          ...addressOf(message.data),
+          command: { type: 'reassign', ...termsOf(message.data), taskId, to, reason },
+        };
+      }),
+      tx,
+    );
+  }
+
+  @Handles('task.remind.v1')
+  remind(messages: Message<'task.remind.v1'>[], tx: Tx): Promise<void> {
+    return this.commands.carryOut(
+      messages.map((message) => ({
+        message,
+        ...addressOf(message.data),
+        command: { type: 'remind', ...termsOf(message.data), taskId: message.data.taskId },
+      })),
+      tx,
+    );
+  }
+
+  @Handles('request.comment.v1')
+  comment(messages: Message<'request.comment.v1'>[], tx: Tx): Promise<void> {
+    return this.commands.carryOut(
+      messages.map((message) => {
+        const { commentId, text } = message.data;
+        return {
+          message,
+          ...addressOf(message.data),
+          command: { type: 'comment', ...termsOf(message.data), commentId, text },
+        };
+      }),
+      tx,
+    );
+  }
+
   @Handles('request.cancel.v1')
   cancel(messages: Message<'request.cancel.v1'>[], tx: Tx): Promise<void> {
     return this.commands.carryOut(
@@ -70,23 +133,29 @@ export class RequestsController {
     );
   }
 
-  @Handles('approvers.resolved.v1')
-  approversResolved(messages: Message<'approvers.resolved.v1'>[], tx: Tx): Promise<void> {
+  @Handles('request.override.v1')
+  override(messages: Message<'request.override.v1'>[], tx: Tx): Promise<void> {
     return this.commands.carryOut(
       messages.map((message) => {
-        const { requestId, resolutionId, stageKey, approvers, skipped, note } = message.data;
+        const { outcome, reason } = message.data;
         return {
           message,
-          requestId,
-          command: {
-            type: 'approversResolved',
-            actor: { type: 'system', id: null, via: null },
-            resolutionId,
-            stageKey,
-            outcome: { approvers, skipped, note: note ?? undefined },
-          },
+          ...addressOf(message.data),
+          command: { type: 'override', ...termsOf(message.data), outcome, reason },
         };
       }),
+      tx,
+    );
+  }
+
+  @Handles('request.migrate.v1')
+  migrate(messages: Message<'request.migrate.v1'>[], tx: Tx): Promise<void> {
+    return this.commands.carryOut(
+      messages.map((message) => ({
+        message,
+        ...addressOf(message.data),
+        command: { type: 'migrate', ...termsOf(message.data), version: message.data.workflowVersion },
+      })),
       tx,
     );
   }

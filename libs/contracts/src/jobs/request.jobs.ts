@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import {
+  ArrayMaxSize,
   IsArray,
   IsBoolean,
   IsIn,
@@ -93,6 +94,12 @@ export class TickRequest {
 export class PersonLeft {
   @IsUUID() requestId: string;
   @IsUUID() personId: string;
+}
+
+/** Tells more requests of people who are not active any more: those with ids after `after`. */
+export class PeopleLeave {
+  @IsArray() @ArrayMaxSize(1_000) @IsUUID(undefined, { each: true }) people: string[];
+  @IsOptional() @IsUUID() after: string | null;
 }
 
 export class DecideTask extends RequestCommand {

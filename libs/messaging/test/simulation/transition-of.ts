@@ -22,6 +22,7 @@ export const transitionOf = (
     requester: somebody,
     externalRef: null,
     metadata: { entries },
+    payloadRevision: 1,
     revision: 1,
     version,
     stageIndex: 0,

@@ -2,10 +2,10 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Response } from 'express';
 import type { Answer } from './answer';
 
-export const writeAnswer = (response: Response, { status, headers, body }: Answer): void => {
+export const writeAnswer = (response: Response, { status, headers, body, bytes }: Answer): void => {
   response.status(status);
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  response.end(body ?? undefined);
+  response.end(bytes ?? body ?? undefined);
 };
 
 /** Express, with handlers that answer an Answer: written as it is, so that a replay is the same bytes. */

@@ -6,6 +6,8 @@ export interface Answer {
   headers: Headers;
   /** Already serialised; null for no content. */
   body: string | null;
+  /** In place of `body`, for what is no text; never of a POST, whose answer may have to be kept. */
+  bytes?: Buffer;
   /** Holds a secret: kept encrypted when it has to be kept. */
   secret?: boolean;
 }
@@ -38,4 +40,16 @@ export const content = (mediaType: string, body: string, headers: Record<string,
   status: 200,
   headers: { 'content-type': mediaType, ...headers },
   body,
+});
+
+/** A file, such as an archive. */
+export const file = (mediaType: string, name: string, bytes: Buffer): Answer => ({
+  status: 200,
+  headers: {
+    'content-type': mediaType,
+    'content-disposition': `attachment; filename="${name}"`,
+    'content-length': String(bytes.length),
+  },
+  body: null,
+  bytes,
 });

@@ -1,0 +1,194 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Controller, Get, Post } from '@nestjs/common';
+import type { Violation } from '@countersign/contracts';
+import { People } from '@countersign/directory-replica';
+import { Database } from '@countersign/persistence';
+import {
+  allowWorkflow,
+  Call,
+  Caller,
+  file,
+  Idempotency,
+  ok,
+  Operation,
+  Problem,
+  type Answer,
+} from '@countersign/service-kit';
+import type { WorkflowDefinition } from '@countersign/workflow';
+import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
+import { v7 } from 'uuid';
+import { callingActor } from '../../calling-actor';
+import { invalidDefinition, readDefinition } from '../read-definition';
+import { findWorkflow, insertDraft, listShownVersions, lockNewestVersions } from '../workflow.rows';
+import { exportedText } from './exported-text';
+import { ArchiveFault, filePointer, readArchive } from './read-archive';
+import { writeArchive, type ArchivedFile } from './write-archive';
+
+class ExportQuery {
+  /** One workflow; without it, all that the key may see. */
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(100) key?: string;
+}
+
+const gzipTypes = ['application/gzip', 'application/x-gzip'];
+const pageSize = 100;
+/** So many violations say enough about an archive of which nothing is taken. */
+const mostErrors = 200;
+
+interface ImportedFile extends ArchivedFile {
+  definition: WorkflowDefinition;
+}
+
+@Controller('v1/workflows')
+export class ArchiveController {
+  constructor(
+    private readonly database: Database,
+    private readonly idempotency: Idempotency,
+    private readonly people: People,
+  ) {}
+
+  @Get('export')
+  @Operation({
+    scope: 'workflows:read',
+    summary:
+      'One workflow or all, a YAML file each: the published version, else the newest, as its author wrote it',
+    query: ExportQuery,
+    answers: {
+      200: {
+        description: 'A gzipped tar; the same content is the same bytes',
+        schema: { type: 'string', contentMediaType: 'application/gzip' },
+        mediaType: 'application/gzip',
+      },
+    },
+  })
+  async export(@Caller() call: Call): Promise<Answer> {
+    const { key } = call.query(ExportQuery);
+    if (key !== undefined) {
+      const found = await this.database.read(call.workspaceId, (sql) =>
+        findWorkflow(sql, call.workspaceId, key),
+      );
+      if (!found) throw Problem.notFound('workflow');
+      allowWorkflow(call, key);
+    }
+    const allowed = key === undefined ? call.identity.key.workflows : [key];
+    const files: ArchivedFile[] = [];
+    for (let after: string | null = null, more = true; more;) {
+      const page = await this.database.read(call.workspaceId, (sql) =>
+        listShownVersions(sql, call.workspaceId, allowed, after, pageSize),
+      );
+      files.push(...page.map((version) => ({ name: `${version.key}.yaml`, text: exportedText(version) })));
+      after = page.at(-1)?.key ?? null;
+      more = page.length === pageSize;
+    }
+    return file('application/gzip', `${key ?? 'workflows'}.tar.gz`, await writeArchive(files));
+  }
+
+  @Post('import')
+  @Operation({
+    scope: 'workflows:write',
+    summary: 'Add a draft of every workflow in an archive that differs from its newest version; all or none',
+    body: {
+      mediaTypes: { 'application/gzip': { type: 'string', contentMediaType: 'application/gzip' } },
+    },
+    answers: {
+      200: {
+        description:
+          'What became of each file, in the order of the keys; `version` is the draft that was added',
+        schema: {
+          type: 'object',
+          required: ['data'],
+          properties: {
+            data: {
+              type: 'array',
+              items: {
+                type: 'object',
+                required: ['key', 'version', 'state'],
+                properties: {
+                  key: { type: 'string' },
+                  version: { type: ['integer', 'null'] },
+                  state: { type: 'string', enum: ['created', 'unchanged'] },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
+  })
+  async import(@Caller() call: Call): Promise<Answer> {
+    if (!gzipTypes.includes(call.mediaType()))
+      throw new Problem(
+        'unsupported_media_type',
+        'The body must be application/gzip: a gzipped tar of YAML files.',
+      );
+    const files = await definitionsOf(await unpacked(await call.rawBody()));
+    for (const { definition } of files) allowWorkflow(call, definition.key);
+    const createdBy = callingActor(call, await this.people.actor(call));
+    return this.idempotency.run(call, async (tx) => {
+      const { workspaceId } = call;
+      const keys = files.map(({ definition }) => definition.key);
+      const newest = new Map(
+        (await lockNewestVersions(tx, workspaceId, keys)).map((version) => [
+          version.key,
+          exportedText(version),
+        ]),
+      );
+      const data: { key: string; version: number | null; state: 'created' | 'unchanged' }[] = [];
+      for (const { definition, text } of files) {
+        const { key } = definition;
+        if (newest.get(key) === text) {
+          data.push({ key, version: null, state: 'unchanged' });
+          continue;
+        }
+        const version = await insertDraft(tx, {
+          newWorkflowId: v7(),
+          workspaceId,
+          key,
+          title: definition.title ?? key,
+          definition,
+          text,
+          mediaType: 'application/yaml',
+          createdBy,
+        });
+        data.push({ key, version, state: 'created' });
+      }
+      return ok({ data });
+    });
+  }
+}
+
+const unpacked = async (bytes: Buffer): Promise<ArchivedFile[]> => {
+  try {
+    return await readArchive(bytes);
+  } catch (error) {
+    if (error instanceof ArchiveFault) throw Problem.invalid(error.errors.slice(0, mostErrors));
+    throw error;
+  }
+};
+
+/** Throws Problem definition_invalid with what is wrong in all of the files. */
+const definitionsOf = async (files: readonly ArchivedFile[]): Promise<ImportedFile[]> => {
+  const errors: Violation[] = [];
+  const definitions = new Map<string, ImportedFile>();
+  for (const { name, text } of files) {
+    // Other calls have their turn between two files.
+    await nextTurn();
+    if (errors.length >= mostErrors) break;
+    const parsed = text.includes('\0')
+      ? { ok: false as const, errors: [{ pointer: '', message: 'A text may not contain U+0000.' }] }
+      : readDefinition({ text, mediaType: 'application/yaml' });
+    if (!parsed.ok) {
+      errors.push(
+        ...parsed.errors.map(({ pointer, message }) => ({ pointer: filePointer(name, pointer), message })),
+      );
+      continue;
+    }
+    const { definition } = parsed;
+    const other = definitions.get(definition.key);
+    if (other) {
+      const message = `${other.name} holds the workflow ${definition.key} as well.`;
+      errors.push({ pointer: filePointer(name, '/key'), message });
+    } else definitions.set(definition.key, { name, text, definition });
+  }
+  if (errors.length > 0) throw invalidDefinition(errors.slice(0, mostErrors));
+  return [...definitions.values()].sort((a, b) => (a.definition.key < b.definition.key ? -1 : 1));
+};

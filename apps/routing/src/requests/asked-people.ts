@@ -1,0 +1,55 @@
+import type { TransactionSql } from '@countersign/persistence';
+import type { RequestAggregate } from '@countersign/workflow';
+import type { RequestChange } from './request.rows';
+
+/** Everybody who has an open task in a request, for themselves or by a delegate, or waits for their turn. */
+export const askedPeople = (request: RequestAggregate | null): Set<string> =>
+  new Set(
+    (request?.stages ?? [])
+      .filter(({ state }) => state === 'active')
+      .flatMap(({ tasks, queue }) => [
+        ...tasks
+          .filter(({ state }) => state === 'open')
+          .flatMap(({ assignee, onBehalfOf }) => [assignee.id, onBehalfOf?.id]),
+        ...queue.map(({ person }) => person.id),
+      ])
+      .filter((id) => id !== undefined),
+  );
+
+interface Asked {
+  request: RequestAggregate;
+  personId: string;
+}
+
+/** Who is asked in `request` and not in `other`. */
+const onlyIn = (request: RequestAggregate | null, other: RequestAggregate | null): Asked[] => {
+  if (!request) return [];
+  const others = askedPeople(other);
+  return [...askedPeople(request)]
+    .filter((personId) => !others.has(personId))
+    .map((personId) => ({ request, personId }));
+};
+
+/** Keeps who is asked in which request, so that the requests of somebody who leaves are found. */
+export const writeAskedPeople = (sql: TransactionSql, changes: readonly RequestChange[]): void => {
+  const added = changes.flatMap(({ before, aggregate }) => onlyIn(aggregate, before));
+  const removed = changes.flatMap(({ before, aggregate }) => onlyIn(before, aggregate));
+  if (removed.length > 0) {
+    sql.write(
+      `DELETE FROM asked_person a USING unnest($1::uuid[], $2::uuid[]) AS gone (request_id, person_id)
+        WHERE a.request_id = gone.request_id AND a.person_id = gone.person_id`,
+      [removed.map(({ request }) => request.id), removed.map(({ personId }) => personId)],
+    );
+  }
+  if (added.length > 0) {
+    sql.write(
+      `INSERT INTO asked_person (request_id, person_id, workspace_id)
+       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) ON CONFLICT DO NOTHING`,
+      [
+        added.map(({ request }) => request.id),
+        added.map(({ personId }) => personId),
+        added.map(({ request }) => request.workspaceId),
+      ],
+    );
+  }
+};

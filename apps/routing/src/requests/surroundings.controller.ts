@@ -1,0 +1,56 @@
+import { Controller } from '@nestjs/common';
+import { Handles, type Message, type Tx } from '@countersign/messaging';
+import { RequestCommands } from './request-commands';
+
+const system = { type: 'system', id: null, via: null } as const;
+
+/** What the rest of the world has to say to requests: the directory, the clock, people who leave. */
+@Controller()
+export class SurroundingsController {
+  constructor(private readonly commands: RequestCommands) {}
+
+  @Handles('approvers.resolved.v1')
+  approversResolved(messages: Message<'approvers.resolved.v1'>[], tx: Tx): Promise<void> {
+    return this.commands.carryOut(
+      messages.map((message) => {
+        const { requestId, resolutionId, stageKey, approvers, skipped, note } = message.data;
+        return {
+          message,
+          requestId,
+          command: {
+            type: 'approversResolved',
+            actor: system,
+            resolutionId,
+            stageKey,
+            outcome: { approvers, skipped, note: note ?? undefined },
+          },
+        };
+      }),
+      tx,
+    );
+  }
+
+  @Handles('request.tick.v1')
+  tick(messages: Message<'request.tick.v1'>[], tx: Tx): Promise<void> {
+    return this.commands.carryOut(
+      messages.map((message) => ({
+        message,
+        requestId: message.data.requestId,
+        command: { type: 'tick', actor: system },
+      })),
+      tx,
+    );
+  }
+
+  @Handles('request.person-left.v1')
+  personLeft(messages: Message<'request.person-left.v1'>[], tx: Tx): Promise<void> {
+    return this.commands.carryOut(
+      messages.map((message) => ({
+        message,
+        requestId: message.data.requestId,
+        command: { type: 'personLeft', actor: system, personId: message.data.personId },
+      })),
+      tx,
+    );
+  }
+}

@@ -1,0 +1,1 @@
+export { DueSweeper } from './due-sweeper';
