@@ -44,3 +44,14 @@ export { currentApprovers, initialStages, isFinal, stageIndex, totalStages } fro
 export { nextDue } from './decider/due';
 export { approvalsNeeded, approvalsReceived, rejectionsReceived } from './decider/quorum';
 export type { Problem } from './problem';
+export { diffDefinitions } from './diff/diff-definitions';
+export type { Difference } from './diff/difference';
+export { findingsOf, type Finding, type FindingCode, type LintResult } from './lint/finding';
+export { lintDefinition } from './lint/lint-definition';
+export type { LintFacts } from './lint/lint-people';
+export { refsIn, type NamedRef, type NamedRefs } from './lint/refs-in';
+export { describeCondition, describePath } from './wording/describe-condition';
+export { describeDuration } from './wording/describe-duration';
+export { describeQuorum, describeRejectRule } from './wording/describe-quorum';
+export { describeSource, describeSources, type DescribableSource } from './wording/describe-source';
+export { count, list, numeral, sentence } from './wording/phrase';

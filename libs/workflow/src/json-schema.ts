@@ -1,6 +1,7 @@
 import { RE2JS } from '@bufbuild/re2';
 import Ajv2020, { type ErrorObject, type Options } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
+import { canonicalJson } from './canonical-json';
 import { pointerTo, type Problem } from './problem';
 
 /** The most violations that are reported at once. */
@@ -16,16 +17,6 @@ export function linearRegExp(pattern: string): { test(text: string): boolean; to
   }
   const compiled = new RE2JS(pattern);
   return { test: (text) => compiled.test(text), toString: () => pattern };
-}
-
-/** A text that is equal for equal JSON values, whatever the order of their members. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`).join()}}`;
-  }
-  return JSON.stringify(value) ?? 'null';
 }
 
 /** An Ajv (2020-12) whose validators cost at most about linear time in the value. */
@@ -48,7 +39,7 @@ export function newAjv(options: Options = {}): Ajv2020 {
     type: 'array',
     schemaType: 'boolean',
     validate: (unique: boolean, items: unknown[]) =>
-      !unique || new Set(items.map(canonical)).size === items.length,
+      !unique || new Set(items.map(canonicalJson)).size === items.length,
     errors: false,
   });
   return ajv;

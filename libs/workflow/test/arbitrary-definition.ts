@@ -39,31 +39,31 @@ const plainSource: fc.Arbitrary<ApproverSource> = fc.oneof(
   }),
   fc.record({ manager: fc.record({ untilLimit: fc.constantFrom<string | number>('payload.amount', 5000) }) }),
   fc.record({ expression: fc.constantFrom('payload.owner', '[payload.owner, "ann"]') }),
-  fc.record({
-    webhook: fc.record(
-      {
-        url: fc.constantFrom('https://a.example.com/x', 'https://b.example.com/y'),
-        format: fc.constantFrom('easylife' as const, 'countersign' as const),
-        timeout: fc.constantFrom('PT10S', 'PT20S'),
-      },
-      { requiredKeys: ['url'] },
-    ),
-  }),
 );
 
-const source: fc.Arbitrary<ApproverSource> = fc.oneof(
-  { weight: 6, arbitrary: plainSource },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      matrix: fc.array(
-        fc.record({ when: arbitraryCondition, to: fc.array(plainSource, { minLength: 1, maxLength: 2 }) }),
-        { minLength: 1, maxLength: 3 },
-      ),
-    }),
-  },
-);
-const sources = fc.array(source, { minLength: 1, maxLength: 3 });
+const webhook: fc.Arbitrary<ApproverSource> = fc.record({
+  webhook: fc.record(
+    {
+      url: fc.constantFrom('https://a.example.com/x', 'https://b.example.com/y'),
+      format: fc.constantFrom('easylife' as const, 'countersign' as const),
+      timeout: fc.constantFrom('PT10S', 'PT20S'),
+    },
+    { requiredKeys: ['url'] },
+  ),
+});
+
+function sourcesOf(one: fc.Arbitrary<ApproverSource>) {
+  const to = fc.array(one, { minLength: 1, maxLength: 2 });
+  const matrix = fc.record({
+    matrix: fc.array(fc.record({ when: arbitraryCondition, to }), { minLength: 1, maxLength: 3 }),
+  });
+  const source = fc.oneof({ weight: 6, arbitrary: one }, { weight: 1, arbitrary: matrix });
+  return fc.array(source, { minLength: 1, maxLength: 3 });
+}
+
+/** Webhooks name approvers only. */
+const people = sourcesOf(plainSource);
+const sources = sourcesOf(fc.oneof({ weight: 7, arbitrary: plainSource }, { weight: 1, arbitrary: webhook }));
 
 const part: fc.Arbitrary<QuorumPart> = fc
   .record({
@@ -100,16 +100,19 @@ const stageBody: fc.Arbitrary<Omit<StageDefinition, 'key'>> = fc.record(
     ),
     onReject: fc.constantFrom('reject' as const, 'return' as const),
     sla: fc.oneof(duration, fc.record({ field: path })),
-    remind: fc.record(
-      { after: duration, every: duration, max: fc.constantFrom(1, 3, 100) },
-      { requiredKeys: ['after'] },
+    remind: fc.oneof(
+      fc.record({ after: duration }),
+      fc.record(
+        { after: duration, every: duration, max: fc.constantFrom(1, 3, 100) },
+        { requiredKeys: ['after', 'every'] },
+      ),
     ),
     escalate: fc.array(
       fc.record(
         {
           after: duration,
           to: fc.oneof(
-            sources,
+            people,
             fc
               .record({ manager: fc.record({ of: fc.constant('assignee' as const) }) })
               .map((one): ApproverSource[] => [one]),
@@ -128,7 +131,7 @@ const stageBody: fc.Arbitrary<Omit<StageDefinition, 'key'>> = fc.record(
       { requiredKeys: ['after'] },
     ),
     comment: fc.constantFrom('optional' as const, 'required' as const, 'required-on-reject' as const),
-    notify: sources,
+    notify: people,
     calendar: fc.constantFrom('office', 'night'),
     reads: fc.uniqueArray(path, { minLength: 1, maxLength: 3 }),
   },

@@ -1,7 +1,9 @@
 import { IANAZone } from 'luxon';
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+
+/** The rules of no time zone put a clock forward and back within a week. */
+const SETTLED_MS = 7 * 24 * HOUR_MS;
 
 /** Clocks are ahead of UTC by 14 hours at most, and behind by 12. */
 const FARTHEST_MS = 15 * HOUR_MS;
@@ -38,10 +40,9 @@ export class LocalClock {
     const stretches: EvenStretch[] = [];
     for (let from = start; from < end;) {
       const offset = this.offset(from);
-      // The rules of no zone put a clock forward and back within a day.
       let even = from;
-      let until = Math.min(end, from + DAY_MS);
-      while (until < end && this.offset(until) === offset) until = Math.min(end, (even = until) + DAY_MS);
+      let until = Math.min(end, from + SETTLED_MS);
+      while (until < end && this.offset(until) === offset) until = Math.min(end, (even = until) + SETTLED_MS);
       if (this.offset(until) !== offset) {
         while (until - even > 1) {
           const middle = Math.floor((even + until) / 2);

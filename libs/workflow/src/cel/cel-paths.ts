@@ -9,19 +9,25 @@ function constantText(expr: CelExpr | undefined): string | null {
   return kind.value.constantKind.value;
 }
 
+/** Deeper than any JSON may be. */
+const MAX_PATH = 64;
+
 /** The names of `payload.amount` or `payload["amount"]`; null for anything that is not such a path. */
 export function pathOf(expr: CelExpr | undefined): string[] | null {
-  const kind = expr?.exprKind;
-  if (kind?.case === 'identExpr') return [kind.value.name];
-  if (kind?.case === 'selectExpr') {
-    const parent = pathOf(kind.value.operand);
-    return parent && [...parent, kind.value.field];
-  }
-  if (kind?.case === 'callExpr' && kind.value.function === '_[_]') {
-    const [operand, key] = kind.value.args;
-    const name = constantText(key);
-    const parent = name === null ? null : pathOf(operand);
-    return parent && name !== null ? [...parent, name] : null;
+  const names: string[] = [];
+  for (let owner = expr; owner && names.length < MAX_PATH;) {
+    const kind: CelExpr['exprKind'] = owner.exprKind;
+    let name: string | null = null;
+    if (kind.case === 'identExpr') return [kind.value.name, ...names.reverse()];
+    if (kind.case === 'selectExpr') {
+      name = kind.value.field;
+      owner = kind.value.operand;
+    } else if (kind.case === 'callExpr' && kind.value.function === '_[_]') {
+      name = constantText(kind.value.args[1]);
+      owner = kind.value.args[0];
+    }
+    if (name === null) return null;
+    names.push(name);
   }
   return null;
 }

@@ -46,3 +46,34 @@ export function valueAt(context: ConditionContext, path: string[]): unknown {
   }
   return value;
 }
+
+const MAX_PREVIEW_LENGTH = 60;
+
+/** The beginning of a value's JSON, or `missing`; a large value is not written out first. */
+export function preview(value: unknown): string {
+  let text = '';
+  const isFull = () => text.length > MAX_PREVIEW_LENGTH;
+  const write = (part: unknown): void => {
+    if (Array.isArray(part)) {
+      text += '[';
+      for (let index = 0; index < part.length && !isFull(); index++) {
+        if (index > 0) text += ',';
+        write(part[index]);
+      }
+      text += ']';
+    } else if (typeof part === 'object' && part !== null) {
+      text += '{';
+      for (const [index, key] of Object.keys(part).entries()) {
+        if (isFull()) break;
+        text += `${index > 0 ? ',' : ''}${JSON.stringify(key)}:`;
+        write((part as Record<string, unknown>)[key]);
+      }
+      text += '}';
+    } else {
+      text += JSON.stringify(typeof part === 'string' ? part.slice(0, MAX_PREVIEW_LENGTH + 1) : part);
+    }
+  };
+  if (value === undefined) return 'missing';
+  write(value);
+  return isFull() ? `${text.slice(0, MAX_PREVIEW_LENGTH).toWellFormed()}…` : text;
+}

@@ -1,5 +1,7 @@
 import { type CelEnv, type CelType, type parse } from '@bufbuild/cel';
 import { pathOf } from './cel-paths';
+import { presentWhen } from './guards';
+import { linearRegExp } from '../json-schema';
 import { DYN, type Shape, type ShapeType } from './shape';
 
 export type CelExpr = ReturnType<typeof parse>['expr'];
@@ -39,6 +41,14 @@ const OPERATORS: Record<string, string> = {
   '_?_:_': '?:',
 };
 
+const GUARDING = new Set(['_&&_', '_||_', '_?_:_']);
+
+/** What is surely there when an operand matters: `&&` and `||` forgive an error of one side if the other decides. */
+function guardsOf(name: string, args: CelExpr[], index: number): string[] {
+  if (name === '_?_:_') return index === 0 ? [] : presentWhen(args[0], index === 1);
+  return args.flatMap((other, at) => (at === index ? [] : presentWhen(other, name === '_&&_')));
+}
+
 function typeOf(type: CelType): ShapeType {
   switch (type.name) {
     case 'null_type':
@@ -70,8 +80,9 @@ function accepts(expected: CelType, given: Shape): boolean {
 /** The library checks constants and names only: this follows members, operators, functions and macros as well. */
 class TypeCheck {
   readonly messages: string[] = [];
-  readonly read = new Map<string, true>();
-  readonly guarded = new Set<string>();
+  /** Optional members that are read where they need not be there. */
+  readonly unguarded = new Set<string>();
+  private present: string[] = [];
 
   constructor(private readonly funcs: CelEnv['funcs']) {}
 
@@ -159,19 +170,20 @@ class TypeCheck {
     const member = parent.fields?.get(name);
     if (!member && parent.fields && parent.open === false) {
       const known = [...parent.fields.keys()].slice(0, 20).join(', ');
-      this.say(`${full ?? name} does not exist${known ? `: there are only ${known}` : ''}.`);
+      const longer = [...parent.fields.keys()].find((key) => key.startsWith(`${name}-`));
+      const hint = longer ? ` Write ${path ?? 'it'}["${longer}"] for a name with a dash.` : '';
+      this.say(`${full ?? name} does not exist${known ? `: there are only ${known}` : ''}.${hint}`);
       return DYN;
     }
-    if (testOnly) {
-      if (full) this.guarded.add(full);
-      return { type: 'bool' };
-    }
-    if (full && member?.optional) this.read.set(full, true);
+    if (testOnly) return { type: 'bool' };
+    if (full && member?.optional && !this.present.includes(full)) this.unguarded.add(full);
     return member ?? DYN;
   }
 
   private inferCall(name: string, target: Shape | undefined, args: CelExpr[], scope: Scope): Shape {
-    const given = args.map((arg) => this.infer(arg, scope));
+    const given = args.map((arg, index) =>
+      this.inferGuarded(arg, scope, GUARDING.has(name) ? guardsOf(name, args, index) : []),
+    );
     const [first = DYN, second = DYN, third = DYN] = given;
     switch (name) {
       case '_&&_':
@@ -198,9 +210,20 @@ class TypeCheck {
         }
         return { type: 'bool' };
       }
+      case 'matches':
+        this.checkPattern(args.at(-1));
+        return this.inferFunction(name, target, given);
       default:
         return this.inferFunction(name, target, given);
     }
+  }
+
+  private inferGuarded(expr: CelExpr, scope: Scope, guards: string[]): Shape {
+    const outside = this.present;
+    if (guards.length > 0) this.present = [...outside, ...guards];
+    const shape = this.infer(expr, scope);
+    this.present = outside;
+    return shape;
   }
 
   private inferFunction(name: string, target: Shape | undefined, given: Shape[]): Shape {
@@ -229,6 +252,19 @@ class TypeCheck {
     return results.size === 1 && only ? { type: only } : DYN;
   }
 
+  private checkPattern(expr: CelExpr | undefined): void {
+    const constant = expr?.exprKind.case === 'constExpr' ? expr.exprKind.value.constantKind : undefined;
+    if (constant?.case !== 'stringValue') return;
+    try {
+      linearRegExp(constant.value);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.say(
+        `The pattern ${JSON.stringify(constant.value)} cannot be used: ${reason}.`.replace(/\.\.$/, '.'),
+      );
+    }
+  }
+
   private expectBool(shape: Shape, operator: string): void {
     if (shape.type !== 'bool' && shape.type !== 'dyn')
       this.say(`${operator} needs true or false, but is given a ${shape.type}.`);
@@ -247,6 +283,5 @@ export function checkTypes(
 ): { shape: Shape; messages: string[]; unguarded: string[] } {
   const check = new TypeCheck(funcs);
   const shape = check.infer(expr, new Map(Object.entries(variables)));
-  const unguarded = [...check.read.keys()].filter((path) => !check.guarded.has(path));
-  return { shape, messages: check.messages, unguarded };
+  return { shape, messages: check.messages, unguarded: [...check.unguarded] };
 }

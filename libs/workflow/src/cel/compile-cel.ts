@@ -12,7 +12,6 @@ export type CelResult = { ok: true; value: unknown } | { ok: false; message: str
 /** CEL that has been parsed, checked and given a meter. */
 export interface CompiledCel {
   ok: true;
-  root: CelExpr;
   shape: Shape;
   /** Outermost paths, variable first. */
   paths: string[][];
@@ -59,12 +58,10 @@ export function compileCel(
   const { shape, messages, unguarded } = checkTypes(root, variables, baseEnv.funcs);
   if (messages.length > 0) return { ok: false, messages };
   const paths = pathsOf(root);
-  // What runs counts its steps; what explains itself to people stays as it was written.
-  const counted = parse(text).expr;
-  meter(counted);
+  meter(root);
   try {
-    const planned = plan(meteredEnv, counted) as (bound: Record<string, CelInput>) => unknown;
-    return { ok: true, root, shape, paths, unguarded, run: (context) => runMetered(planned, paths, context) };
+    const planned = plan(meteredEnv, root) as (bound: Record<string, CelInput>) => unknown;
+    return { ok: true, shape, paths, unguarded, run: (context) => runMetered(planned, paths, context) };
   } catch (error) {
     return { ok: false, messages: [`The ${what} is not valid CEL (${firstLine(error)}).`] };
   }

@@ -48,19 +48,10 @@ function literalOf(expr: CelExpr | undefined): Literal | undefined {
   }
   if (kind?.case !== 'constExpr') return undefined;
   const constant = kind.value.constantKind;
-  switch (constant.case) {
-    case 'nullValue':
-      return null;
-    case 'boolValue':
-    case 'stringValue':
-    case 'doubleValue':
-      return constant.value;
-    case 'int64Value':
-    case 'uint64Value':
-      return Number(constant.value);
-    default:
-      return undefined;
-  }
+  if (constant.case === 'nullValue') return null;
+  if (constant.case === 'int64Value' || constant.case === 'uint64Value') return Number(constant.value);
+  const isPlain = ['boolValue', 'stringValue', 'doubleValue'].includes(constant.case ?? '');
+  return isPlain ? (constant.value as Literal) : undefined;
 }
 
 /** A path below a variable that is read, not asked for. */

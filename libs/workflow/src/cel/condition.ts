@@ -1,5 +1,5 @@
 import { dotted } from './cel-paths';
-import { valueAt } from './cel-values';
+import { preview, valueAt } from './cel-values';
 import { compileCel } from './compile-cel';
 import { explainCondition } from './explain-condition';
 import type { Shape } from './shape';
@@ -42,13 +42,6 @@ export type CompiledCondition =
   { ok: true; condition: Condition; unguarded: string[] } | { ok: false; messages: string[] };
 
 const MAX_SHOWN_VALUES = 5;
-const MAX_SHOWN_LENGTH = 60;
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'missing';
-  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH).toWellFormed()}…` : text;
-}
-
 /**
  * Parses and checks a CEL condition against the shapes of its variables. `unguarded` lists the optional members that
  * it reads without asking `has()` first.
@@ -56,7 +49,7 @@ function show(value: unknown): string {
 export function compileCondition(text: string, variables: Record<string, Shape>): CompiledCondition {
   const compiled = compileCel(text, variables, 'condition');
   if (!compiled.ok) return compiled;
-  const { root, shape, paths, unguarded, run } = compiled;
+  const { shape, paths, unguarded, run } = compiled;
   if (shape.type !== 'bool' && shape.type !== 'dyn') {
     return { ok: false, messages: [`The condition must give true or false, but gives a ${shape.type}.`] };
   }
@@ -65,7 +58,7 @@ export function compileCondition(text: string, variables: Record<string, Shape>)
     const result = run(context);
     if (!result.ok) return result;
     if (typeof result.value !== 'boolean') return { ok: false, message: 'it gives neither true nor false' };
-    const values = shown.map((path) => ({ path: path.join('.'), value: show(valueAt(context, path)) }));
+    const values = shown.map((path) => ({ path: path.join('.'), value: preview(valueAt(context, path)) }));
     return { ok: true, value: result.value, values };
   };
   const reads = [...new Set(paths.map(dotted))];
@@ -73,7 +66,7 @@ export function compileCondition(text: string, variables: Record<string, Shape>)
     text,
     reads,
     evaluate,
-    explain: (context, title) => explainCondition({ text, root, evaluate }, context, title),
+    explain: (context, title) => explainCondition({ text, evaluate }, context, title),
   };
   return { ok: true, unguarded, condition };
 }

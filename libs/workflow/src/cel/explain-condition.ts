@@ -1,4 +1,4 @@
-import type { CelExpr } from './check-types';
+import { parse } from '@bufbuild/cel';
 import type { ConditionContext, ConditionResult } from './condition';
 import { conditionParts, type ConditionPart } from './condition-parts';
 import { decidePart } from './decide-part';
@@ -6,7 +6,6 @@ import { demandOf, factOf, listed, meets, needOf, type SinglePart } from './part
 
 interface Explained {
   text: string;
-  root: CelExpr;
   evaluate(context: ConditionContext): ConditionResult;
 }
 
@@ -14,12 +13,12 @@ interface Explained {
 const MAX_PARTS = 6;
 
 function singleParts(part: ConditionPart): SinglePart[] {
-  return part.kind === 'all' || part.kind === 'any' ? part.parts.flatMap(singleParts) : [part];
+  return 'parts' in part ? part.parts.flatMap(singleParts) : [part];
 }
 
 /** The parts that make the whole true or false: what has the other value, or none, changes nothing. */
 function decisive(part: ConditionPart, value: boolean, context: ConditionContext): ConditionPart {
-  if (part.kind !== 'all' && part.kind !== 'any') return part;
+  if (!('parts' in part)) return part;
   const parts = part.parts
     .filter((each) => decidePart(each, context) === value)
     .map((each) => decisive(each, value, context));
@@ -44,28 +43,27 @@ function explainHeld(parts: SinglePart[], context: ConditionContext): string {
 }
 
 function needs(part: ConditionPart, context: ConditionContext): string {
-  if (part.kind !== 'all' && part.kind !== 'any') return needOf(part, context);
+  if (!('parts' in part)) return needOf(part, context);
   const phrases = part.parts.map((each) => {
     const text = needs(each, context);
-    return each.kind === 'all' || each.kind === 'any' ? `(${text})` : text;
+    return 'parts' in each ? `(${text})` : text;
   });
   return listed(phrases, part.kind === 'all' ? 'and' : 'or');
 }
 
 function explainFailed(part: ConditionPart, context: ConditionContext, title: string): string {
-  if (part.kind !== 'all' && part.kind !== 'any')
-    return `${factOf(part, context)}, ${demandOf(part, context, title)}.`;
+  if (!('parts' in part)) return `${factOf(part, context)}, ${demandOf(part, context, title)}.`;
   const facts = new Set(singleParts(part).map((each) => factOf(each, context)));
   return `${listed([...facts], 'and')}; ${title} needs ${needs(part, context)}.`;
 }
 
 function inWords(
-  { root }: Explained,
+  { text }: Explained,
   value: boolean,
   context: ConditionContext,
   title: string,
 ): string | null {
-  const parts = conditionParts(root);
+  const parts = conditionParts(parse(text).expr);
   if (!parts || decidePart(parts, context) !== value) return null;
   const why = decisive(parts, value, context);
   const single = singleParts(why);

@@ -18,7 +18,7 @@ function refsOf(value: unknown): ExpressionResult {
   if (value === null) return { ok: true, refs: [] };
   if (typeof value === 'string') return { ok: true, refs: [value] };
   if (!isCelList(value)) return { ok: false, message: `it must give ${EXPECTED}` };
-  const refs = [...value];
+  const refs = [...value].filter((ref) => ref !== null);
   if (!refs.every((ref): ref is string => typeof ref === 'string'))
     return { ok: false, message: `it must give ${EXPECTED}, but its list holds something else` };
   return { ok: true, refs };

@@ -74,7 +74,7 @@ describe('conditions', () => {
     const run = new Run(conditional, { amount: 800 }).when(submit());
     expect(run.stageStates).toEqual(['skipped', 'pending']);
     expect(run.request.stages[0]).toMatchObject({
-      explanation: 'Skipped: the condition payload.amount > 1000 is not met (payload.amount is 800).',
+      explanation: 'Skipped: amount is 800, a starts above 1000.',
       endedAt: NOW,
       startedAt: null,
     });

@@ -6,7 +6,12 @@ const span = {
   'x-expected': 'Must be a span of one day, such as 09:00-17:30; the last one may end at 24:00.',
 };
 
-const day = { type: 'array', maxItems: 12, items: span };
+const day = {
+  type: 'array',
+  maxItems: 12,
+  items: span,
+  description: 'Spans such as 09:00-12:00; none: a free day.',
+};
 
 /** JSON Schema of a calendar of working time. */
 export const calendarSchema = {

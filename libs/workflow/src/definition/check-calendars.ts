@@ -50,7 +50,8 @@ function calendarProblems(calendar: Json, pointer: string): Problem[] {
     const { weekly } = calendar;
     for (const weekday of weekdays)
       problems.push(...spanProblems(weekly[weekday], `${pointer}/weekly/${weekday}`));
-    if (weekdays.every((weekday) => textsIn(weekly[weekday]).length === 0)) {
+    const known = Object.keys(weekly).every((name) => (weekdays as readonly string[]).includes(name));
+    if (known && weekdays.every((weekday) => textsIn(weekly[weekday]).length === 0)) {
       problems.push({
         pointer: `${pointer}/weekly`,
         message: 'Must have working hours on one day at least.',

@@ -14,7 +14,7 @@ import { MAX_STAGES, workflowDefinitionSchema } from './workflow-definition.sche
 export type ParsedDefinition =
   { ok: true; definition: WorkflowDefinition; text: string } | { ok: false; errors: Problem[] };
 
-const validateStructure = newAjv().compile(workflowDefinitionSchema);
+const validateStructure = newAjv({ verbose: true }).compile(workflowDefinitionSchema);
 
 function subjectOf({ subject }: Json): SubjectSchema | undefined {
   if (subject === undefined) return true;

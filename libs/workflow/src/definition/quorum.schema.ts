@@ -29,7 +29,12 @@ export const quorumSchema = {
           type: 'object',
           required: ['approvals'],
           additionalProperties: false,
-          properties: { approvals, user: refOrField, group: refOrField, role: ref },
+          properties: {
+            approvals,
+            user: { ...refOrField, description: 'By this user.' },
+            group: { ...refOrField, description: 'By members of this group.' },
+            role: { ...ref, description: 'By people with this role.' },
+          },
           allOf: [
             {
               minProperties: 2,

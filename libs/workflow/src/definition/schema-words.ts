@@ -6,6 +6,7 @@ export const payloadPath = {
   type: 'string',
   maxLength: 256,
   pattern: '^payload(\\.[A-Za-z_][A-Za-z0-9_-]*)+$',
+  not: { pattern: '\\.__proto__(\\.|$)' },
   'x-expected': 'Must be a path below payload, such as payload.approverGroup.',
 };
 

@@ -28,7 +28,9 @@ export const stageSchema = {
         type: 'object',
         required: ['rejections'],
         additionalProperties: false,
-        properties: { rejections: { type: 'integer', minimum: 1, maximum: 1000 } },
+        properties: {
+          rejections: { type: 'integer', minimum: 1, maximum: 1000, description: 'How many end the stage.' },
+        },
       }),
     },
     selfApproval: {
@@ -66,7 +68,7 @@ export const stageSchema = {
         type: 'object',
         required: ['field'],
         additionalProperties: false,
-        properties: { field: payloadPath },
+        properties: { field: { ...payloadPath, description: 'Holds a duration, or a time of RFC 3339.' } },
       },
       else: {
         ...duration("From the stage's start.", 'PT24H'),

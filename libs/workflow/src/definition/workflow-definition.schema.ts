@@ -25,9 +25,9 @@ export const workflowDefinitionSchema = {
       type: 'object',
       additionalProperties: false,
       properties: {
-        approve: { $ref: '#/$defs/codes' },
-        reject: { $ref: '#/$defs/codes' },
-        return: { $ref: '#/$defs/codes' },
+        approve: { $ref: '#/$defs/codes', description: 'For approvals.' },
+        reject: { $ref: '#/$defs/codes', description: 'For rejections.' },
+        return: { $ref: '#/$defs/codes', description: 'For returning a request to its requester.' },
       },
     },
     onNoStage: {

@@ -1,7 +1,7 @@
 import { weekdays, type CalendarDefinition } from '../definition/workflow-definition';
 import { pointerTo } from '../problem';
 import { list } from '../wording/phrase';
-import { sameJson } from './canonical-json';
+import { sameJson } from '../canonical-json';
 import { diffList } from './diff-list';
 import { difference, type Difference } from './difference';
 

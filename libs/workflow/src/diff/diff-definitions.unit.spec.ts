@@ -103,7 +103,7 @@ describe('the difference of two definitions', () => {
     [
       { when: 'payload.a > 1' },
       { when: 'payload.b == "x"' },
-      'Finance now starts when b is "x", instead of when a is above 1.',
+      'Finance now starts when b is x, instead of when a is above 1.',
     ],
     [
       { when: 'payload.a>1' },

@@ -1,4 +1,4 @@
-import { canonicalJson } from './canonical-json';
+import { canonicalJson } from '../canonical-json';
 
 /** What one list has more often than the other, both in their own order; `reordered` when only the order differs. */
 export function diffList<T>(

@@ -1,6 +1,6 @@
 import { list } from '../wording/phrase';
 import { difference, type Difference } from './difference';
-import { sameJson } from './canonical-json';
+import { sameJson } from '../canonical-json';
 import { describeSources } from '../wording/describe-source';
 import { describeCondition } from '../wording/describe-condition';
 import type { FullPlacedStage } from './with-defaults';

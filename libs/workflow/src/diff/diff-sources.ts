@@ -1,7 +1,7 @@
 import type { ApproverSource } from '../definition/workflow-definition';
 import { describeCondition } from '../wording/describe-condition';
 import { describeSource, describeSources } from '../wording/describe-source';
-import { sameJson } from './canonical-json';
+import { sameJson } from '../canonical-json';
 import { diffList } from './diff-list';
 
 type Matrix = Extract<ApproverSource, { matrix: unknown }>['matrix'];

@@ -4,7 +4,7 @@ import { describeDuration } from '../wording/describe-duration';
 import { describeQuorum, describeRejectRule } from '../wording/describe-quorum';
 import { describeSources } from '../wording/describe-source';
 import { count, list } from '../wording/phrase';
-import { sameJson } from './canonical-json';
+import { sameJson } from '../canonical-json';
 import { diffList } from './diff-list';
 import { diffSources } from './diff-sources';
 import { diffWhen } from './diff-when';

@@ -1,6 +1,6 @@
 import { pointerTo } from '../problem';
 import { list } from '../wording/phrase';
-import { sameJson } from './canonical-json';
+import { sameJson } from '../canonical-json';
 import { diffList } from './diff-list';
 import { difference, type Difference } from './difference';
 

@@ -4,6 +4,7 @@ import { parse as parseCel, plan, celEnv } from '@bufbuild/cel';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import { arbitraryDefinition } from '../../test/arbitrary-definition';
+import { parseDefinition } from '../definition/parse-definition';
 import type { StageDefinition, WorkflowDefinition } from '../definition/workflow-definition';
 import { findingCodes, findingsOf } from './finding';
 import { lintDefinition } from './lint-definition';
@@ -531,6 +532,7 @@ describe('findings', () => {
     const codes = new Set<string>();
     fc.assert(
       fc.property(arbitraryDefinition, (any) => {
+        expect(parseDefinition({ json: any })).toMatchObject({ ok: true });
         const { errors, warnings } = lintDefinition(any, { unknownUsers: ['ann'], unknownGroups: ['legal'] });
         for (const { pointer, code, message } of [...errors, ...warnings]) {
           codes.add(code);

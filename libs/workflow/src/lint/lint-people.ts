@@ -1,5 +1,5 @@
 import { stagesOf, type ApproverSource, type WorkflowDefinition } from '../definition/workflow-definition';
-import { canonicalJson } from '../diff/canonical-json';
+import { canonicalJson } from '../canonical-json';
 import { stageWithDefaults } from '../diff/with-defaults';
 import { pointerTo } from '../problem';
 import { describeSource } from '../wording/describe-source';

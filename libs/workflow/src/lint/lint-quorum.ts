@@ -4,7 +4,7 @@ import {
   type StageDefinition,
   type WorkflowDefinition,
 } from '../definition/workflow-definition';
-import { sameJson } from '../diff/canonical-json';
+import { sameJson } from '../canonical-json';
 import { describeSource } from '../wording/describe-source';
 import { count } from '../wording/phrase';
 import { sourceLists } from './each-source';

@@ -1,4 +1,5 @@
 import { parse, unparse } from '@bufbuild/cel';
+import { shown } from '../cel/part-words';
 import { constantOf, dottedPath } from './cel-parts';
 import { list, numeral } from './phrase';
 
@@ -40,7 +41,8 @@ export function describePath(path: string): string {
 }
 
 function describeConstant(value: string | number | boolean | null): string {
-  return typeof value === 'number' ? numeral(value) : JSON.stringify(value);
+  if (value === null) return 'not set';
+  return typeof value === 'number' ? numeral(value) : shown(value);
 }
 
 function simple(expr: CelExpr): SimpleCondition | null {
@@ -55,11 +57,9 @@ function simple(expr: CelExpr): SimpleCondition | null {
     const path = dottedPath(side);
     const constant = constantOf(other);
     if (path === null || constant === undefined || operator === undefined) continue;
-    return {
-      what: describePath(path),
-      comparison: COMPARISONS[operator] ?? operator,
-      value: describeConstant(constant),
-    };
+    const what = describePath(path);
+    if (constant === null && operator === '_!=_') return { what, comparison: 'is', value: 'set' };
+    return { what, comparison: COMPARISONS[operator] ?? operator, value: describeConstant(constant) };
   }
   return null;
 }
