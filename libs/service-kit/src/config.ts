@@ -25,12 +25,12 @@ export class ServiceConfigError extends Error {
 }
 
 /** A whole number of an environment variable; its default when that is absent or empty. */
-const numberOf = (
+const numberOf = <Fallback extends number | null>(
   env: NodeJS.ProcessEnv,
   name: string,
-  fallback: number,
+  fallback: Fallback,
   [least, most]: readonly [number, number],
-): number => {
+): number | Fallback => {
   const text = env[name]?.trim();
   if (!text) return fallback;
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
@@ -44,8 +44,6 @@ const checkUrl = (env: NodeJS.ProcessEnv, name: string, schemes: readonly string
   if (URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1))) return;
   throw new ServiceConfigError(`${name} must be a URL that begins with ${schemes.join(':// or ')}://`);
 };
-
-const ports = [1, 65_535] as const;
 
 export const readConfig = (service: ServiceName, env: NodeJS.ProcessEnv = process.env): ServiceConfig => {
   const missing = [
@@ -76,10 +74,7 @@ export const readConfig = (service: ServiceName, env: NodeJS.ProcessEnv = proces
     secretKey,
     publicUrl: env.COUNTERSIGN_PUBLIC_URL ?? `http://localhost:${publicPort}`,
     concurrency: numberOf(env, 'COUNTERSIGN_CONCURRENCY', 1, [1, 1_000]),
-    metricsPort:
-      service === 'gateway' && env.COUNTERSIGN_METRICS_PORT
-        ? numberOf(env, 'COUNTERSIGN_METRICS_PORT', 0, ports)
-        : null,
+    metricsPort: service === 'gateway' ? numberOf(env, 'COUNTERSIGN_METRICS_PORT', null, [1, 65_535]) : null,
     env,
   };
 };
