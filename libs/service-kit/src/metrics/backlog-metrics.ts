@@ -21,6 +21,10 @@ const labelsOf = (queue: string, type: string | null): Record<'queue' | 'type', 
   type: type !== null && isJobType(type) ? type : unknownType,
 });
 
+/** A series for each type of each queue, so that none begins with its first message. */
+const zeroes = (queues: readonly QueueName[]) =>
+  queues.flatMap((queue) => jobsOf(queue).map((type) => [labelsOf(queue, type), 0] as const));
+
 const secondsSince = (at: number): number => Math.max(0, Date.now() - at) / 1e3;
 
 /**
@@ -89,9 +93,7 @@ const addOutbox = (
   registry: Registry,
   backlogs: Seldom<Awaited<ReturnType<Backlogs['outboxBacklogs']>>>,
 ): void => {
-  const nothing = (Object.keys(queueOwner) as QueueName[]).flatMap((queue) =>
-    jobsOf(queue).map((type) => [labelsOf(queue, type), 0] as const),
-  );
+  const nothing = zeroes(Object.keys(queueOwner) as QueueName[]);
   const byDestination = async (valueOf: (backlog: OutboxBacklog) => number) => {
     const found = await backlogs.ask();
     if (!found) return [];
@@ -121,9 +123,7 @@ const addDeadLetters = (
   service: ConsumerService,
   letters: Seldom<Awaited<ReturnType<Backlogs['deadLetters']['waiting']>>>,
 ): void => {
-  const none = queuesOf(service).flatMap((queue) =>
-    jobsOf(queue).map((type) => [labelsOf(queue, type), 0] as const),
-  );
+  const none = zeroes(queuesOf(service));
   gauge(
     registry,
     'countersign_dead_letters',
