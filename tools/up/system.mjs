@@ -79,7 +79,9 @@ export async function startSystem(options) {
   async function start() {
     const port = options.port ?? Number(env.COUNTERSIGN_PORT || DEFAULT_PORT);
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      throw new Error(`COUNTERSIGN_PORT is not a port: ${port}`);
+      throw new Error(
+        `COUNTERSIGN_PORT must be a number from 1 to 65535, not '${options.port ?? env.COUNTERSIGN_PORT}'`,
+      );
     if (!(await isPortFree(port)))
       throw new Error(`port ${port} is in use: set COUNTERSIGN_PORT to another one`);
 

@@ -1,5 +1,23 @@
 import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
-import type { QueryRunner } from 'typeorm';
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** Beside the message, so that what waits can be counted by type without reading messages. */
+const nameOutboxTypes = (runner: QueryRunner): Promise<unknown> =>
+  runner.query('ALTER TABLE outbox_destination ADD COLUMN IF NOT EXISTS type text');
+
+/**
+ * For tables that were created before this column was. It stays empty for messages that were on their way then, and for
+ * those of processes that still run the version before.
+ */
+export class NameOutboxTypes1763720000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await nameOutboxTypes(runner);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('migrations only go forward');
+  }
+}
 
 /** Creates the messaging tables in a service's schema; called from that service's first migration. */
 export const createMessagingTables = async (runner: QueryRunner, schema: string): Promise<void> => {
@@ -23,6 +41,7 @@ export const createMessagingTables = async (runner: QueryRunner, schema: string)
       attempts int NOT NULL DEFAULT 0,
       PRIMARY KEY (message_id, queue)
     )`);
+  await nameOutboxTypes(runner);
   await runner.query('CREATE INDEX outbox_destination_due_at ON outbox_destination (due_at)');
   await runner.query(`
     CREATE TABLE inbox (

@@ -2,9 +2,10 @@ import type { JobType, QueueName } from '@countersign/contracts';
 
 /**
  * How handling a message ended: its effect is committed (`done`), it had been received before (`repeated`), it is tried
- * again (`retried`), or it is a dead letter (`dead`).
+ * again (`retried`), it goes again without counting a try because the database is away (`postponed`), or it is a dead letter
+ * (`dead`).
  */
-export type Outcome = 'done' | 'repeated' | 'retried' | 'dead';
+export type Outcome = 'done' | 'repeated' | 'retried' | 'postponed' | 'dead';
 
 /** Hears what becomes of messages, for metrics. Called where messages are handled, so it must be quick and never throw. */
 export interface MessagingObserver {

@@ -1,8 +1,11 @@
-import type { QueueName } from '@countersign/contracts';
+import { madeAt, type JobType, type QueueName } from '@countersign/contracts';
 import type { Database } from '@countersign/persistence';
+import type { QueryRunner } from 'typeorm';
 import { v7 } from 'uuid';
 import { ScratchDatabase } from '../test/scratch-database';
 import type { OutgoingMessage } from './message';
+import { NameOutboxTypes1763720000000 } from './messaging.tables';
+import { outboxBacklog } from './outbox-backlog';
 import { outboxStatement, PostgresOutbox } from './outbox.store';
 
 const workspaceId = v7();
@@ -11,22 +14,29 @@ const queues: QueueName[] = ['intake', 'notification', 'audit'];
 describe('the outbox', () => {
   let database: ScratchDatabase;
   let application: Database;
+  let relay: Database;
   let outbox: PostgresOutbox;
 
   beforeAll(async () => {
     database = await ScratchDatabase.create(['routing']);
     application = await database.connect('routing', 'app');
-    outbox = new PostgresOutbox(await database.connect('routing', 'relay'));
+    relay = await database.connect('routing', 'relay');
+    outbox = new PostgresOutbox(relay);
   });
+  beforeEach(() => database.owner.query('TRUNCATE routing.outbox_message, routing.outbox_destination'));
   afterAll(() => database.drop());
 
-  const store = async (count: number): Promise<string[]> => {
+  const store = async (
+    count: number,
+    type: JobType = 'request.transitioned.v1',
+    to: readonly QueueName[] = queues,
+  ): Promise<string[]> => {
     const messages = Array.from(
       { length: count },
       () =>
         ({
-          envelope: { id: v7(), workspaceId, data: {} },
-          queues,
+          envelope: { id: v7(), type, workspaceId, data: {} },
+          queues: to,
         }) as unknown as OutgoingMessage,
     );
     const { text, values } = outboxStatement(messages);
@@ -53,5 +63,34 @@ describe('the outbox', () => {
     expect(await left()).toEqual([1, 2]);
     await outbox.forget([settled(second, 'audit'), settled(second, 'notification')]);
     expect(await left()).toEqual([0, 0]);
+  });
+
+  it('tells what waits for each destination by type, and since when', async () => {
+    expect(await outboxBacklog(relay)).toEqual([]);
+    const [settled = '', oldest = ''] = await store(3);
+    await outbox.forget([{ messageId: settled, queue: 'audit' }]);
+    const [command = ''] = await store(1, 'command.settled.v1', ['intake']);
+    const backlog = await outboxBacklog(relay);
+    expect(backlog).toHaveLength(4);
+    expect(backlog).toEqual(
+      expect.arrayContaining([
+        { queue: 'audit', type: 'request.transitioned.v1', messages: 2, oldestPublishedAt: madeAt(oldest) },
+        { queue: 'intake', type: 'request.transitioned.v1', messages: 3, oldestPublishedAt: madeAt(settled) },
+        { queue: 'intake', type: 'command.settled.v1', messages: 1, oldestPublishedAt: madeAt(command) },
+      ]),
+    );
+  });
+
+  it('gets along with rows that an older version wrote, which do not say their type', async () => {
+    await store(1, 'command.settled.v1', ['intake']);
+    await database.owner.query('ALTER TABLE routing.outbox_destination DROP COLUMN type');
+    await new NameOutboxTypes1763720000000().up({
+      query: (text: string) => database.owner.query(`SET search_path = routing; ${text}`),
+    } as unknown as QueryRunner);
+    await store(1, 'command.settled.v1', ['intake']);
+    expect((await outboxBacklog(relay)).map(({ type, messages }) => [type, messages]).sort()).toEqual([
+      [null, 1],
+      ['command.settled.v1', 1],
+    ]);
   });
 });

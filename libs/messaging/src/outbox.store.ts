@@ -19,9 +19,9 @@ export const outboxStatement = (messages: readonly OutgoingMessage[]): Statement
        INSERT INTO outbox_message (id, workspace_id, envelope)
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::json[])
      )
-     INSERT INTO outbox_destination (message_id, queue, workspace_id, due_at)
-     SELECT m, q, w, now() + make_interval(secs => ${firstLeaseSeconds})
-       FROM unnest($4::uuid[], $5::text[], $6::uuid[]) AS d (m, q, w)`,
+     INSERT INTO outbox_destination (message_id, queue, workspace_id, type, due_at)
+     SELECT m, q, w, t, now() + make_interval(secs => ${firstLeaseSeconds})
+       FROM unnest($4::uuid[], $5::text[], $6::uuid[], $7::text[]) AS d (m, q, w, t)`,
     values: [
       messages.map(({ envelope }) => envelope.id),
       messages.map(({ envelope }) => envelope.workspaceId),
@@ -29,6 +29,7 @@ export const outboxStatement = (messages: readonly OutgoingMessage[]): Statement
       destinations.map(({ envelope }) => envelope.id),
       destinations.map(({ queue }) => queue),
       destinations.map(({ envelope }) => envelope.workspaceId),
+      destinations.map(({ envelope }) => envelope.type),
     ],
   };
 };

@@ -49,7 +49,18 @@ export class PackProcessor {
   constructor(private readonly parts: PackProcessorParts) {}
 
   async process(queue: QueueName, raw: unknown, tries: Tries): Promise<void> {
-    const messages = await this.readable(queue, raw);
+    const left = new Set(await this.readable(queue, raw));
+    try {
+      await this.settleAll(queue, left, tries);
+    } catch (error) {
+      if (error instanceof Postpone) this.count(queue, 'postponed', [...left]);
+      throw error;
+    }
+  }
+
+  /** Takes those out of `left` that need not be looked at again should the job be postponed. */
+  private async settleAll(queue: QueueName, left: Set<Message>, tries: Tries): Promise<void> {
+    const messages = [...left];
     const [only] = messages;
     if (!only) return;
     if ((tries.stalls ?? 0) >= suspiciousStalls) return this.takeApart(queue, messages, tries);
@@ -58,7 +69,10 @@ export class PackProcessor {
       await this.together(queue, messages);
     } catch (error) {
       if (this.parts.isTransientFault(error)) throw new Postpone('database away', { cause: error });
-      for (const message of messages) await this.fromPack(queue, message);
+      for (const message of messages) {
+        await this.fromPack(queue, message);
+        left.delete(message);
+      }
     }
   }
 

@@ -247,14 +247,39 @@ describe('what is told of messages', () => {
     ]);
   });
 
-  it('counts each try of a message that is tried again, and nothing while the database is away', async () => {
+  it('counts each try of a message that is tried again, and what is postponed while the database is away', async () => {
     const { database, processor, handled } = start(() => {
       throw new Error('no');
     });
     await expect(processor.process(queue, [envelopeOf()], once)).rejects.toThrow('no');
     database.away = true;
     await expect(processor.process(queue, [envelopeOf()], once)).rejects.toBeInstanceOf(Postpone);
-    expect(handled).toEqual([[type, 'retried', 1]]);
+    await expect(processor.process(queue, [envelopeOf(), envelopeOf()], once)).rejects.toBeInstanceOf(
+      Postpone,
+    );
+    expect(handled).toEqual([
+      [type, 'retried', 1],
+      [type, 'postponed', 1],
+      [type, 'postponed', 2],
+    ]);
+  });
+
+  it('counts of a pack that falls apart only those as postponed that the database was away for', async () => {
+    let tries = 0;
+    const { database, processor, handled } = start(() => {
+      tries++;
+      if (tries === 1) throw new Error('no');
+      if (tries === 3) {
+        database.away = true;
+        throw Object.assign(new Error('database away'), { code: 'ECONNREFUSED' });
+      }
+    });
+    const pack = [envelopeOf(), envelopeOf(), envelopeOf()];
+    await expect(processor.process(queue, pack, once)).rejects.toBeInstanceOf(Postpone);
+    expect(handled).toEqual([
+      [type, 'done', 1],
+      [type, 'postponed', 2],
+    ]);
   });
 
   it('says when a handler starts and when it ends, also when it fails', async () => {

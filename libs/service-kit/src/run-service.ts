@@ -6,7 +6,7 @@ import { Messaging, type MessagingOptions, type UnitOfWork } from '@countersign/
 import { Database } from '@countersign/persistence';
 import { Module, type Type } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { readConfig, type ServiceConfig } from './config';
+import { readConfig, ServiceConfigError, type ServiceConfig } from './config';
 import { quietConnectionsOf } from './connections';
 import { AnswerAdapter } from './http/answer.adapter';
 import { IdentityVerifier } from './http/identity';
@@ -170,7 +170,8 @@ export const runService = async (options: RunOptions): Promise<void> => {
   process.on('disconnect', () => stop('supervisor gone'));
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
   await running.catch((error: unknown) => {
-    log.fatal({ err: error }, 'could not start');
+    if (error instanceof ServiceConfigError) log.fatal(error.message);
+    else log.fatal({ err: error }, 'could not start');
     process.exit(1);
   });
 };

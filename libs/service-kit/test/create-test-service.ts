@@ -129,7 +129,7 @@ export const createTestService = async ({
       },
       body:
         body === undefined || typeof body === 'string' || body instanceof Uint8Array
-          ? (body as BodyInit | undefined)
+          ? (body as RequestInit['body'])
           : JSON.stringify(body),
     });
     const text = await response.text();

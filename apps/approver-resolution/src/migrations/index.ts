@@ -1,3 +1,4 @@
+import { NameOutboxTypes1763720000000 } from '@countersign/messaging';
 import { Foundation1763690000000 } from './foundation.migration';
 
-export const migrations = [Foundation1763690000000];
+export const migrations = [Foundation1763690000000, NameOutboxTypes1763720000000];

@@ -1,4 +1,9 @@
+import { NameOutboxTypes1763720000000 } from '@countersign/messaging';
 import { Foundation1763690000000 } from './foundation.migration';
 import { WorkflowTooling1763730000000 } from './workflow-tooling.migration';
 
-export const migrations = [Foundation1763690000000, WorkflowTooling1763730000000];
+export const migrations = [
+  Foundation1763690000000,
+  NameOutboxTypes1763720000000,
+  WorkflowTooling1763730000000,
+];

@@ -18,6 +18,7 @@ export interface LeasedMail extends Record<string, unknown> {
   html_body: string;
   attempt: number;
   tries: number;
+  traceparent: string | null;
 }
 
 /** What is to be written about a leased mail. */
@@ -44,7 +45,7 @@ export const leaseMails = (
         WHERE m.state = 'pending' ORDER BY m.id FOR UPDATE OF m
      )
      UPDATE mail m SET due_at = now() + interval '${mailLeaseSeconds} seconds' FROM locked WHERE m.id = locked.id
-     RETURNING m.id, m.workspace_id, m.request_id, m.recipient, m.recipient_name, m.subject, m.text_body, m.html_body, m.attempt, m.tries`,
+     RETURNING m.id, m.workspace_id, m.request_id, m.recipient, m.recipient_name, m.subject, m.text_body, m.html_body, m.attempt, m.tries, m.traceparent`,
     [messages.map(({ mailId }) => mailId), messages.map(({ attempt }) => attempt)],
   );
 

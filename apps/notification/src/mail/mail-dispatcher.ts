@@ -1,5 +1,5 @@
 import { DueSweeper } from '@countersign/due-sweeper';
-import type { UnitOfWork } from '@countersign/messaging';
+import { traceIdOf, type UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import { LOG, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
 import {
@@ -114,7 +114,10 @@ export class MailDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
         if (!fault) record('sent', null, null, true);
         else if (delayMs === undefined) record('failed', null, fault.message, true);
         else record('pending', Math.round(delayMs * (0.9 + 0.2 * Math.random())), fault.message, true);
-        if (fault) this.log.warn({ mailId: mail.id, isPermanent: fault.isPermanent }, 'mail not sent');
+        if (fault) {
+          const traceId = traceIdOf(mail.traceparent);
+          this.log.warn({ traceId, mailId: mail.id, isPermanent: fault.isPermanent }, 'mail not sent');
+        }
         return fault === null || fault.isPermanent;
       },
       drop: giveBack,

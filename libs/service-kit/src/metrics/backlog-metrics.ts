@@ -1,5 +1,12 @@
-import { isJobType, jobsOf, queueOwner, queuesOf, type ConsumerService } from '@countersign/contracts';
-import type { Messaging } from '@countersign/messaging';
+import {
+  isJobType,
+  jobsOf,
+  queueOwner,
+  queuesOf,
+  type ConsumerService,
+  type QueueName,
+} from '@countersign/contracts';
+import type { Messaging, OutboxBacklog } from '@countersign/messaging';
 import { Gauge, type Registry } from 'prom-client';
 import { unknownType } from './message-metrics';
 import { Seldom } from './seldom';
@@ -8,6 +15,15 @@ import { Seldom } from './seldom';
 export type Backlogs = Pick<Messaging, 'queueBacklogs' | 'outboxBacklogs'> & {
   deadLetters: Pick<Messaging['deadLetters'], 'waiting'>;
 };
+
+const labelsOf = (queue: string, type: string | null): Record<'queue' | 'type', string> => ({
+  queue,
+  type: type !== null && isJobType(type) ? type : unknownType,
+});
+
+/** A series for each type of each queue, so that none begins with its first message. */
+const zeroes = (queues: readonly QueueName[]) =>
+  queues.flatMap((queue) => jobsOf(queue).map((type) => [labelsOf(queue, type), 0] as const));
 
 const secondsSince = (at: number): number => Math.max(0, Date.now() - at) / 1e3;
 
@@ -77,29 +93,28 @@ const addOutbox = (
   registry: Registry,
   backlogs: Seldom<Awaited<ReturnType<Backlogs['outboxBacklogs']>>>,
 ): void => {
-  const byDestination = async () => {
+  const nothing = zeroes(Object.keys(queueOwner) as QueueName[]);
+  const byDestination = async (valueOf: (backlog: OutboxBacklog) => number) => {
     const found = await backlogs.ask();
     if (!found) return [];
-    const known = new Map(found.map((backlog) => [backlog.queue as string, backlog]));
-    return Object.keys(queueOwner).map((queue) => ({ queue, backlog: known.get(queue) }));
+    const waiting = found.map(
+      (backlog) => [labelsOf(backlog.queue, backlog.type), valueOf(backlog)] as const,
+    );
+    return [...nothing, ...waiting];
   };
   gauge(
     registry,
     'countersign_outbox_messages',
     'Messages of this service that the destination has not settled.',
-    ['queue'],
-    async () => (await byDestination()).map(({ queue, backlog }) => [{ queue }, backlog?.messages ?? 0]),
+    ['queue', 'type'],
+    () => byDestination(({ messages }) => messages),
   );
   gauge(
     registry,
     'countersign_outbox_oldest_seconds',
     'Age of the oldest message of this service that the destination has not settled; 0 when there is none.',
-    ['queue'],
-    async () =>
-      (await byDestination()).map(({ queue, backlog }) => [
-        { queue },
-        backlog ? secondsSince(backlog.oldestPublishedAt) : 0,
-      ]),
+    ['queue', 'type'],
+    () => byDestination(({ oldestPublishedAt }) => secondsSince(oldestPublishedAt)),
   );
 };
 
@@ -108,9 +123,7 @@ const addDeadLetters = (
   service: ConsumerService,
   letters: Seldom<Awaited<ReturnType<Backlogs['deadLetters']['waiting']>>>,
 ): void => {
-  const none = queuesOf(service).flatMap((queue) =>
-    jobsOf(queue).map((type) => [{ queue: queue as string, type: type as string }, 0] as const),
-  );
+  const none = zeroes(queuesOf(service));
   gauge(
     registry,
     'countersign_dead_letters',
@@ -119,9 +132,7 @@ const addDeadLetters = (
     async () => {
       const found = await letters.ask();
       if (!found) return [];
-      const waiting = found.map(
-        ({ queue, type, count }) => [{ queue, type: isJobType(type) ? type : unknownType }, count] as const,
-      );
+      const waiting = found.map(({ queue, type, count }) => [labelsOf(queue, type), count] as const);
       return [...none, ...waiting];
     },
   );

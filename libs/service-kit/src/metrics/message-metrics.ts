@@ -12,7 +12,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 /** As the type of what is no message that we know: what others write must not become series. */
 export const unknownType = 'unknown';
 
-const outcomes: readonly Outcome[] = ['done', 'repeated', 'retried', 'dead'];
+const outcomes: readonly Outcome[] = ['done', 'repeated', 'retried', 'postponed', 'dead'];
 /** In seconds: a handler is one or two round trips to PostgreSQL, and a statement may take up to 30 s. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -27,7 +27,7 @@ export class MessageMetrics implements MessagingObserver {
     const registers = [registry];
     this.messages = new Counter({
       name: 'countersign_messages_handled_total',
-      help: 'Messages handled by this process, by what became of them: done, repeated (received before), retried (each try that failed), dead (a dead letter).',
+      help: 'Messages handled by this process, by what became of them: done, repeated (received before), retried (each try that failed), postponed (once a second while the database is away), dead (a dead letter).',
       labelNames: ['queue', 'type', 'outcome'],
       registers,
     });

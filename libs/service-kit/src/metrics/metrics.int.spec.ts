@@ -127,6 +127,8 @@ const scrape = async (): Promise<Map<string, number>> => {
 
 const handled = (type: string, outcome: string) =>
   `countersign_messages_handled_total{queue="audit",type="${type}",outcome="${outcome}"}`;
+const outbox = (what: string, queue: string, type: string) =>
+  `countersign_outbox_${what}{queue="${queue}",type="${type}"}`;
 const waitingInAudit = 'countersign_queue_jobs{queue="audit",state="waiting"}';
 
 beforeAll(async () => {
@@ -159,8 +161,9 @@ describe('the metrics of a service', () => {
       'countersign_handler_duration_seconds_count{queue="audit",type="directory.found.v1"}',
       waitingInAudit,
       'countersign_queue_oldest_seconds{queue="audit"}',
-      'countersign_outbox_messages{queue="approver-resolution"}',
-      'countersign_outbox_oldest_seconds{queue="approver-resolution"}',
+      handled('directory.found.v1', 'postponed'),
+      outbox('messages', 'approver-resolution', 'directory.find.v1'),
+      outbox('oldest_seconds', 'approver-resolution', 'directory.find.v1'),
       'countersign_outbox_resent_total{queue="approver-resolution"}',
       'countersign_dead_letters{queue="audit",type="directory.found.v1"}',
     ])
@@ -246,12 +249,15 @@ describe('the metrics of a service', () => {
       const now = await scrape();
       return (now.get('countersign_outbox_resent_total{queue="approver-resolution"}') ?? 0) >= 2 && now;
     }, 20_000);
-    expect(series.get('countersign_outbox_messages{queue="approver-resolution"}')).toBe(2);
-    expect(series.get('countersign_outbox_oldest_seconds{queue="approver-resolution"}')).toBeGreaterThan(4);
-    expect(series.get('countersign_outbox_messages{queue="routing"}')).toBe(0);
+    expect(series.get(outbox('messages', 'approver-resolution', 'directory.find.v1'))).toBe(2);
+    expect(series.get(outbox('oldest_seconds', 'approver-resolution', 'directory.find.v1'))).toBeGreaterThan(
+      4,
+    );
+    expect(series.get(outbox('messages', 'approver-resolution', 'approvers.resolve.v1'))).toBe(0);
+    expect(series.get(outbox('messages', 'routing', 'request.submit.v1'))).toBe(0);
     await service.sql('DELETE FROM outbox_destination');
     await until(
-      async () => (await scrape()).get('countersign_outbox_messages{queue="approver-resolution"}') === 0,
+      async () => (await scrape()).get(outbox('messages', 'approver-resolution', 'directory.find.v1')) === 0,
     );
   });
 
@@ -265,7 +271,7 @@ describe('the metrics of a service', () => {
         const askedAt = performance.now();
         const series = await scrape();
         expect(performance.now() - askedAt).toBeLessThan(1_000);
-        expect(series.has('countersign_outbox_messages{queue="approver-resolution"}')).toBe(true);
+        expect(series.has(outbox('messages', 'approver-resolution', 'directory.find.v1'))).toBe(true);
       }
       expect((await scrape()).has(waitingInAudit)).toBe(false);
       expect((await service.get('/healthz')).status).toBe(200);
