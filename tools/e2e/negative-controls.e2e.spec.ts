@@ -55,6 +55,10 @@ const systemWithout = async (
   return loaded;
 };
 
+/** How the ledger says that something happened twice. */
+const secondCopy =
+  /is in the log \d+ times$|has index \d+ at position|is decided \S+ and |ended as \S+ and |with different bodies$/;
+
 interface Findings {
   violations: Violation[];
   rules: Set<string>;
@@ -94,9 +98,9 @@ describe('the books, under the same strikes', () => {
   });
 
   it('balance without inbox as far as constraints of the receivers stop the second copy', async () => {
-    const { rules } = await struckAndChecked(await systemWithout('inbox'));
-    expect(rules).not.toContain('logged exactly once');
-    expect(rules).not.toContain('told at least once');
+    const { violations } = await struckAndChecked(await systemWithout('inbox'));
+    // Only doubles: each copy that a constraint refuses costs retries, so how far the rest has come by now is chance.
+    expect(violations.filter(({ detail }) => secondCopy.test(detail))).toEqual([]);
   });
 
   it('do not balance without inbox and without those constraints: the log has events twice', async () => {
