@@ -36,6 +36,7 @@ const transition = {
     externalRef: null,
     metadata: {},
     revision: 1,
+    payloadRevision: 1,
     version: 2,
     stageIndex: 0,
     totalStages: 1,
