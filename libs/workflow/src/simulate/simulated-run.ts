@@ -14,6 +14,7 @@ import type {
   SimulationInput,
   SimulationQuestion,
 } from './simulation';
+import { submissionOf } from './submission';
 
 const SYSTEM: Actor = { type: 'system', id: null, via: null };
 /** Given with every decision, so that a stage which asks for a comment is no obstacle. */
@@ -53,20 +54,7 @@ export class SimulatedRun {
   }
 
   submit(): void {
-    const { workflow, title, reason, requester, now, newId } = this.input;
-    this.run({
-      type: 'submit',
-      actor: { type: 'user', id: requester.id, via: null },
-      requestId: newId(),
-      workspaceId: newId(),
-      workflow,
-      title,
-      reason,
-      requester,
-      externalRef: null,
-      metadata: {},
-      createdAt: now,
-    });
+    this.run(submissionOf(this.input));
   }
 
   /** Asks until no question is left. */
