@@ -234,3 +234,71 @@ describe('a simulation', () => {
     await untilTasks(client, (await submit(client, { workflow: 'contract', payload: order(5) })).id);
   });
 });
+
+interface ReplayAnswer {
+  examined: number;
+  changed: { requestId: string; differences: string[] }[];
+  truncated?: boolean;
+}
+
+describe('a replay', () => {
+  const replay = (key: string, version: number, body: object) =>
+    client.post<ReplayAnswer>(`/v1/workflows/${key}/versions/${version}/replay`, body);
+  const stages = (quorum: string, when: string, more = '') => `  - key: team
+    title: Team
+    approvers: [ { group: finance } ]
+    quorum: ${quorum}
+  - key: board
+    title: Board
+    when: ${when}
+    approvers: [ { manager: { levels: 2 } } ]
+${more}`;
+
+  it('tells which requests a draft would have treated differently, with what people really decided', async () => {
+    const from = new Date().toISOString();
+    await publish(client, workflowOf('past', stages('any', 'payload.amount > 1000')));
+    const ask = (amount: number) => submit(client, { workflow: 'past', payload: { amount } });
+    const [small, large, refused] = [await ask(800), await ask(1200), await ask(50)];
+    for (const [{ id }, decision] of [
+      [small, 'approve'],
+      [large, 'approve'],
+      [refused, 'reject'],
+    ] as const) {
+      const [task] = await untilTasks(client, id, 3);
+      if (!task) throw new Error('no task');
+      expectStatus(await decide(client, task, decision), 200);
+    }
+    await untilTasks(client, large.id, 1);
+    const draft = await client.post<{ version: number }>(
+      '/v1/workflows',
+      workflowOf('past', stages('{ approvals: 2 }', 'payload.amount > 700', '    expire: { after: P1D }\n')),
+      { type: 'application/yaml' },
+    );
+    const { version } = expectStatus(draft, 201);
+    const period = { from, to: new Date(Date.now() + 60_000).toISOString() };
+    const needs = 'Team: 2 of 3 approvers must approve. It was: 1 of 3 approvers must approve.';
+    expect(expectStatus(await replay('past', version, period), 200)).toEqual({
+      examined: 3,
+      changed: [
+        { requestId: refused.id, differences: [needs] },
+        { requestId: large.id, differences: [needs] },
+        { requestId: small.id, differences: [needs, 'Board is asked: amount is 800, above 700.'] },
+      ],
+    });
+    expect(expectStatus(await replay('past', 1, period), 200)).toEqual({ examined: 3, changed: [] });
+    const none = await replay('past', version, { from: '2020-01-01T00:00:00Z', to: from });
+    expect(expectStatus(none, 200)).toEqual({ examined: 0, changed: [] });
+  });
+
+  it('finds nothing different in a version that says the same', async () => {
+    const again = await client.post<{ version: number }>('/v1/workflows', contract, {
+      type: 'application/yaml',
+    });
+    const { version } = expectStatus(again, 201);
+    const period = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
+    const answer = expectStatus(await replay('contract', version, period), 200);
+    expect(answer.examined).toBeGreaterThan(5);
+    expect(answer.changed).toEqual([]);
+    expect(system.faults()).toEqual([]);
+  });
+});
