@@ -57,6 +57,8 @@ export class ResolvedApprover {
   @IsArray() @IsString({ each: true }) why: string[];
   /** Which of the question's sources name the person: indexes, ascending. */
   @IsArray() @IsInt({ each: true }) sources: number[];
+  /** The version of the person in the directory at which they were found to be active. */
+  @IsOptional() @IsInt() version?: number;
 }
 
 export class SkippedApprover {

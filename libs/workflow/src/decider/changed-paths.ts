@@ -26,7 +26,28 @@ export function changedPaths(before: unknown, after: unknown, base: string): str
   });
 }
 
-/** Whether what is read at one path may be different when another one has changed: either holds the other. */
-export function touches(read: string, changed: string): boolean {
-  return read === changed || read.startsWith(`${changed}.`) || changed.startsWith(`${read}.`);
+/** The path and all that it lies below: `a`, `a.b` and `a.b.c` for `a.b.c`. */
+function withParents(path: string): string[] {
+  const names = path.split('.');
+  return names.map((_, index) => names.slice(0, index + 1).join('.'));
+}
+
+/** Paths at which something has changed. A look-up takes as long as the path is, however many have changed. */
+export class Changes {
+  private readonly paths = new Set<string>();
+  private readonly parents = new Set<string>();
+
+  constructor(paths: readonly string[]) {
+    for (const path of paths) this.add(path);
+  }
+
+  add(path: string): void {
+    this.paths.add(path);
+    for (const parent of withParents(path)) this.parents.add(parent);
+  }
+
+  /** Whether what is read at a path may be different: what has changed holds it, or the other way round. */
+  touch(read: string): boolean {
+    return this.parents.has(read) || withParents(read).some((path) => this.paths.has(path));
+  }
 }

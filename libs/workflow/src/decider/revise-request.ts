@@ -1,5 +1,5 @@
 import type { RequestAggregate, Stage } from '../aggregate';
-import { changedPaths, touches } from './changed-paths';
+import { changedPaths, Changes } from './changed-paths';
 import type { ReviseCommand } from './commands';
 import { NOTHING, refuse, type DecideEnv, type Decision } from './decision';
 import { isRunning } from './progress';
@@ -15,14 +15,14 @@ function touchedStages(transition: Transition, changed: readonly string[]): Set<
   const { onChange } = transition.env.definition;
   const touched = new Set<string>();
   if (onChange === 'none') return touched;
-  const paths = [...changed];
+  const changes = new Changes(changed);
   for (const stage of transition.state.stages) {
     if (!isReached(stage)) continue;
     const { reads } = ruleOf(transition, stage);
-    const isTouched = onChange === 'all' || reads.some((read) => paths.some((path) => touches(read, path)));
+    const isTouched = onChange === 'all' || reads.some((read) => changes.touch(read));
     if (!isTouched) continue;
     touched.add(stage.key);
-    paths.push(`stages.${stage.key}`);
+    changes.add(`stages.${stage.key}`);
   }
   return touched;
 }
