@@ -46,7 +46,7 @@ export { approvalsNeeded, approvalsReceived, rejectionsReceived } from './decide
 export type { Problem } from './problem';
 export { diffDefinitions } from './diff/diff-definitions';
 export type { Difference } from './diff/difference';
-export { findingsOf, type Finding, type FindingCode, type LintResult } from './lint/finding';
+export { findingCodes, findingsOf, type Finding, type FindingCode, type LintResult } from './lint/finding';
 export { lintDefinition } from './lint/lint-definition';
 export type { LintFacts } from './lint/lint-people';
 export { refsIn, type NamedRef, type NamedRefs } from './lint/refs-in';

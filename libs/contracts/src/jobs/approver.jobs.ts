@@ -99,6 +99,21 @@ export class PeopleFound {
   @IsArray() @ValidateNested({ each: true }) @Type(() => DirectoryPerson) people: DirectoryPerson[];
 }
 
+/** Asks which refs the directory lacks: as many as a definition can name, in one message. */
+export class CheckRefs {
+  @IsUUID() questionId: string;
+  @IsString() asker: string;
+  @IsArray() @ArrayMaxSize(50_000) @IsString({ each: true }) users: string[];
+  @IsArray() @ArrayMaxSize(50_000) @IsString({ each: true }) groups: string[];
+}
+
+/** Those of the refs that name nobody and nothing, or more than one. */
+export class RefsChecked {
+  @IsUUID() questionId: string;
+  @IsArray() @IsString({ each: true }) unknownUsers: string[];
+  @IsArray() @IsString({ each: true }) unknownGroups: string[];
+}
+
 /** People as they now are; at most 500 a message. */
 export class DirectoryChanged {
   @IsArray()

@@ -17,6 +17,7 @@ export const findingCodes = [
   'notify-repeats-approvers',
   'unknown-user',
   'unknown-group',
+  'directory-unavailable',
   'no-timeout',
   'remind-after-expiry',
   'escalate-after-expiry',
