@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Envelope, JobData, JobType, QueueName, Scope } from '@countersign/contracts';
 import { migrate, roleOf } from '@countersign/persistence';
 import { IdentitySigner, startService, type RunningService } from '@countersign/service-kit';
+import { pagesRead } from '@countersign/service-kit/test';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
@@ -27,17 +28,6 @@ export interface CallOptions {
   /** Sent as it is. */
   text?: string;
 }
-
-interface Plan {
-  'Actual Rows': number;
-  'Rows Removed by Filter'?: number;
-  Plans?: Plan[];
-}
-
-const rowsIn = (plan: Plan): number =>
-  plan['Actual Rows'] +
-  (plan['Rows Removed by Filter'] ?? 0) +
-  (plan.Plans ?? []).reduce((sum, part) => sum + rowsIn(part), 0);
 
 const required = (name: string): string => {
   const value = process.env[name];
@@ -218,19 +208,9 @@ export class TestService {
     }, withinMs);
   }
 
-  /** How many rows a statement of the service makes PostgreSQL look at in this test's workspace. */
-  async rowsRead(text: string): Promise<number> {
-    await this.owner.query('BEGIN');
-    try {
-      await this.owner.query(`SET LOCAL ROLE ${roleOf(schema, 'app')}`);
-      await this.owner.query(`SELECT set_config('app.workspaces', $1, true)`, [this.workspaceId]);
-      const { rows } = await this.owner.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(
-        `EXPLAIN (ANALYZE, FORMAT JSON) ${text}`,
-      );
-      return rows.reduce((sum, row) => sum + rowsIn(ending(row['QUERY PLAN'][0]).Plan), 0);
-    } finally {
-      await this.owner.query('ROLLBACK');
-    }
+  /** How many pages of 8 KiB a statement of the service makes PostgreSQL look at in this test's workspace. */
+  pagesRead(text: string): Promise<number> {
+    return pagesRead(this.owner, { role: roleOf(schema, 'app'), workspaceId: this.workspaceId }, text);
   }
 
   /** Rows as the owner of the database sees them, who sees all. */
