@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Envelope, JobData, JobType, QueueName, Scope } from '@countersign/contracts';
-import { migrate } from '@countersign/persistence';
+import { migrate, roleOf } from '@countersign/persistence';
 import { IdentitySigner, startService, type RunningService } from '@countersign/service-kit';
+import { pagesRead } from '@countersign/service-kit/test';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
@@ -205,6 +206,11 @@ export class TestService {
       const answers = await this.sent('approvers.resolved.v1');
       return answers.find(({ data }) => data.resolutionId === resolutionId)?.data;
     }, withinMs);
+  }
+
+  /** How many pages of 8 KiB a statement of the service makes PostgreSQL look at in this test's workspace. */
+  pagesRead(text: string): Promise<number> {
+    return pagesRead(this.owner, { role: roleOf(schema, 'app'), workspaceId: this.workspaceId }, text);
   }
 
   /** Rows as the owner of the database sees them, who sees all. */

@@ -117,4 +117,22 @@ describe('the directory, asked by other services', () => {
     );
     expect(letter.error).toContain('gateway keeps no copy');
   });
+
+  it('finds who has a role, or which group is meant, without reading those of other workspaces', async () => {
+    const others = '(SELECT gen_random_uuid() AS workspace_id FROM generate_series(1, 100))';
+    await service.rows(
+      `INSERT INTO user_ (workspace_id, id, user_name, user_name_key, display_name, active, resource)
+       SELECT workspace_id, gen_random_uuid(), 'u' || n, 'u' || n, 'U', true, '{}' FROM ${others} w, generate_series(1, 100) n`,
+    );
+    await service.rows(
+      `INSERT INTO user_role (workspace_id, role_key, user_id) SELECT workspace_id, 'signer', id FROM user_`,
+    );
+    await service.rows(
+      `INSERT INTO group_ (workspace_id, id, display_name)
+       SELECT workspace_id, gen_random_uuid(), 'Everybody' FROM user_ GROUP BY workspace_id, user_name_key LIMIT 10000`,
+    );
+    await service.rows('ANALYZE');
+    expect(await service.pagesRead(`SELECT 1 FROM user_role WHERE role_key = 'signer'`)).toBeLessThan(50);
+    expect(await service.pagesRead(`SELECT 1 FROM group_ WHERE display_name = 'Everybody'`)).toBeLessThan(50);
+  });
 });

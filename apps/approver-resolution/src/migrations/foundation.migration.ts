@@ -65,13 +65,13 @@ const directory = async (runner: QueryRunner): Promise<void> => {
     )`);
   await runner.query('CREATE INDEX user_external_id ON user_ (external_id)');
   await runner.query('CREATE INDEX user_manager ON user_ (manager_id)');
-  // `roles[].value` in lower case; the user's `resource` has them as they were given.
+  // `roles[].value` in lower case; the user's `resource` has them as they were given. Every workspace has the same ones.
   await runner.query(`
     CREATE TABLE user_role (
       workspace_id uuid NOT NULL,
       role_key text NOT NULL,
       user_id uuid NOT NULL,
-      PRIMARY KEY (role_key, user_id),
+      PRIMARY KEY (role_key, workspace_id, user_id),
       FOREIGN KEY (workspace_id, user_id) REFERENCES user_ (workspace_id, id) ON DELETE CASCADE
     )`);
   await runner.query('CREATE INDEX user_role_user ON user_role (user_id)');
@@ -88,7 +88,7 @@ const directory = async (runner: QueryRunner): Promise<void> => {
       UNIQUE (workspace_id, id)
     )`);
   await runner.query('CREATE INDEX group_external_id ON group_ (external_id)');
-  await runner.query('CREATE INDEX group_display_name ON group_ (display_name)');
+  await runner.query('CREATE INDEX group_display_name ON group_ (display_name, workspace_id)');
   await runner.query(`
     CREATE TABLE membership (
       workspace_id uuid NOT NULL,

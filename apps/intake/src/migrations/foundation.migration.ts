@@ -99,6 +99,8 @@ export class Foundation1763690000000 implements MigrationInterface {
     await runner.query(
       'CREATE INDEX task_on_behalf_of ON task (workspace_id, on_behalf_of_id, id DESC) WHERE on_behalf_of_id IS NOT NULL',
     );
+    await runner.query('CREATE INDEX task_state ON task (workspace_id, state, id DESC)');
+    await runner.query('CREATE INDEX task_workflow ON task (workspace_id, workflow_key, id DESC)');
     await runner.query('CREATE INDEX task_request ON task (request_id, id DESC)');
     await runner.query(`
       CREATE TABLE command (

@@ -17,18 +17,30 @@ export interface Letter {
 
 type Transition = Pick<RequestTransitioned, 'request' | 'events'>;
 
+interface PlacedEvent {
+  event: TransitionEvent;
+  placed: PlacedTask;
+}
+
 /** Who did this themselves knows. */
 const toldToOthersOnly = new Set(['request.returned', 'request.canceled']);
 
-/** Whom an event is told to by mail, each person once. */
+/** Whom each event of a transition is told to by mail, each person once. */
 export const lettersOf = (
   transition: Transition,
-  event: TransitionEvent,
   payload: unknown,
   publicUrl: string,
-): Letter[] => {
-  const { request } = transition;
-  const occasion: MailOccasion = { request, event, payload, publicUrl };
+): { event: TransitionEvent; letters: Letter[] }[] => {
+  const { request, events } = transition;
+  const tasks = new TaskEvents(transition);
+  return events.map((event) => ({
+    event,
+    letters: eventLetters(transition, { request, event, payload, publicUrl }, tasks),
+  }));
+};
+
+const eventLetters = (transition: Transition, occasion: MailOccasion, tasks: TaskEvents): Letter[] => {
+  const { request, event } = occasion;
   const isBy = ({ id }: Person) => event.actor.type === 'user' && event.actor.id === id;
   switch (event.type) {
     case 'stage.notified': {
@@ -49,8 +61,8 @@ export const lettersOf = (
     }
   }
 
-  const placed = placedTask(transition, event);
-  if (placed) return taskLetters(transition, occasion, placed, isBy);
+  const placed = tasks.placeOf(event);
+  if (placed) return taskLetters(transition, occasion, placed, tasks, isBy);
 
   const outcome = Object.hasOwn(outcomeMails, event.type) ? outcomeMails[event.type] : undefined;
   if (!outcome || isToldByOverride(transition, event)) return [];
@@ -62,6 +74,7 @@ const taskLetters = (
   transition: Transition,
   occasion: MailOccasion,
   placed: PlacedTask,
+  tasks: TaskEvents,
   isBy: (person: Person) => boolean,
 ): Letter[] => {
   const { event, request } = occasion;
@@ -80,19 +93,19 @@ const taskLetters = (
     }
     case 'task.overdue': {
       const letter = { person: assignee, content: overdueForApprover(occasion, placed) };
-      const alike = eventsAlike(transition, event, placed);
+      const alike = tasks.alike(event, placed);
       if (alike[0]?.event !== event || assignee.id === requester.id) return [letter];
       const content = overdueForRequester(occasion, placed, assigneesOf(alike));
       return [letter, { person: requester, content }];
     }
     case 'task.escalated': {
-      const alike = eventsAlike(transition, event, placed);
+      const alike = tasks.alike(event, placed);
       if (alike[0]?.event !== event) return [];
       const to = distinct(alike.flatMap((one) => peopleIn(one.event, 'to')));
       return [{ person: requester, content: escalated(occasion, placed, to) }];
     }
     case 'task.expired': {
-      const alike = eventsAlike(transition, event, placed);
+      const alike = tasks.alike(event, placed);
       const isOver = transition.events.some(({ type }) => Object.hasOwn(outcomeMails, type));
       if (alike[0]?.event !== event || isOver) return [];
       return [{ person: requester, content: tasksExpired(occasion, placed, assigneesOf(alike)) }];
@@ -102,23 +115,34 @@ const taskLetters = (
   }
 };
 
-const placedTask = ({ request }: Transition, { type, taskId }: TransitionEvent): PlacedTask | null => {
-  if (!type.startsWith('task.')) return null;
-  for (const stage of request.stages) {
-    const task = stage.tasks.find(({ id }) => id === taskId);
-    if (task) return { stage, task };
-  }
-  return null;
-};
+/** The tasks that a transition's events are about, looked up once for all of them. */
+class TaskEvents {
+  private readonly places: ReadonlyMap<string, PlacedTask>;
+  private readonly byTypeAndStage = new Map<string, PlacedEvent[]>();
 
-/** What happened to several tasks of a stage at once is told to the requester once, with the first of these. */
-const eventsAlike = (transition: Transition, event: TransitionEvent, { stage }: PlacedTask) =>
-  transition.events
-    .filter(({ type }) => type === event.type)
-    .flatMap((one) => {
-      const placed = placedTask(transition, one);
-      return placed?.stage === stage ? [{ event: one, placed }] : [];
-    });
+  constructor({ request, events }: Transition) {
+    this.places = new Map(
+      request.stages.flatMap((stage) => stage.tasks.map((task) => [task.id, { stage, task }] as const)),
+    );
+    for (const event of events) {
+      const placed = this.placeOf(event);
+      if (!placed) continue;
+      const alike = this.alike(event, placed);
+      if (alike.push({ event, placed }) === 1) this.byTypeAndStage.set(nameOfKind(event, placed), alike);
+    }
+  }
+
+  placeOf({ type, taskId }: TransitionEvent): PlacedTask | null {
+    return (type.startsWith('task.') && taskId !== null && this.places.get(taskId)) || null;
+  }
+
+  /** What happened to several tasks of a stage at once is told to the requester once, with the first of these. */
+  alike(event: TransitionEvent, placed: PlacedTask): PlacedEvent[] {
+    return this.byTypeAndStage.get(nameOfKind(event, placed)) ?? [];
+  }
+}
+
+const nameOfKind = ({ type }: TransitionEvent, { stage }: PlacedTask): string => `${type} ${stage.index}`;
 
 const assigneesOf = (alike: readonly { placed: PlacedTask }[]): Person[] =>
   distinct(alike.map(({ placed }) => placed.task.assignee));

@@ -38,8 +38,15 @@ const longestText = 2_000;
 
 export const nameOf = (person: Person): string => person.displayName || person.userName;
 
+/** Of more people than this the others are counted. */
+const mostNames = 10;
+
 export const namesOf = (people: readonly Person[]): string => {
-  const names = people.map(nameOf);
+  const others = people.length > mostNames + 1 ? people.length - mostNames : 0;
+  const names = [
+    ...people.slice(0, people.length - others).map(nameOf),
+    ...(others > 0 ? [`${others} others`] : []),
+  ];
   return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : (names[0] ?? 'nobody');
 };
 

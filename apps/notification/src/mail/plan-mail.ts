@@ -31,8 +31,8 @@ export const planMails = (
   payload: unknown,
   settings: Pick<MailSettings, 'smtpUrl' | 'publicUrl'>,
 ): PlannedMail[] =>
-  transition.events.flatMap((event) =>
-    lettersOf(transition, event, payload, settings.publicUrl).map(({ person, content: said }) => {
+  lettersOf(transition, payload, settings.publicUrl).flatMap(({ event, letters }) =>
+    letters.map(({ person, content: said }) => {
       const content = { ...said, subject: oneLine(said.subject).slice(0, longestSubject) };
       const recipient = person.email !== null && address.test(person.email) ? person.email : null;
       return {

@@ -164,6 +164,18 @@ describe('mails', () => {
     expect(mails[1]?.text).toContain('It waits for bob and carol.');
   });
 
+  it('cost and say no more than they must when a thousand people are late', () => {
+    const names = Array.from({ length: 1_000 }, (_, index) => `p${index}`);
+    const startedAt = performance.now();
+    const mails = told(
+      withTasks(...names.map((name) => taskOf(name))),
+      ...names.map((name) => eventOf('task.overdue', { taskId: `task-${name}` })),
+    );
+    expect(mails).toHaveLength(1_001);
+    expect(mails[1]?.text).toContain('It waits for p0, p1, p2, p3, p4, p5, p6, p7, p8, p9 and 990 others.');
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+
   it.each([
     ['add', [person('dave')], 'dave was asked as well.'],
     ['replace', [person('dave'), person('erin'), person('dave')], 'dave and erin were asked instead.'],
@@ -351,6 +363,12 @@ describe('the summary of a payload', () => {
     });
     expect(lines.length).toBeLessThanOrEqual(26);
     expect(lines.every(([path, value]) => path.length + value.length < 300)).toBe(true);
+    const name = 'n'.repeat(60_000);
+    const named = summarise({ [name]: { [name]: 1, a: 2 } });
+    expect(named.map(([path, value]) => [path.length, value])).toEqual([
+      [201, '1'],
+      [201, '2'],
+    ]);
     expect(lines.at(-1)).toEqual(['…', expect.stringMatching(/^\d+ more$/)]);
   });
 

@@ -1,5 +1,5 @@
 const mostLines = 25;
-const longestValue = 200;
+const longestPart = 200;
 const deepest = 4;
 
 /** A payload in a few lines, `path: value` in its own order; what is left out is counted. */
@@ -11,7 +11,10 @@ export const summarise = (payload: unknown): [path: string, value: string][] => 
       for (const [name, member] of Object.entries(value))
         add(path ? `${path}.${name}` : name, member, depth + 1);
     } else if (lines.length < mostLines) {
-      lines.push([path || 'payload', shorten(typeof value === 'string' ? value : JSON.stringify(value))]);
+      lines.push([
+        shorten(path || 'payload'),
+        shorten(typeof value === 'string' ? value : JSON.stringify(value)),
+      ]);
     } else {
       leftOut++;
     }
@@ -29,4 +32,4 @@ const isEmpty = (value: unknown): boolean =>
   value === null || value === undefined || (typeof value === 'object' && !isContainer(value));
 
 const shorten = (text = 'null'): string =>
-  text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;
+  text.length > longestPart ? `${text.slice(0, longestPart)}…` : text;

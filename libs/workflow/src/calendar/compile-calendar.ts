@@ -6,15 +6,13 @@ import { MAX_SPAN_MS, type WorkingCalendar } from './working-calendar';
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
-const MAX_KEPT_WEEKS = 1_200;
+
+/** How much is worked is kept for all weeks of the longest span, when that is for the last few only. */
+const MAX_KEPT_TOTALS = 1_200;
+const MAX_KEPT_WEEKS = 8;
 
 /** From when to when, in milliseconds; the end is not part of it. */
 type Interval = [start: number, end: number];
-
-interface WorkingWeek {
-  intervals: Interval[];
-  total: number;
-}
 
 /** `09:00-17:30` in milliseconds since midnight. */
 export function spanOf(text: string): Interval {
@@ -38,7 +36,8 @@ class WeeklyCalendar implements WorkingCalendar {
   private readonly clock: LocalClock;
   private readonly spans: Interval[][];
   private readonly holidays: ReadonlySet<number>;
-  private readonly weeks = new Map<number, WorkingWeek>();
+  private readonly weeks = new Map<number, Interval[]>();
+  private readonly totals = new Map<number, number>();
 
   constructor({ timeZone, weekly, holidays = [] }: CalendarDefinition) {
     this.clock = new LocalClock(timeZone);
@@ -74,13 +73,13 @@ class WeeklyCalendar implements WorkingCalendar {
     let left = ms;
     let at = from;
     for (let week = Math.floor(from / WEEK_MS); week * WEEK_MS < limit; week += 1) {
-      const { intervals, total } = this.workingWeek(week);
-      const whole = at <= week * WEEK_MS;
-      if (whole && total < left) {
+      const isWhole = at <= week * WEEK_MS;
+      const total = isWhole ? this.totalOf(week) : Infinity;
+      if (total < left) {
         left -= total;
         continue;
       }
-      for (const [start, end] of intervals) {
+      for (const [start, end] of this.workingTime(week)) {
         const begin = Math.max(start, at);
         if (begin >= end) continue;
         if (left <= end - begin) return begin + left;
@@ -93,7 +92,7 @@ class WeeklyCalendar implements WorkingCalendar {
 
   private nextWorkingTime(from: number, limit: number): number {
     for (let week = Math.floor(from / WEEK_MS); week * WEEK_MS < limit; week += 1) {
-      const next = this.workingWeek(week).intervals.find(([, end]) => end > from);
+      const next = this.totalOf(week) > 0 && this.workingTime(week).find(([, end]) => end > from);
       if (next) return Math.max(from, next[0]);
     }
     return limit;
@@ -103,8 +102,18 @@ class WeeklyCalendar implements WorkingCalendar {
     return this.holidays.has(day) ? [] : (this.spans[weekdayOf(day)] ?? []);
   }
 
-  /** The working time of a week of UTC, counted since 1970. */
-  private workingWeek(week: number): WorkingWeek {
+  /** How long is worked in a week of UTC, counted since 1970. */
+  private totalOf(week: number): number {
+    const known = this.totals.get(week);
+    if (known !== undefined) return known;
+    const total = this.workingTime(week).reduce((sum, [begin, finish]) => sum + finish - begin, 0);
+    if (this.totals.size >= MAX_KEPT_TOTALS) this.totals.clear();
+    this.totals.set(week, total);
+    return total;
+  }
+
+  /** When is worked in such a week. */
+  private workingTime(week: number): Interval[] {
     const known = this.weeks.get(week);
     if (known) return known;
     const intervals: Interval[] = [];
@@ -118,10 +127,9 @@ class WeeklyCalendar implements WorkingCalendar {
         }
       }
     }
-    const total = intervals.reduce((sum, [begin, finish]) => sum + finish - begin, 0);
     if (this.weeks.size >= MAX_KEPT_WEEKS) this.weeks.clear();
-    this.weeks.set(week, { intervals, total });
-    return { intervals, total };
+    this.weeks.set(week, intervals);
+    return intervals;
   }
 }
 

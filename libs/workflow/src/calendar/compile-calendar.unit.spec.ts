@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
 import type { CalendarDefinition } from '../definition/workflow-definition';
@@ -256,4 +258,23 @@ describe('any calendar', () => {
       { numRuns: 20 },
     );
   });
+});
+
+it('is cheap to keep, however long a duration is and however scattered the working time', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const kept = () => {
+    collect();
+    return process.memoryUsage().heapUsed / 1e6;
+  };
+  const spans = Array.from({ length: 12 }, (_, index) => `${index + 10}:00-${index + 10}:01`);
+  const scattered = office({
+    weekly: { mon: spans, tue: spans, wed: spans, thu: spans, fri: spans, sat: spans },
+  });
+  const before = kept();
+  const calendars = Array.from({ length: 10 }, () => compileCalendar(scattered));
+  const ends = calendars.map((calendar) => calendar.add('2026-11-20T10:00:00.000Z', 'PT600H'));
+  expect(new Set(ends).size).toBe(1);
+  expect(kept() - before).toBeLessThan(5);
+  expect(calendars).toHaveLength(10);
 });

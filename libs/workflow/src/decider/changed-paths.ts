@@ -17,13 +17,28 @@ export function isSameJson(a: unknown, b: unknown): boolean {
   return a === b;
 }
 
-/** The paths below `base` at which two JSON values differ; a list differs as a whole. */
+/**
+ * As much is told of a change: what an event says must not grow far beyond the payload, whose member names come again in
+ * every path below them.
+ */
+const MAX_PATHS = 1_000;
+const MAX_PATH_LENGTH = 500;
+
+/**
+ * The paths below `base` at which two JSON values differ. A list differs as a whole, and so does an object with more
+ * than 1,000 differences below it or one in a path of more than 500 characters.
+ */
 export function changedPaths(before: unknown, after: unknown, base: string): string[] {
   if (!isObject(before) || !isObject(after)) return isSameJson(before, after) ? [] : [base];
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key) => {
+  const paths: string[] = [];
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const path = `${base}.${key}`;
     const both = Object.hasOwn(before, key) && Object.hasOwn(after, key);
-    return both ? changedPaths(before[key], after[key], `${base}.${key}`) : [`${base}.${key}`];
-  });
+    if (both && path.length <= MAX_PATH_LENGTH) paths.push(...changedPaths(before[key], after[key], path));
+    else if (!both || !isSameJson(before[key], after[key])) paths.push(path);
+    if (paths.length > MAX_PATHS || (paths.at(-1)?.length ?? 0) > MAX_PATH_LENGTH) return [base];
+  }
+  return paths;
 }
 
 /** The path and all that it lies below: `a`, `a.b` and `a.b.c` for `a.b.c`. */
