@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readOrganisation } from './read-organisation.mjs';
@@ -118,4 +118,14 @@ describe('an organisation', () => {
   ])('with a mistake is refused: %s', (people, message) => {
     expect(() => read(people)).toThrow(message);
   });
+});
+
+it('the documentation shows tests and people that can be read', () => {
+  const text = readFileSync(path.resolve(__dirname, '..', '..', 'docs', 'workflows.md'), 'utf8');
+  const snippet = (kind: string) =>
+    new RegExp(`^\`\`\`yaml ${kind}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(text)?.[1] ?? '';
+  expect(mistakesOf(snippet('tests'))).toEqual([]);
+  expect(
+    readOrganisation(write('organisation.yaml', snippet('people'))).map(({ userName }) => userName),
+  ).toEqual(['helen@example.com', 'bob@example.com', 'zoe@example.com']);
 });
