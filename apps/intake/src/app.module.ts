@@ -12,6 +12,7 @@ import { TaskArrivals } from './tasks/task-arrivals';
 import { TasksController } from './tasks/tasks.controller';
 import { WhoamiController } from './whoami/whoami.controller';
 import { ArchiveController } from './workflows/archive/archive.controller';
+import { SimulationController } from './workflows/simulation/simulation.controller';
 import { WorkflowSchemaController } from './workflows/workflow-schema.controller';
 import { WorkflowsController } from './workflows/workflows.controller';
 import { WorkflowVersions } from './workflows/workflow-versions';
@@ -24,6 +25,7 @@ import { WorkflowVersions } from './workflows/workflow-versions';
     // Before the one whose routes begin with a key.
     ArchiveController,
     WorkflowsController,
+    SimulationController,
     WorkflowSchemaController,
     CommandsController,
     WhoamiController,

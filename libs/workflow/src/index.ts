@@ -55,3 +55,7 @@ export { describeDuration } from './wording/describe-duration';
 export { describeQuorum, describeRejectRule } from './wording/describe-quorum';
 export { describeSource, describeSources, type DescribableSource } from './wording/describe-source';
 export { count, list, numeral, sentence } from './wording/phrase';
+export { inLockstep } from './simulate/in-lockstep';
+export { likelyQuestions } from './simulate/likely-questions';
+export { simulateRequest } from './simulate/simulate-request';
+export type * from './simulate/simulation';
