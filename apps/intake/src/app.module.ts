@@ -12,6 +12,7 @@ import { TaskArrivals } from './tasks/task-arrivals';
 import { TasksController } from './tasks/tasks.controller';
 import { WhoamiController } from './whoami/whoami.controller';
 import { ArchiveController } from './workflows/archive/archive.controller';
+import { ReplayController } from './workflows/simulation/replay.controller';
 import { SimulationController } from './workflows/simulation/simulation.controller';
 import { WorkflowSchemaController } from './workflows/workflow-schema.controller';
 import { WorkflowsController } from './workflows/workflows.controller';
@@ -26,6 +27,7 @@ import { WorkflowVersions } from './workflows/workflow-versions';
     ArchiveController,
     WorkflowsController,
     SimulationController,
+    ReplayController,
     WorkflowSchemaController,
     CommandsController,
     WhoamiController,

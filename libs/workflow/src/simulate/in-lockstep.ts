@@ -4,7 +4,7 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /**
  * Runs simulations side by side: what all of them ask at a time is asked together. The event loop has its turn between
- * two of them. `ask` answers in the order of the questions.
+ * two steps. `ask` answers in the order of the questions.
  */
 export async function inLockstep<Result>(
   simulations: readonly Simulation<Result>[],
@@ -14,8 +14,8 @@ export async function inLockstep<Result>(
   let waiting = simulations.map((_, index) => ({ index, answers: [] as SimulationAnswer[] }));
   while (waiting.length > 0) {
     const asking: { index: number; questions: SimulationQuestion[] }[] = [];
-    for (const [turn, { index, answers }] of waiting.entries()) {
-      if (turn > 0) await nextTurn();
+    for (const { index, answers } of waiting) {
+      await nextTurn();
       const step = simulations[index]?.next(answers);
       if (step?.done) results[index] = step.value;
       else if (step) asking.push({ index, questions: step.value });

@@ -1,20 +1,16 @@
 import type { Stage, StageState } from '../aggregate';
 import { isFinal } from '../decider/progress';
-import { sentence } from '../wording/phrase';
+import { approversOf } from './asked-people';
 import { explainStage } from './explain-stage';
-import { SimulatedRun } from './simulated-run';
+import { MAX_ASSUMED, SimulatedRun } from './simulated-run';
 import type {
   GivenDecision,
   ImpossibleDecision,
-  SimulatedApprover,
   SimulatedRequest,
   SimulatedStage,
   Simulation,
   SimulationInput,
 } from './simulation';
-
-/** More assumed approvals than this are not played through: the stages after them are as if not reached. */
-const MAX_ASSUMED = 10_000;
 
 /** Why nobody can make a decision. */
 function whyImpossible(run: SimulatedRun, { stage: key, by }: GivenDecision): string {
@@ -38,22 +34,8 @@ function whyImpossible(run: SimulatedRun, { stage: key, by }: GivenDecision): st
   return `${by.userName} has no open task in the stage ${stage.title}.`;
 }
 
-function approversOf(run: SimulatedRun, stage: Stage): SimulatedApprover[] {
-  return [...run.notesOf(stage).people.values()].map(({ person, why }) => ({
-    id: person.id,
-    userName: person.userName,
-    why: why.map(sentence).join(' '),
-  }));
-}
-
-/** Why it applies or is skipped, without "Applies: " and the like. */
-function becauseOf(run: SimulatedRun, stage: Stage): string | null {
-  if (stage.state === 'skipped') return (stage.explanation ?? '').replace(/^Skipped: /, '');
-  return run.notesOf(stage).applies;
-}
-
 /** What a run has come to; `shown` gives the state that a stage is shown in. */
-export function simulatedStages(
+function simulatedStages(
   run: SimulatedRun,
   { definition }: SimulationInput,
   shown: (stage: Stage) => StageState = ({ state }) => state,
@@ -65,7 +47,6 @@ export function simulatedStages(
       title: stage.title,
       state: shown(stage),
       explanation: explainStage(run.state, stage, rule, run.notesOf(stage)),
-      because: becauseOf(run, stage),
       approvers: approversOf(run, stage),
     };
   });

@@ -20,6 +20,9 @@ const SYSTEM: Actor = { type: 'system', id: null, via: null };
 /** Given with every decision, so that a stage which asks for a comment is no obstacle. */
 const COMMENT = 'Simulated';
 
+/** More assumed approvals than this are not played through: the stages after them are as if not reached. */
+export const MAX_ASSUMED = 10_000;
+
 /** What a run has shown of a stage beside its state. */
 export interface StageNotes {
   /** Why its `when` holds; null without one. */

@@ -4,6 +4,7 @@ import { requesterOf, resolve, type Organisation } from '../../test/fake-directo
 import { NOW, person, Run, submit, SYSTEM, userActor } from '../../test/given';
 import {
   compileDefinition,
+  replayRequest,
   simulateRequest,
   type CompiledDefinition,
   type DomainEvent,
@@ -168,6 +169,11 @@ describe('a simulation of any workflow', () => {
             seen.add(stage.state);
           });
           seen.add(`request ${request.state}`);
+          const replayed = answered(replayRequest(inputOf(real, organisation, decisions)), organisation);
+          expect(replayed.state).toBe(later.state);
+          expect(replayed.stages.map(({ approvers }) => approvers)).toEqual(
+            request.stages.map(({ approvers }) => approvers),
+          );
         },
       ),
       { numRuns: 2_000 },

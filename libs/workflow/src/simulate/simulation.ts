@@ -42,8 +42,6 @@ export interface SimulatedStage {
   title: string;
   state: StageState;
   explanation: string;
-  /** Why the stage applies or is skipped, to follow a colon; null when it always applies or is not reached. */
-  because: string | null;
   /** In the order in which they are asked. */
   approvers: SimulatedApprover[];
 }

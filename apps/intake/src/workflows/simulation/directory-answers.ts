@@ -9,18 +9,19 @@ export interface SimulatedQuestion {
   requester: Requester;
 }
 
-/** However many rounds it takes, the caller has an answer, or a refusal, by then. */
-const patienceMs = 10_000;
-
 /** Who would approve, for the simulations of one call: what has been answered once is not asked again. */
 export class DirectoryAnswers {
   private readonly known = new Map<string, SimulationAnswer>();
-  private readonly giveUpAt = Date.now() + patienceMs;
+  private readonly giveUpAt: number;
 
   constructor(
     private readonly previews: Previews,
     private readonly call: Call,
-  ) {}
+    /** However many rounds it takes, the caller has an answer, or a refusal, by then. */
+    patienceMs: number,
+  ) {
+    this.giveUpAt = Date.now() + patienceMs;
+  }
 
   /** In the order of the questions. Throws Problem unavailable. */
   async to(questions: readonly SimulatedQuestion[]): Promise<SimulationAnswer[]> {

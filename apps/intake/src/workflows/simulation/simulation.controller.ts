@@ -28,6 +28,8 @@ import { DirectoryAnswers } from './directory-answers';
 import { SimulateBody } from './simulate-body';
 import { simulationSchema } from './simulation.schema';
 
+const longestMs = 10_000;
+
 /** Plays a request through a version of a workflow. Nothing of it is kept, so repeating the call is harmless. */
 @Controller('v1/workflows')
 export class SimulationController {
@@ -78,7 +80,7 @@ export class SimulationController {
       now: new Date().toISOString(),
       newId: v7,
     };
-    const directory = new DirectoryAnswers(this.previews, call);
+    const directory = new DirectoryAnswers(this.previews, call, longestMs);
     await directory.to(likelyQuestions(input).map((question) => ({ question, requester })));
     const [result] = await inLockstep([simulateRequest(input)], (questions) =>
       directory.to(questions.map(({ question }) => ({ question, requester }))),

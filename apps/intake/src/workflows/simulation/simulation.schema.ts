@@ -25,3 +25,19 @@ export const simulationSchema = object({
     }),
   },
 });
+
+export const replaySchema = {
+  type: 'object',
+  required: ['examined', 'changed'],
+  properties: {
+    examined: { type: 'integer', minimum: 0 },
+    changed: {
+      type: 'array',
+      items: object({
+        requestId: { type: 'string', format: 'uuid' },
+        differences: { type: 'array', items: text },
+      }),
+    },
+    truncated: { type: 'boolean' },
+  },
+};
