@@ -4,6 +4,7 @@ export const findingCodes = [
   'definition-invalid',
   'subject-invalid',
   'condition-invalid',
+  'unknown-member',
   'stage-never-starts',
   'condition-always-true',
   'dead-branch',
