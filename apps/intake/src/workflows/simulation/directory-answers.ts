@@ -1,7 +1,7 @@
 import type { ApproverAnswer, ApproverQuestion, Requester } from '@countersign/contracts';
 import { Problem, type Call } from '@countersign/service-kit';
 import type { SimulationAnswer, SimulationQuestion } from '@countersign/workflow';
-import type { Previews } from '../../previews/previews';
+import type { Previews } from '../../directory-questions/previews';
 
 /** A question of a simulated request, with whose request it is. */
 export interface SimulatedQuestion {

@@ -12,7 +12,7 @@ import {
 } from '@countersign/service-kit';
 import { compareReplays, inLockstep, replayRequest, type SimulationInput } from '@countersign/workflow';
 import { v7 } from 'uuid';
-import { Previews } from '../../previews/previews';
+import { Previews } from '../../directory-questions/previews';
 import { versionNumber } from '../version-number';
 import { WorkflowVersions, type RunnableVersion } from '../workflow-versions';
 import { DirectoryAnswers } from './directory-answers';

@@ -20,7 +20,7 @@ import {
   type SimulationInput,
 } from '@countersign/workflow';
 import { v7 } from 'uuid';
-import { Previews } from '../../previews/previews';
+import { Previews } from '../../directory-questions/previews';
 import { SubmitRequest } from '../../requests/submit-request';
 import { findWorkflow } from '../workflow.rows';
 import { WorkflowVersions } from '../workflow-versions';
