@@ -141,6 +141,33 @@ describe('an escalation', () => {
   });
 });
 
+describe('an escalation that names people who are in the stage already', () => {
+  const escalating = (mode: 'add' | 'replace', over: object = {}) =>
+    new Run(
+      workflow({
+        stages: [{ key: 'a', ...over, escalate: [{ after: 'PT1H', to: [{ group: 'g' }], mode }] }],
+      }),
+    ).when(submit());
+
+  it('leaves them their tasks when it replaces the others', () => {
+    const run = escalating('replace', { quorum: 'all' }).resolved(['ann', 'bob']).ticks(after(hour));
+    run.resolved(['ann', 'boss']);
+    expect(ids(run)).toEqual(['ann', 'boss']);
+    expect(run.request.stages[0]?.tasks.map(({ state }) => state)).toEqual(['open', 'reassigned', 'open']);
+    expect(run.request.stages[0]?.quorum).toEqual([{ approvals: 2, people: null }]);
+  });
+
+  it.each(['add', 'replace'] as const)('asks those now who wait for their turn (%s)', (mode) => {
+    const run = escalating(mode, { order: 'sequential', quorum: 'all' }).resolved(['ann', 'bob', 'boss']);
+    run.ticks(after(hour)).resolved(['boss']);
+    expect(ids(run)).toEqual(mode === 'add' ? ['ann', 'boss'] : ['boss']);
+    expect(run.request.stages[0]?.queue.map(({ person: { id } }) => id)).toEqual(
+      mode === 'add' ? ['bob'] : [],
+    );
+    expect(run.request.stages[0]?.quorum).toEqual([{ approvals: mode === 'add' ? 3 : 1, people: null }]);
+  });
+});
+
 describe('a task under a delegation', () => {
   const each = { each: [{ group: 'g', approvals: 1 }] };
 
