@@ -255,6 +255,27 @@ describe('a revision', () => {
     expect(run.stageStates).toEqual(['approved', 'active']);
   });
 
+  it('of that field moves when the stage and its open tasks are due', () => {
+    const definition = workflow({
+      subject,
+      stages: [{ key: 'a', sla: { field: 'payload.due' }, quorum: 'all' }],
+    });
+    const run = new Run(definition, { note: 'a', due: 'PT1H' }).when(submit()).resolved(['ann', 'bob']);
+    run.ticks(after(hour)).decides('ann', 'approve');
+    expect(run.request.stages[0]?.tasks[1]?.overdue).toBe(true);
+    revise(run, { note: 'a', due: 'PT3H' });
+    expect(run.types).toEqual(['request.revised', 'stage.due_changed']);
+    const [stage] = run.request.stages;
+    expect([stage?.dueAt, ...(stage?.tasks ?? []).map(({ dueAt }) => dueAt)]).toEqual([
+      after(3 * hour),
+      after(hour),
+      after(3 * hour),
+    ]);
+    expect(run.ticks(after(3 * hour)).types).toEqual(['task.overdue']);
+    expect(revise(run, { note: 'b', due: 'PT3H' }).types).toEqual(['request.revised']);
+    expect(revise(run, { note: 'b' }).request.stages[0]?.dueAt).toBeNull();
+  });
+
   it('of everything is compared with 500 stages in no time', () => {
     const stages = Array.from({ length: 499 }, (_, n) => ({
       key: `s${n}`,
