@@ -179,6 +179,7 @@ export const eventRules: { readonly [T in EventType]: RulesFor<EventData[T]> } =
   'stage.resolved': { ...ofStage, resolutionId: plain, purpose: plain, leftOut: whoIsLeftOut, note },
   'stage.quorum_changed': { ...ofStage, quorum, explanation },
   'stage.queue_changed': { ...ofStage, queue },
+  'stage.due_changed': { ...ofStage, dueAt },
   'stage.escalated': { ...ofStage, escalation: plain },
   'stage.notified': { ...ofStage, people },
   'stage.reopened': { ...ofStage, explanation },

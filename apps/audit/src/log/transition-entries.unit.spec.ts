@@ -116,6 +116,7 @@ const textInLeaves: Record<string, string[]> = {
   'stage.resolved': ['resolutionId', 'stageKey'],
   'stage.quorum_changed': ['quorum.people', 'stageKey'],
   'stage.queue_changed': ['queue.person.id', 'stageKey'],
+  'stage.due_changed': ['stageKey'],
   'stage.escalated': ['stageKey'],
   'stage.notified': ['people.id', 'stageKey'],
   'stage.reopened': ['stageKey'],

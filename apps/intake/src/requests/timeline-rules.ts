@@ -44,6 +44,7 @@ const rules: { readonly [T in EventType]: (data: Detail) => boolean } = {
   'stage.resolved': ({ leftOut, note }) => isFilled(leftOut) || typeof note === 'string',
   'stage.quorum_changed': isBookkeeping,
   'stage.queue_changed': isBookkeeping,
+  'stage.due_changed': isShown,
   'stage.escalated': isBookkeeping,
   'stage.notified': ({ people }) => isFilled(people),
   'stage.reopened': isShown,

@@ -3,14 +3,10 @@ import { isRunning } from './progress';
 import type { Transition } from './transition';
 
 /** Closes the questions of a stage that nobody needs to answer any more. */
-export function closeOpenTasks(
-  transition: Transition,
-  stage: Stage,
-  state: 'canceled' | 'reassigned' = 'canceled',
-): void {
+export function closeOpenTasks(transition: Transition, stage: Stage): void {
   for (const task of transition.state.stages[stage.index]?.tasks ?? []) {
     if (task.state === 'open') {
-      transition.record('task.closed', { taskId: task.id, stageKey: stage.key, state });
+      transition.record('task.closed', { taskId: task.id, stageKey: stage.key, state: 'canceled' });
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Candidate, QuorumPart, Stage } from '../aggregate';
-import { closeOpenTasks } from './end-request';
+import type { CompiledStage } from '../definition/compiled-definition';
 import { explainQuorum } from './fill-stage';
 import { askNext, openTask, peopleOf } from './open-tasks';
 import { approvalsPossible, quorumOf } from './quorum';
@@ -14,10 +14,34 @@ function withStandIns(quorum: readonly QuorumPart[], ids: readonly string[]): Qu
   }));
 }
 
+/** Takes their tasks from all who have not answered, but for those whom the escalation names itself. */
+function replaceOthers(transition: Transition, stage: Stage, named: ReadonlySet<string>): void {
+  const { key: stageKey } = stage;
+  for (const task of stage.tasks) {
+    if (task.state !== 'open' || named.has(task.assignee.id)) continue;
+    transition.record('task.closed', { taskId: task.id, stageKey, state: 'reassigned' });
+  }
+}
+
+/** The quorum counted anew, among whoever is left and the new ones: no more approvals than they could give. */
+function quorumAmong(
+  rule: CompiledStage,
+  left: Stage,
+  quorum: readonly QuorumPart[],
+  fresh: readonly Candidate[],
+): QuorumPart[] {
+  const everybody = [...peopleOf(left), ...fresh.map(({ person }) => person.id)];
+  const members = quorum.map(({ people }) => people ?? []);
+  return quorumOf(rule.quorum, everybody, members).map((part) => ({
+    ...part,
+    approvals: Math.min(part.approvals, approvalsPossible({ ...left, queue: [...fresh] }, part)),
+  }));
+}
+
 /**
- * Asks the people of an escalation as well, or instead of those who have not answered. `add` does not change how many must
- * approve; `replace` counts anew among whoever is left, and asks for no more approvals than they could give: an escalation
- * ends nothing by itself. When it names nobody new, everything stays as it is.
+ * Asks the people of an escalation as well, or instead of those who have not answered; who waited for their turn is asked
+ * now. `add` does not change how many must approve; `replace` counts anew: an escalation ends nothing by itself. When it
+ * names nobody who is not asked already, everything stays as it is.
  */
 export function escalate(
   transition: Transition,
@@ -27,38 +51,29 @@ export function escalate(
 ): void {
   const rule = ruleOf(transition, stage);
   const mode = rule.escalate[escalation]?.mode ?? 'add';
-  const known = peopleOf(stage);
-  const fresh = candidates.filter(({ person }) => !known.has(person.id));
+  const asked = peopleOf({ ...stage, queue: [] });
+  const fresh = candidates.filter(({ person }) => !asked.has(person.id));
   if (fresh.length === 0) return;
   const { key: stageKey, index: stageIndex } = stage;
-  const ids = fresh.map(({ person }) => person.id);
   const to = fresh.map(({ person }) => person);
+  const ids = to.map(({ id }) => id);
   for (const task of stage.tasks) {
     if (task.state === 'open') transition.record('task.escalated', { task, mode, to });
   }
   let quorum = withStandIns(stage.quorum, ids);
-  let count = known.size + fresh.length;
-  let queue: readonly Candidate[] = [];
+  let queue = stage.queue.filter(({ person }) => !ids.includes(person.id));
   if (mode === 'replace') {
-    if (stage.queue.length > 0) transition.record('stage.queue_changed', { stageKey, stageIndex, queue: [] });
-    closeOpenTasks(transition, stage, 'reassigned');
-    const left = transition.state.stages[stageIndex] ?? stage;
-    const everybody = [...peopleOf(left), ...ids];
-    count = everybody.length;
-    quorum = quorumOf(
-      rule.quorum,
-      everybody,
-      quorum.map(({ people }) => people ?? []),
-    ).map((part) => ({
-      ...part,
-      approvals: Math.min(part.approvals, approvalsPossible({ ...left, queue: [...fresh] }, part)),
-    }));
-    if (rule.order === 'sequential') queue = fresh;
+    replaceOthers(transition, stage, new Set(candidates.map(({ person }) => person.id)));
+    const left = { ...(transition.state.stages[stageIndex] ?? stage), queue: [] };
+    quorum = quorumAmong(rule, left, quorum, fresh);
+    queue = rule.order === 'sequential' ? [...fresh] : [];
   }
-  const explanation = explainQuorum(rule, quorum, count);
+  if (queue.length > 0 || stage.queue.length > 0) {
+    transition.record('stage.queue_changed', { stageKey, stageIndex, queue });
+  }
+  const left = peopleOf(transition.state.stages[stageIndex] ?? stage);
+  const explanation = explainQuorum(rule, quorum, new Set([...left, ...ids]).size);
   transition.record('stage.quorum_changed', { stageKey, stageIndex, quorum, explanation });
-  if (queue.length > 0) {
-    transition.record('stage.queue_changed', { stageKey, stageIndex, queue: [...queue] });
-    askNext(transition, stageIndex);
-  } else for (const candidate of fresh) openTask(transition, stage, candidate);
+  if (mode === 'replace' && rule.order === 'sequential') askNext(transition, stageIndex);
+  else for (const candidate of fresh) openTask(transition, stage, candidate);
 }

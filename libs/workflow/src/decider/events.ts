@@ -97,6 +97,8 @@ export interface EventData {
   'stage.quorum_changed': StageRef & { quorum: QuorumPart[]; explanation: string };
   /** Somebody who waited in a sequential stage is asked now, or is not needed. */
   'stage.queue_changed': StageRef & { queue: Candidate[] };
+  /** The payload says another time by which the stage is to be decided. */
+  'stage.due_changed': StageRef & { dueAt: string | null };
   'stage.escalated': StageRef & { escalation: number };
   'stage.notified': StageRef & { people: Person[] };
   /** The stage starts again; tasks that do not stand are put aside. */

@@ -187,6 +187,13 @@ export function evolve(state: RequestAggregate | null, event: DomainEvent): Requ
       }));
     case 'stage.queue_changed':
       return withStage(state, event.stageKey, () => ({ queue: event.queue }));
+    case 'stage.due_changed':
+      return withStage(state, event.stageKey, (stage) => ({
+        dueAt: event.dueAt,
+        tasks: stage.tasks.map((task) =>
+          task.state === 'open' ? { ...task, dueAt: event.dueAt, overdue: false } : task,
+        ),
+      }));
     case 'stage.escalated':
       return withStage(state, event.stageKey, (stage) => ({
         escalateAt: stage.escalateAt.map((at, index) => (index === event.escalation ? null : at)),

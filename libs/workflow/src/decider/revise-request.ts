@@ -4,7 +4,7 @@ import type { ReviseCommand } from './commands';
 import { NOTHING, refuse, type DecideEnv, type Decision } from './decision';
 import { isRunning } from './progress';
 import { routeOn } from './route-stages';
-import { ruleOf } from './stage-rule';
+import { dueAt, ruleOf } from './stage-rule';
 import { Transition } from './transition';
 
 /** A stage that something has happened in. */
@@ -61,6 +61,18 @@ function reopen(transition: Transition, changed: readonly string[]): void {
   routeOn(transition, null);
 }
 
+/** Moves when running stages are due, where a field of the payload says that: it is counted from their start. */
+function moveDueTimes(transition: Transition): void {
+  for (const stage of transition.state.stages) {
+    const rule = ruleOf(transition, stage);
+    if (stage.state !== 'active' || stage.startedAt === null || typeof rule.sla !== 'object') continue;
+    const due = dueAt(rule, stage.startedAt, transition.env.payload);
+    if (due === stage.dueAt) continue;
+    const { key: stageKey, index: stageIndex } = stage;
+    transition.record('stage.due_changed', { stageKey, stageIndex, dueAt: due });
+  }
+}
+
 /**
  * Changes title, reason and payload. A draft and a returned request are only edited, their revision comes with handing them
  * in; a pending one gets its next revision at once, and starts again from whatever the change touches.
@@ -88,6 +100,7 @@ export function reviseRequest(command: ReviseCommand, state: RequestAggregate, e
   } else {
     transition.record('request.revised', { revision: next, changed, title, reason });
     reopen(transition, inPayload.length > 0 ? [...changed, 'request.revision'] : changed);
+    if (inPayload.length > 0) moveDueTimes(transition);
   }
   return transition.done();
 }

@@ -141,6 +141,33 @@ describe('an escalation', () => {
   });
 });
 
+describe('an escalation that names people who are in the stage already', () => {
+  const escalating = (mode: 'add' | 'replace', over: object = {}) =>
+    new Run(
+      workflow({
+        stages: [{ key: 'a', ...over, escalate: [{ after: 'PT1H', to: [{ group: 'g' }], mode }] }],
+      }),
+    ).when(submit());
+
+  it('leaves them their tasks when it replaces the others', () => {
+    const run = escalating('replace', { quorum: 'all' }).resolved(['ann', 'bob']).ticks(after(hour));
+    run.resolved(['ann', 'boss']);
+    expect(ids(run)).toEqual(['ann', 'boss']);
+    expect(run.request.stages[0]?.tasks.map(({ state }) => state)).toEqual(['open', 'reassigned', 'open']);
+    expect(run.request.stages[0]?.quorum).toEqual([{ approvals: 2, people: null }]);
+  });
+
+  it.each(['add', 'replace'] as const)('asks those now who wait for their turn (%s)', (mode) => {
+    const run = escalating(mode, { order: 'sequential', quorum: 'all' }).resolved(['ann', 'bob', 'boss']);
+    run.ticks(after(hour)).resolved(['boss']);
+    expect(ids(run)).toEqual(mode === 'add' ? ['ann', 'boss'] : ['boss']);
+    expect(run.request.stages[0]?.queue.map(({ person: { id } }) => id)).toEqual(
+      mode === 'add' ? ['bob'] : [],
+    );
+    expect(run.request.stages[0]?.quorum).toEqual([{ approvals: mode === 'add' ? 3 : 1, people: null }]);
+  });
+});
+
 describe('a task under a delegation', () => {
   const each = { each: [{ group: 'g', approvals: 1 }] };
 
@@ -226,6 +253,27 @@ describe('a revision', () => {
     run.decides('ann', 'approve').resolved(['bob']);
     revise(run, { note: 'a', due: 'PT2H' });
     expect(run.stageStates).toEqual(['approved', 'active']);
+  });
+
+  it('of that field moves when the stage and its open tasks are due', () => {
+    const definition = workflow({
+      subject,
+      stages: [{ key: 'a', sla: { field: 'payload.due' }, quorum: 'all' }],
+    });
+    const run = new Run(definition, { note: 'a', due: 'PT1H' }).when(submit()).resolved(['ann', 'bob']);
+    run.ticks(after(hour)).decides('ann', 'approve');
+    expect(run.request.stages[0]?.tasks[1]?.overdue).toBe(true);
+    revise(run, { note: 'a', due: 'PT3H' });
+    expect(run.types).toEqual(['request.revised', 'stage.due_changed']);
+    const [stage] = run.request.stages;
+    expect([stage?.dueAt, ...(stage?.tasks ?? []).map(({ dueAt }) => dueAt)]).toEqual([
+      after(3 * hour),
+      after(hour),
+      after(3 * hour),
+    ]);
+    expect(run.ticks(after(3 * hour)).types).toEqual(['task.overdue']);
+    expect(revise(run, { note: 'b', due: 'PT3H' }).types).toEqual(['request.revised']);
+    expect(revise(run, { note: 'b' }).request.stages[0]?.dueAt).toBeNull();
   });
 
   it('of everything is compared with 500 stages in no time', () => {

@@ -51,13 +51,14 @@ function lastRejection({ key, tasks }: Stage): Answer {
   return { stageKey: key, decidedBy, reasonCode, comment };
 }
 
-/** Does what follows from the answers that a stage has so far. */
-export function settleStage(transition: Transition, stageIndex: number): void {
+/** Does what follows from the answers that a stage has so far. `answer` is the one that has just come. */
+export function settleStage(transition: Transition, stageIndex: number, answer: Answer | null = null): void {
   const stage = transition.state.stages[stageIndex];
   if (stage?.state !== 'active') return;
   if (isQuorumMet(stage)) return approveStage(transition, stage, null);
   if (isRejected(transition, stage)) {
-    return refuseStage(transition, stage, { state: 'rejected', explanation: null }, lastRejection(stage));
+    const said = answer ?? lastRejection(stage);
+    return refuseStage(transition, stage, { state: 'rejected', explanation: null }, said);
   }
   if (isStuck(stage)) {
     const detail = `Too few approvers are left to approve the stage ${stage.title}.`;

@@ -137,6 +137,9 @@ function checkStage(
   for (const { state: taskState } of stage.tasks) {
     if (taskState === 'open') expect([stage.state, over]).toEqual(['active', false]);
   }
+  for (const { state: taskState, revision } of stage.tasks) {
+    if (taskState === 'open') expect(revision).toBe(state.revision);
+  }
   expect(stage.past.filter(({ state }) => state === 'open')).toEqual([]);
   if (over) expect(isRunning(stage)).toBe(false);
   if (isFinal(state)) expect(['pending', 'active']).not.toContain(stage.state);
@@ -173,6 +176,12 @@ class Model {
     const events = last.ok ? last.events : [];
     const state = this.run.request;
     expect(state.version).toBe((before?.version ?? 1) + (events.length > 0 ? 1 : 0));
+    for (const event of events) {
+      if (event.type !== 'request.rejected' || state.overridden) continue;
+      // Whoever rejects is named, unless it was the clock.
+      const stage = state.stages.find(({ key }) => key === event.stageKey);
+      expect(event.decidedBy === null).toBe(stage?.state === 'expired');
+    }
     this.outcomes.push(...events.map(({ type }) => type).filter((type) => OUTCOMES.includes(type)));
     expect(this.outcomes.length).toBeLessThanOrEqual(1);
     const told = ['stage.resolved', 'stage.notified'];
@@ -227,6 +236,9 @@ class Model {
             [],
           );
         }
+        expect(run.request.stages.flatMap(({ queue }) => queue).map(({ person }) => person.id)).not.toContain(
+          step.who,
+        );
         return;
       case 'reassign': {
         const task = this.task(step.task);
