@@ -39,7 +39,7 @@ export class Previews implements OnModuleDestroy {
 
   /**
    * Answers in the order of the questions; equal ones are asked once. Throws Problem unavailable when an answer has not
-   * come within 2 s.
+   * come within 2 s, and validation_failed when the answers name too many people.
    */
   async ask(
     workspaceId: string,
@@ -98,6 +98,9 @@ export class Previews implements OnModuleDestroy {
       });
     });
     const answers = await answer;
+    if (answers?.length === 0) {
+      throw Problem.invalid([{ pointer: '', message: 'It would ask too many people to be looked at.' }]);
+    }
     if (answers?.length !== questions.length) {
       throw new Problem('unavailable', 'The directory does not answer right now. Try again.', {
         headers: { 'retry-after': '1' },
