@@ -303,6 +303,50 @@ describe('a real request', () => {
     expect(expectStatus((await approve('sofia@example.com')).answer, 200).state).toBe('completed');
   });
 
+  it('of an order loses the approvals that looked at what has changed, and no others', async () => {
+    const payload = { amount: 2500, currency: 'EUR', department: 'IT', region: 'EMEA', costCentre: '100' };
+    const { id } = await submit(client, { workflow: 'purchase-order', payload });
+    const [forBob] = await untilTasks(client, id);
+    if (!forBob) throw new Error('no task');
+    expectStatus(await decide(client, forBob, 'approve'), 200);
+    const forCarol = (await untilTasks(client, id, 3)).find(
+      ({ assignee }) => assignee.userName === 'carol@example.com',
+    );
+    if (!forCarol) throw new Error('no task');
+    expectStatus(await decide(client, forCarol, 'approve'), 200);
+    const carols = async () => {
+      const { stages } = await read(client, id);
+      const mine = stages.flatMap(({ tasks }) => tasks).find((task) => task.id === forCarol.id);
+      return [stages[0]?.state, mine?.state];
+    };
+    const patch = (more: Json) => client.patch(`/v1/requests/${id}`, { payload: { ...payload, ...more } });
+    expectStatus(await patch({ supplier: 'Fabrikam' }), 200);
+    expect(await carols()).toEqual(['approved', 'approved']);
+    expectStatus(await patch({ supplier: 'Fabrikam', costCentre: '200' }), 200);
+    expect(await carols()).toEqual(['approved', 'dismissed']);
+    const again = await untilTasks(client, id, 3);
+    expect(again.map(({ revision }) => revision)).toEqual([3, 3, 3]);
+  });
+
+  it('of a contract comes back from the deal desk, and goes through with a smaller discount', async () => {
+    const payload = { value: 20_000, discount: 20, region: 'AMER', standardTerms: true };
+    const { id } = await submit(client, {
+      workflow: 'sales-contract',
+      requester: 'ivan@example.com',
+      payload,
+    });
+    for (const task of (await untilTasks(client, id, 3)).slice(0, 2)) {
+      const answer = await decide(client, task, 'reject', { comment: 'Too much', reasonCode: 'discount' });
+      expectStatus(answer, 200);
+    }
+    expect((await read(client, id)).state).toBe('returned');
+    const smaller = { payload: { ...payload, discount: 10 } };
+    expectStatus(await client.patch(`/v1/requests/${id}`, smaller), 200);
+    const ended = expectStatus(await client.post<RequestView>(`/v1/requests/${id}/submit`, {}), 200);
+    expect(ended).toMatchObject({ state: 'completed', revision: 2 });
+    expect(ended.stages.map(({ state }) => state)).toEqual(['skipped', 'skipped', 'skipped', 'skipped']);
+  });
+
   it('of an emergency can be ended by an override, which its trail names', async () => {
     const payload = { system: 'Shop', kind: 'emergency', risk: 'high', plan: 'Fail over' };
     const { id } = await submit(client, { workflow: 'change-request', payload });

@@ -13,8 +13,8 @@ type Asked = Envelope<JobData<'approvers.preview.v1'>>;
 export interface AnsweringDirectory {
   /** Every message of questions so far. */
   readonly asked: Asked['data'][];
-  /** Nobody answers while this is true. */
-  silent: boolean;
+  /** Whether it answers at all, and whether it finds that there are too many to name. */
+  manner: 'answers' | 'silent' | 'too many';
   stop(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export const answerPreviews = (
   });
   let running = true;
   const seen = new Set<string>();
-  const directory = { asked: [] as Asked['data'][], silent: false };
+  const directory: Omit<AnsweringDirectory, 'stop'> = { asked: [], manner: 'answers' };
   const loop = (async () => {
     while (running) {
       const rows = await intake.sql<{ envelope: Asked }>(
@@ -54,10 +54,9 @@ export const answerPreviews = (
         seen.add(envelope.id);
         directory.asked.push(envelope.data);
         const { questionId, questions } = envelope.data;
-        if (!directory.silent)
-          await intake.send(
-            intake.message('approvers.previewed.v1', { questionId, answers: questions.map(answer) }),
-          );
+        if (directory.manner === 'silent') continue;
+        const answers = directory.manner === 'too many' ? [] : questions.map(answer);
+        await intake.send(intake.message('approvers.previewed.v1', { questionId, answers }));
       }
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }

@@ -138,6 +138,17 @@ describe('previews of approvers', () => {
     expect(letter.error).toContain('audit shows no previews');
   });
 
+  it('are not given when they would name more than 20,000 people', async () => {
+    const crowd = await Promise.all(Array.from({ length: 41 }, (_, n) => service.user(`crowd${n}@test`)));
+    await service.group('crowd', crowd);
+    const of = (count: number) =>
+      envelope(Array.from({ length: count }, () => question([{ group: 'crowd' }])));
+    const [many, tooMany] = [of(487), of(488)];
+    await service.send('approver-resolution', many, tooMany);
+    expect((await answerTo(many)).data.answers).toHaveLength(487);
+    expect((await answerTo(tooMany)).data.answers).toEqual([]);
+  });
+
   it('of 200 questions take as many statements as one', async () => {
     let statements = 0;
     const counting: Sql = {

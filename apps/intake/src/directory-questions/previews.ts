@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ApproverAnswer, ApproverQuestion } from '@countersign/contracts';
 import type { Cause } from '@countersign/messaging';
+import { Problem } from '@countersign/service-kit';
 import { directoryUnavailable, DirectoryQuestions } from './directory-questions';
 
 /** Questions of one message, as its contract says. */
@@ -13,7 +14,7 @@ export class Previews {
 
   /**
    * Answers in the order of the questions; equal ones are asked once. Throws Problem unavailable when an answer has not
-   * come within 2 s.
+   * come within 2 s, and validation_failed when the answers name too many people.
    */
   async ask(
     workspaceId: string,
@@ -54,6 +55,9 @@ export class Previews {
         data: { questionId, asker: 'intake', questions },
       }),
     )) as ApproverAnswer[];
+    if (answers.length === 0) {
+      throw Problem.invalid([{ pointer: '', message: 'It would ask too many people to be looked at.' }]);
+    }
     if (answers.length !== questions.length) throw directoryUnavailable();
     return answers;
   }

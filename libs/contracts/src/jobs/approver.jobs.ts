@@ -81,7 +81,7 @@ export class ApproversResolved extends ApproverAnswer {
   @IsString() stageKey: string;
 }
 
-/** Answers in the order of the questions. */
+/** Answers in the order of the questions; none at all when they name too many people. */
 export class ApproversPreviewed {
   @IsUUID() questionId: string;
   @IsArray() @ValidateNested({ each: true }) @Type(() => ApproverAnswer) answers: ApproverAnswer[];

@@ -68,12 +68,20 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
   };
 }
 
+/** How a condition asks whether a member is there: `has()` takes no name that is no identifier. */
+function presenceTest(path: string): string {
+  const names = path.split('.');
+  const name = names.pop() ?? '';
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return `has(${path})`;
+  return `${JSON.stringify(name)} in ${names.join('.')}`;
+}
+
 /** What must be put right before a version is published: CEL that fails when an optional field is missing. */
 export function publishProblems(compiled: CompiledDefinition): Problem[] {
   return compiled.stages.flatMap(({ unguarded }) =>
     unguarded.map(({ pointer, path }) => ({
       pointer,
-      message: `${path} is optional and may be missing: ask has(${path}) first.`,
+      message: `${path} is optional and may be missing: ask ${presenceTest(path)} first.`,
     })),
   );
 }

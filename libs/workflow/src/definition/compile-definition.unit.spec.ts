@@ -223,6 +223,19 @@ describe('what may be missing', () => {
     ]);
   });
 
+  it('is told with the question that its name allows, and that question is enough', () => {
+    const dashed = { type: 'object', properties: { 'cost-centre': { type: 'string' } } };
+    const problemsOf = (when: string) => publishProblems(compiled([{ when }], { subject: dashed }));
+    const asked = '"cost-centre" in payload';
+    expect(problemsOf('payload["cost-centre"] == "1"')).toEqual([
+      {
+        pointer: '/stages/0/when',
+        message: `payload.cost-centre is optional and may be missing: ask ${asked} first.`,
+      },
+    ]);
+    expect(problemsOf(`${asked} && payload["cost-centre"] == "1"`)).toEqual([]);
+  });
+
   it('is told within a parallel group', () => {
     const parsed = parseDefinition({
       json: {

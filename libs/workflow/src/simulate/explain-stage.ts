@@ -18,7 +18,7 @@ function notReached(request: RequestAggregate): string {
   if (last) return `Not reached: the request ${ENDS[last.state]} at the stage ${last.title}.`;
   return isFinal(request)
     ? `Not reached: the request is ${request.state} before.`
-    : 'Not reached: the request waits at an earlier stage.';
+    : 'Not reached: too many people are asked before to play this through.';
 }
 
 function asked({ quorum, order }: CompiledStage, stage: Stage, { webhooks, assumed }: StageNotes): string {

@@ -1,6 +1,6 @@
 import type { RequestAggregate, RequestFailure, RequestState, Stage } from '../aggregate';
 import { approversOf } from './asked-people';
-import { MAX_ASSUMED, SimulatedRun } from './simulated-run';
+import { SimulatedRun } from './simulated-run';
 import type { SimulatedApprover, Simulation, SimulationInput } from './simulation';
 
 /** What comes of a stage when a request is played to its end. */
@@ -64,13 +64,9 @@ export function* replayRequest(input: SimulationInput): Simulation<ReplayedReque
   run.submit();
   yield* run.settle();
   const left = [...input.decisions];
-  for (let step = 0; step < MAX_ASSUMED + input.decisions.length; step++) {
+  yield* run.assumeApprovals(() => {
     const at = left.findIndex((given) => run.taskOf(given) !== undefined);
-    const [given] = at < 0 ? [] : left.splice(at, 1);
-    const task = given && run.taskOf(given);
-    if (given && task) run.decide(task, given.by, given.decision);
-    else if (!run.approveOnce()) break;
-    yield* run.settle();
-  }
+    return at < 0 ? undefined : left.splice(at, 1)[0];
+  });
   return replayed(run, run.state, input);
 }

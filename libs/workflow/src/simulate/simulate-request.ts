@@ -2,7 +2,7 @@ import type { Stage, StageState } from '../aggregate';
 import { isFinal } from '../decider/progress';
 import { approversOf } from './asked-people';
 import { explainStage } from './explain-stage';
-import { MAX_ASSUMED, SimulatedRun } from './simulated-run';
+import { SimulatedRun } from './simulated-run';
 import type {
   GivenDecision,
   ImpossibleDecision,
@@ -71,7 +71,7 @@ export function* simulateRequest(
     yield* run.settle();
   }
   const ahead = run.copy();
-  for (let assumed = 0; assumed < MAX_ASSUMED && ahead.approveOnce(); assumed++) yield* ahead.settle();
+  yield* ahead.assumeApprovals();
   const stages = simulatedStages(ahead, input, (stage) => {
     const { state } = run.state.stages[stage.index] as Stage;
     return state === 'pending' && stage.state === 'skipped' ? 'skipped' : state;

@@ -208,6 +208,25 @@ describe('a simulated request', () => {
   });
 });
 
+describe('a workflow that asks very many people', () => {
+  it('is played through up to a point, and says so', async () => {
+    const crowd = Array.from({ length: 900 }, (_, n) => `p${n}`);
+    const stages = Array.from({ length: 25 }, (_, n) => ({ key: `s${n}`, approvers: [{ group: 'crowd' }] }));
+    const large = { ...organisation, groups: { crowd } };
+    const [result] = await inLockstep(
+      [simulateRequest(inputFor(workflow({ stages }), {}))],
+      async (questions) => questions.map(({ question }) => resolve(question, large, crowd)),
+    );
+    const shown = result?.ok ? result.request.stages : [];
+    expect(shown[22]).toMatchObject({ explanation: '1 of 900 approvers must approve.' });
+    expect(shown[24]).toMatchObject({
+      state: 'pending',
+      explanation: 'Not reached: too many people are asked before to play this through.',
+      approvers: [],
+    });
+  });
+});
+
 describe('a decision that cannot be made', () => {
   it.each([
     [says('board', 'mona'), 'The workflow has no stage board.'],

@@ -62,6 +62,6 @@ export type SimulationAnswer = ApproversResolvedCommand['outcome'];
 
 /**
  * A simulation under way: it asks who must approve, as many questions at once as there are, and goes on with the answers
- * in their order.
+ * in their order. Now and then it asks nothing, so that a long one does not keep others waiting.
  */
 export type Simulation<Result> = Generator<SimulationQuestion[], Result, SimulationAnswer[]>;
