@@ -23,7 +23,7 @@ const MIRRORED: Record<string, string> = {
   '_<=_': '_>=_',
 };
 
-/** One comparison of something with a constant, such as `amount`, `is above`, `1,000`. */
+/** One comparison of something with a constant, such as `amount`, `is above`, `1000`. */
 export interface SimpleCondition {
   what: string;
   comparison: string;
@@ -112,7 +112,7 @@ function parsed(text: string): CelExpr | null {
 }
 
 /**
- * A valid CEL condition in the words of a business person, to follow "when": `amount is above 1,000 and region is
+ * A valid CEL condition in the words of a business person, to follow "when": `amount is above 1000 and region is
  * "EMEA"`. What has no words of its own is quoted as CEL.
  */
 export function describeCondition(text: string): string {
