@@ -50,7 +50,8 @@ export { findingCodes, findingsOf, type Finding, type FindingCode, type LintResu
 export { lintDefinition } from './lint/lint-definition';
 export type { LintFacts } from './lint/lint-people';
 export { refsIn, type NamedRef, type NamedRefs } from './lint/refs-in';
-export { describeCondition, describePath } from './wording/describe-condition';
+export { describeCondition } from './wording/describe-condition';
+export { describePath } from './wording/describe-path';
 export { describeDuration } from './wording/describe-duration';
 export { describeQuorum, describeRejectRule } from './wording/describe-quorum';
 export { describeSource, describeSources, type DescribableSource } from './wording/describe-source';

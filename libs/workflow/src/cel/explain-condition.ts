@@ -1,8 +1,9 @@
 import { parse } from '@bufbuild/cel';
 import type { ConditionContext, ConditionResult } from './condition';
+import { list } from '../wording/phrase';
 import { conditionParts, type ConditionPart } from './condition-parts';
 import { decidePart } from './decide-part';
-import { demandOf, factOf, listed, meets, needOf, type SinglePart } from './part-words';
+import { demandOf, factOf, meets, needOf, type SinglePart } from './part-words';
 
 interface Explained {
   text: string;
@@ -39,7 +40,7 @@ function explainHeld(parts: SinglePart[], context: ConditionContext): string {
     if (how === null) return fact;
     return parts.length === 1 ? `${fact}, ${how}` : `${fact} (${how})`;
   });
-  return `${listed([...new Set(phrases)], 'and')}.`;
+  return `${list([...new Set(phrases)], 'and')}.`;
 }
 
 function needs(part: ConditionPart, context: ConditionContext): string {
@@ -48,13 +49,13 @@ function needs(part: ConditionPart, context: ConditionContext): string {
     const text = needs(each, context);
     return 'parts' in each ? `(${text})` : text;
   });
-  return listed(phrases, part.kind === 'all' ? 'and' : 'or');
+  return list(phrases, part.kind === 'all' ? 'and' : 'or');
 }
 
 function explainFailed(part: ConditionPart, context: ConditionContext, title: string): string {
   if (!('parts' in part)) return `${factOf(part, context)}, ${demandOf(part, context, title)}.`;
   const facts = new Set(singleParts(part).map((each) => factOf(each, context)));
-  return `${listed([...facts], 'and')}; ${title} needs ${needs(part, context)}.`;
+  return `${list([...facts], 'and')}; ${title} needs ${needs(part, context)}.`;
 }
 
 function inWords(

@@ -1,11 +1,12 @@
+import { describePath } from '../wording/describe-path';
+import { describeValue } from '../wording/describe-value';
+import { list } from '../wording/phrase';
 import { valueAt } from './cel-values';
 import type { ConditionContext } from './condition';
 import type { ConditionPart, Operand, Operator } from './condition-parts';
 import { operandValue } from './decide-part';
 
-const MAX_SHOWN_LENGTH = 60;
 const MAX_LISTED = 8;
-const PLAIN = /^[\p{L}\p{N}][\p{L}\p{N} ._@/-]*$/u;
 
 /** One comparison, without those that it is joined with. */
 export type SinglePart = Exclude<ConditionPart, { kind: 'all' | 'any' }>;
@@ -14,36 +15,16 @@ function isComparison(part: SinglePart): part is SinglePart & { kind: 'compare' 
   return part.kind === 'compare';
 }
 
-/** A path as people call it: `amount`, `the requester's region`, `the stage finance`. */
-export function nameOf(path: string[]): string {
-  const [root, ...names] = path;
-  if (root === 'payload') return names.join('.');
-  if (root === 'stages' && names.length === 2 && names[1] === 'state') return `the stage ${names[0]}`;
-  return root === 'stages' ? path.join('.') : `the ${root}'s ${names.join('.')}`;
-}
-
-/** A value as people write it. */
-export function shown(value: unknown): string {
-  if (value === undefined || value === null) return 'not set';
-  if (value === '') return 'empty';
-  const text = typeof value === 'string' && PLAIN.test(value) ? value : JSON.stringify(value);
-  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH).toWellFormed()}…` : text;
-}
-
-/** Joins phrases with commas and a last word: `a, b and c`. */
-export function listed(phrases: string[], word: string): string {
-  if (phrases.length < 2) return phrases.join('');
-  return `${phrases.slice(0, -1).join(', ')} ${word} ${phrases.at(-1)}`;
-}
+const nameOf = (path: string[]): string => describePath(path.join('.'));
 
 function choice(values: unknown[], word: string): string {
-  const names = values.slice(0, MAX_LISTED).map(shown);
+  const names = values.slice(0, MAX_LISTED).map(describeValue);
   const more = values.length - names.length;
-  return listed(more > 0 ? [...names, `${more} more`] : names, word);
+  return list(more > 0 ? [...names, `${more} more`] : names, word);
 }
 
 function against(operand: Operand, context: ConditionContext): string {
-  const value = shown(operandValue(operand, context));
+  const value = describeValue(operandValue(operand, context));
   return 'literal' in operand ? value : `${nameOf(operand.path)} (${value})`;
 }
 
@@ -54,11 +35,11 @@ export function factOf(part: SinglePart, context: ConditionContext): string {
   if (part.kind === 'given') return `${name} is ${value === undefined ? 'not given' : 'given'}`;
   if (part.kind === 'includes') {
     const isThere = Array.isArray(value) && value.includes(part.value);
-    return `${name} ${isThere ? 'include' : 'do not include'} ${shown(part.value)}`;
+    return `${name} ${isThere ? 'include' : 'do not include'} ${describeValue(part.value)}`;
   }
   return isComparison(part) && isNull(part.operand) && value !== null
     ? `${name} is set`
-    : `${name} is ${shown(value)}`;
+    : `${name} is ${describeValue(value)}`;
 }
 
 function isNull(operand: Operand): boolean {
@@ -126,7 +107,7 @@ export function needOf(part: SinglePart, context: ConditionContext): string {
     case 'given':
       return part.negated ? `no ${name}` : name;
     case 'includes':
-      return `${name} ${part.negated ? 'without' : 'with'} ${shown(part.value)}`;
+      return `${name} ${part.negated ? 'without' : 'with'} ${describeValue(part.value)}`;
     case 'oneOf':
       return `${name} ${part.negated ? 'other than ' : ''}${choice(part.values, 'or')}`;
     case 'compare': {

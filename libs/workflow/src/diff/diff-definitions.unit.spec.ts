@@ -83,22 +83,22 @@ describe('the difference of two definitions', () => {
     [
       { when: 'payload.amount > 1000' },
       { when: 'payload.amount > 2000' },
-      'Finance now starts when amount is above 2,000 instead of above 1,000.',
+      'Finance now starts when amount is above 2000 instead of above 1000.',
     ],
     [
       { when: 'payload.amount > 1000' },
       { when: 'payload.amount >= 1000' },
-      'Finance now starts when amount is at least 1,000 instead of above 1,000.',
+      'Finance now starts when amount is at least 1000 instead of above 1000.',
     ],
     [
       {},
       { when: 'payload.amount > 1000' },
-      'Finance now starts only when amount is above 1,000; before, it always started.',
+      'Finance now starts only when amount is above 1000; before, it always started.',
     ],
     [
       { when: 'payload.amount > 1000' },
       {},
-      'Finance now always starts; before, only when amount is above 1,000.',
+      'Finance now always starts; before, only when amount is above 1000.',
     ],
     [
       { when: 'payload.a > 1' },

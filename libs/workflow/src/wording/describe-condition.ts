@@ -1,7 +1,8 @@
 import { parse, unparse } from '@bufbuild/cel';
-import { shown } from '../cel/part-words';
 import { constantOf, dottedPath } from './cel-parts';
-import { list, numeral } from './phrase';
+import { describePath } from './describe-path';
+import { describeValue } from './describe-value';
+import { list } from './phrase';
 
 type CelExpr = ReturnType<typeof parse>['expr'];
 
@@ -22,27 +23,11 @@ const MIRRORED: Record<string, string> = {
   '_<=_': '_>=_',
 };
 
-/** One comparison of something with a constant, such as `amount`, `is above`, `1,000`. */
+/** One comparison of something with a constant, such as `amount`, `is above`, `1000`. */
 export interface SimpleCondition {
   what: string;
   comparison: string;
   value: string;
-}
-
-/** A path as people call it: `payload.amount` is `amount`, `requester.region` is `the requester's region`. */
-export function describePath(path: string): string {
-  const [root = '', ...rest] = path.split('.');
-  const member = rest.join('.');
-  if (member === '') return root === 'payload' ? 'the whole payload' : root;
-  if (root === 'payload') return member;
-  if (root === 'requester' || root === 'request') return `the ${root}'s ${member}`;
-  if (root === 'stages' && rest.length === 2 && rest[1] === 'state') return `the stage ${rest[0]}`;
-  return path;
-}
-
-function describeConstant(value: string | number | boolean | null): string {
-  if (value === null) return 'not set';
-  return typeof value === 'number' ? numeral(value) : shown(value);
 }
 
 function simple(expr: CelExpr): SimpleCondition | null {
@@ -59,7 +44,7 @@ function simple(expr: CelExpr): SimpleCondition | null {
     if (path === null || constant === undefined || operator === undefined) continue;
     const what = describePath(path);
     if (constant === null && operator === '_!=_') return { what, comparison: 'is', value: 'set' };
-    return { what, comparison: COMPARISONS[operator] ?? operator, value: describeConstant(constant) };
+    return { what, comparison: COMPARISONS[operator] ?? operator, value: describeValue(constant) };
   }
   return null;
 }
@@ -76,7 +61,7 @@ function membership(args: CelExpr[], negated: boolean): string | null {
   const values = right.exprKind.value.elements.map(constantOf);
   if (!path || values.length === 0 || !values.every((value) => value !== undefined)) return null;
   const is = negated ? (values.length > 1 ? 'is neither' : 'is not') : 'is';
-  return `${describePath(path)} ${is} ${list(values.map(describeConstant), negated ? 'nor' : 'or')}`;
+  return `${describePath(path)} ${is} ${list(values.map(describeValue), negated ? 'nor' : 'or')}`;
 }
 
 function asked(expr: CelExpr | undefined, given: string): string | null {
@@ -127,7 +112,7 @@ function parsed(text: string): CelExpr | null {
 }
 
 /**
- * A valid CEL condition in the words of a business person, to follow "when": `amount is above 1,000 and region is
+ * A valid CEL condition in the words of a business person, to follow "when": `amount is above 1000 and region is
  * "EMEA"`. What has no words of its own is quoted as CEL.
  */
 export function describeCondition(text: string): string {

@@ -1,8 +1,8 @@
 const WORDS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
 
-const decimal = new Intl.NumberFormat('en-US', { maximumFractionDigits: 20, useGrouping: true });
+const decimal = new Intl.NumberFormat('en-US', { maximumFractionDigits: 20, useGrouping: false });
 
-/** A number as people write it: `1,000`, `0.5`. */
+/** A number as people everywhere read it, without separators of thousands: `1000`, `0.5`. */
 export function numeral(value: number): string {
   return Object.is(value, -0) ? '0' : decimal.format(value);
 }
