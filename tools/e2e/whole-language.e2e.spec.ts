@@ -54,7 +54,19 @@ beforeAll(async () => {
 
 afterAll(() => system?.stop());
 
-/** Webhooks have tests of their own; here nobody would answer them. */
+/**
+ * Webhooks have tests of their own; here nobody would answer them. Of the stages that would fail the request for want of
+ * approvers only every third still does, or half of the requests would end before anything happens.
+ */
+const lively = (definition: WorkflowDefinition): WorkflowDefinition => {
+  const copy = withoutWebhooks(definition);
+  stagesOf(copy).forEach((stage, index) => {
+    if (index % 3 === 2 || !['fail', undefined].includes(stage.onNoApprovers as string | undefined)) return;
+    stage.onNoApprovers = { fallback: [{ user: 'dee' }, { user: 'mona' }] };
+  });
+  return copy;
+};
+
 const withoutWebhooks = (definition: WorkflowDefinition): WorkflowDefinition =>
   JSON.parse(JSON.stringify(definition), (_, value: ApproverSource | null) =>
     typeof value === 'object' && value !== null && 'webhook' in value ? { user: 'dee' } : (value as unknown),
@@ -429,7 +441,7 @@ let workflows = 0;
 
 /** A new workflow with two versions that differ in what nobody notices, and a request of it. */
 const begin = async (arbitrary: WorkflowDefinition, payload: Payload): Promise<Walk> => {
-  const definition = { ...withoutWebhooks(arbitrary), key: `w${(workflows += 1)}` };
+  const definition = { ...lively(arbitrary), key: `w${(workflows += 1)}` };
   const publish = async (title: string) => {
     const made = expectStatus(
       await client.post<{ version: number }>('/v1/workflows', { ...definition, title }),
