@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Violation } from '@countersign/contracts';
 import { Problem, type Call } from '@countersign/service-kit';
 import { parseDefinition, type DefinitionSource, type ParsedDefinition } from '@countersign/workflow';
+import { OneAtATime } from './one-at-a-time';
 
 const yamlTypes = ['application/yaml', 'application/x-yaml', 'text/yaml'];
 
@@ -28,6 +30,18 @@ export const readDefinition = (source: DefinitionSource): ParsedDefinition => {
   const message = `${parsed.definition.key} is reserved: choose another key.`;
   return { ok: false, errors: [{ pointer: '/key', message }] };
 };
+
+const turns = new OneAtATime();
+
+/**
+ * As `readDefinition`, one definition after the other: a hundred large ones at once would otherwise keep everybody else
+ * waiting for all of them.
+ */
+export const readDefinitionInTurn = (source: DefinitionSource): Promise<ParsedDefinition> =>
+  turns.run(async () => {
+    await nextTurn();
+    return readDefinition(source);
+  });
 
 export const invalidDefinition = (errors: Violation[]): Problem =>
   new Problem(

@@ -22,7 +22,7 @@ import { compileDefinition, publishProblems, type WorkflowDefinition } from '@co
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
 import { callingActor } from '../calling-actor';
-import { definitionBody, definitionOf, invalidDefinition, readDefinition } from './read-definition';
+import { definitionBody, definitionOf, invalidDefinition, readDefinitionInTurn } from './read-definition';
 import { versionNumber, versionPosition } from './version-number';
 import {
   findVersion,
@@ -60,7 +60,7 @@ export class WorkflowsController {
   })
   async create(@Caller() call: Call): Promise<Answer> {
     const source = await definitionOf(call);
-    const parsed = readDefinition(source);
+    const parsed = await readDefinitionInTurn(source);
     if (!parsed.ok) throw invalidDefinition(parsed.errors);
     const { definition, text } = parsed;
     const mediaType = 'json' in source ? 'application/json' : source.mediaType;

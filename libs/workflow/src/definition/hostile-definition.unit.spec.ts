@@ -151,6 +151,38 @@ describe('very many', () => {
   });
 });
 
+describe('a text of faults', () => {
+  const yaml = (text: string) => parseDefinition({ text, mediaType: 'application/yaml' });
+  const many = (count: number, item: unknown = {}) => Array.from({ length: count }, () => item);
+  const aliases = Array.from({ length: 8_000 }, (_, n) => `- &a${n} x\n- *a${n}`).join('\n');
+
+  it.each<[string, () => ReturnType<typeof parseDefinition>]>([
+    ['stages', () => json({ stages: many(30_000) })],
+    ['members of a group', () => json({ stages: [{ parallel: many(30_000) }] })],
+    ['sources', () => json({ stages: [stage({ approvers: many(60_000, 1) })] })],
+    ['calendars', () => json({ calendars: Object.fromEntries(many(10_000).map((_, n) => [`c${n}`, {}])) })],
+    ['YAML tags', () => yaml(`a: [${'!x y, '.repeat(40_000)}]`)],
+    ['YAML escapes', () => yaml(`a: "${'\\q'.repeat(100_000)}"`)],
+    ['YAML aliases', () => yaml(aliases)],
+  ])('of %s costs about as much as its length', (_name, parse) => {
+    const start = process.cpuUsage();
+    expect(errorsOf(parse())).not.toHaveLength(0);
+    const { user, system } = process.cpuUsage(start);
+    // Seconds longer while every fault cost the more the more there were.
+    expect((user + system) / 1_000).toBeLessThan(2_500);
+  });
+
+  it('says where the first ones are', () => {
+    expect(errorsOf(yaml('a: 1\nb: !x y\n'))).toEqual([
+      { pointer: '', message: 'The YAML cannot be read. Line 2, column 4: Unresolved tag: !x.' },
+    ]);
+    expect(errorsOf(yaml('key: a\ntitle: "*a"\nonNoStage: |\n  *b\n'))).toMatchObject([
+      { pointer: '/stages' },
+      { pointer: '/onNoStage' },
+    ]);
+  });
+});
+
 describe('nesting', () => {
   it('of a matrix in a matrix, however deep, is refused', () => {
     let to: object[] = [{ user: 'ann' }];

@@ -1,3 +1,4 @@
+import { measureJson } from '../json-bounds';
 import { MAX_PROBLEMS, newAjv, toProblems } from '../json-schema';
 import type { Problem } from '../problem';
 import { checkSubjectSchema, type SubjectSchema } from '../subject/subject-schema';
@@ -14,7 +15,21 @@ import { MAX_STAGES, workflowDefinitionSchema } from './workflow-definition.sche
 export type ParsedDefinition =
   { ok: true; definition: WorkflowDefinition; text: string } | { ok: false; errors: Problem[] };
 
-const validateStructure = newAjv({ verbose: true }).compile(workflowDefinitionSchema);
+/**
+ * Up to so many values all violations of the form are told; above, only the first: Ajv copies the list of those that it
+ * has found for every further one.
+ */
+const MAX_VALUES_OF_ALL_ERRORS = 5_000;
+
+const validateAll = newAjv({ verbose: true }).compile(workflowDefinitionSchema);
+const validateFirst = newAjv({ verbose: true, allErrors: false }).compile(workflowDefinitionSchema);
+
+function structureProblems(value: unknown): Problem[] {
+  const values = measureJson(value);
+  const validate =
+    typeof values === 'number' && values <= MAX_VALUES_OF_ALL_ERRORS ? validateAll : validateFirst;
+  return validate(value) ? [] : toProblems(validate.errors);
+}
 
 function subjectOf({ subject }: Json): SubjectSchema | undefined {
   if (subject === undefined) return true;
@@ -52,13 +67,13 @@ function withoutRepetition(structure: Problem[], meaning: Problem[]): Problem[] 
 }
 
 /**
- * Reads and checks a workflow definition at a bounded cost. All violations at once (the first 100), with pointers from
- * the definition's root; `text` is what is kept for its author (see `readDefinitionSource`).
+ * Reads and checks a workflow definition at a bounded cost. All violations at once (the first 100; of a very large
+ * definition's form only one), with pointers from the definition's root; `text` is what is kept for its author (see `readDefinitionSource`).
  */
 export function parseDefinition(source: DefinitionSource): ParsedDefinition {
   const read = readDefinitionSource(source);
   if (!read.ok) return read;
-  const structure = validateStructure(read.value) ? [] : toProblems(validateStructure.errors);
+  const structure = structureProblems(read.value);
   const meaning = isObject(read.value) ? meaningProblems(read.value) : [];
   const errors = withoutRepetition(structure, meaning);
   if (errors.length > 0) return { ok: false, errors: errors.slice(0, MAX_PROBLEMS) };

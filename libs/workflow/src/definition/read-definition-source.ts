@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, Lexer, parseDocument, visit } from 'yaml';
+import { isMap, isScalar, isSeq, Lexer, LineCounter, parseDocument, visit } from 'yaml';
 import { checkJsonBounds } from '../json-bounds';
 import { pointerTo, type Problem } from '../problem';
 
@@ -9,6 +9,8 @@ export const MAX_DEFINITION_BYTES = 256 * 1024;
 
 /** YAML's aliases multiply: a few hundred bytes can stand for gigabytes. */
 const MAX_ALIASES = 50;
+/** The library looks through the whole text for what an alias stands for. */
+const MAX_ALIAS_NODES = 1_000;
 const MAX_FLOW_DEPTH = 64;
 const MAX_INDENT = 200;
 const MAX_COMPACT_NESTING = 32;
@@ -20,17 +22,27 @@ function refused(message: string, pointer = ''): ReadDefinition {
 }
 
 const TOO_BIG = `A definition must not be larger than ${MAX_DEFINITION_BYTES / 1024} KiB.`;
+const TOO_MANY_ALIASES = `The YAML must not have more than ${MAX_ALIAS_NODES} aliases.`;
 const TOO_DEEP = 'The definition is nested too deeply.';
 
+/** The lexer says with it that a scalar follows. */
+const SCALAR = '\u001f';
+
 /**
- * True if the text nests so deeply that composing it would exhaust the stack. This cannot be left to a caught
- * RangeError: V8 aborts the whole process when the stack runs out while it compiles a regular expression.
+ * Why the text must not be composed: it nests so deeply that this would exhaust the stack, or holds very many aliases. The
+ * first cannot be left to a caught RangeError: V8 aborts the whole process when the stack runs out while it compiles a
+ * regular expression.
  */
-function nestsTooDeeply(text: string): boolean {
+function lexicalProblem(text: string): string | null {
   let flow = 0;
   let compact = 0;
+  let aliases = 0;
   let lineStart = true;
+  let before = '';
   for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme.startsWith('*') && before !== SCALAR) aliases += 1;
+    if (aliases > MAX_ALIAS_NODES) return TOO_MANY_ALIASES;
+    before = lexeme;
     if (lexeme === '\n' || lexeme === '\r\n') {
       lineStart = true;
       compact = 0;
@@ -39,11 +51,11 @@ function nestsTooDeeply(text: string): boolean {
     if (lexeme === '[' || lexeme === '{') flow += 1;
     else if (lexeme === ']' || lexeme === '}') flow -= 1;
     else if (lexeme === '-' || lexeme === '?' || lexeme === ':') compact += 1;
-    if (lineStart && /^ +$/.test(lexeme) && lexeme.length > MAX_INDENT) return true;
-    if (flow > MAX_FLOW_DEPTH || (flow === 0 && compact > MAX_COMPACT_NESTING)) return true;
+    if (lineStart && /^ +$/.test(lexeme) && lexeme.length > MAX_INDENT) return TOO_DEEP;
+    if (flow > MAX_FLOW_DEPTH || (flow === 0 && compact > MAX_COMPACT_NESTING)) return TOO_DEEP;
     lineStart = false;
   }
-  return false;
+  return null;
 }
 
 /** The library's own check of unique keys compares every pair of keys, which is quadratic in a hostile map. */
@@ -87,24 +99,26 @@ function keyProblems(document: ReturnType<typeof parseDocument>): Problem[] {
 
 function readYaml(text: string): ReadDefinition {
   if (new TextEncoder().encode(text).length > MAX_DEFINITION_BYTES) return refused(TOO_BIG);
-  if (nestsTooDeeply(text)) return refused(TOO_DEEP);
+  const problem = lexicalProblem(text);
+  if (problem !== null) return refused(problem);
+  const lines = new LineCounter();
   const document = parseDocument(text, {
     version: '1.2',
     schema: 'core',
     merge: false,
     uniqueKeys: false,
-    prettyErrors: true,
+    // The library would look for the line of every fault, of which a hostile text has a hundred thousand.
+    prettyErrors: false,
+    lineCounter: lines,
   });
   const faults = [...document.errors, ...document.warnings].slice(0, 20);
   if (faults.length > 0) {
     return {
       ok: false,
       errors: faults.map((fault) => {
-        const [first = ''] = fault.message.split('\n');
-        const sentence = first.replace(/ at line \d+, column \d+:?$/, '');
-        const at = fault.linePos?.[0];
-        const message = at ? `Line ${at.line}, column ${at.col}: ${sentence}` : sentence;
-        return { pointer: '', message: `The YAML cannot be read. ${message}.` };
+        const [sentence = ''] = fault.message.split('\n');
+        const { line, col } = lines.linePos(fault.pos[0]);
+        return { pointer: '', message: `The YAML cannot be read. Line ${line}, column ${col}: ${sentence}.` };
       }),
     };
   }

@@ -24,7 +24,7 @@ import {
 import { Type } from 'class-transformer';
 import { IsInt, Max, Min } from 'class-validator';
 import { UnknownRefs } from '../../directory-questions/unknown-refs';
-import { definitionBody, definitionOf, readDefinition } from '../read-definition';
+import { definitionBody, definitionOf, readDefinitionInTurn } from '../read-definition';
 import { findVersion, findWorkflow } from '../workflow.rows';
 import { diffSchema, lintSchema } from './analysis.schema';
 
@@ -53,7 +53,7 @@ export class AnalysisController {
     answers: { 200: { description: 'What was found', schema: lintSchema } },
   })
   async lint(@Caller() call: Call): Promise<Answer> {
-    const parsed = readDefinition(await definitionOf(call));
+    const parsed = await readDefinitionInTurn(await definitionOf(call));
     if (!parsed.ok) return ok({ errors: findingsOf(parsed.errors), warnings: [] } satisfies LintResult);
     const { definition } = parsed;
     allowWorkflow(call, definition.key);

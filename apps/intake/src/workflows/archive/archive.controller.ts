@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Controller, Get, Post } from '@nestjs/common';
 import type { Violation } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
@@ -18,10 +17,10 @@ import type { WorkflowDefinition } from '@countersign/workflow';
 import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
 import { callingActor } from '../../calling-actor';
-import { invalidDefinition, readDefinition } from '../read-definition';
+import { OneAtATime } from '../one-at-a-time';
+import { invalidDefinition, readDefinitionInTurn } from '../read-definition';
 import { findWorkflow, insertDraft, listShownVersions, lockNewestVersions } from '../workflow.rows';
 import { exportedText } from './exported-text';
-import { OneAtATime } from './one-at-a-time';
 import { ArchiveFault, filePointer, readArchive } from './read-archive';
 import { writeArchive, type ArchivedFile } from './write-archive';
 
@@ -175,12 +174,10 @@ const definitionsOf = async (files: readonly ArchivedFile[]): Promise<ImportedFi
   const errors: Violation[] = [];
   const definitions = new Map<string, ImportedFile>();
   for (const { name, text } of files) {
-    // Other calls have their turn between two files.
-    await nextTurn();
     if (errors.length >= mostErrors) break;
     const parsed = text.includes('\0')
       ? { ok: false as const, errors: [{ pointer: '', message: 'A text may not contain U+0000.' }] }
-      : readDefinition({ text, mediaType: 'application/yaml' });
+      : await readDefinitionInTurn({ text, mediaType: 'application/yaml' });
     if (!parsed.ok) {
       errors.push(
         ...parsed.errors.map(({ pointer, message }) => ({ pointer: filePointer(name, pointer), message })),
