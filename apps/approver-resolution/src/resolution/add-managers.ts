@@ -22,10 +22,16 @@ export const addUntilLimit = (
   const [start, ...above] = climbed;
   if (!start) return approvers.leaveOut(of, 'nobody in the directory has this id');
   if (above.length === 0) approvers.leaveOut(start.user_name, 'has no manager in the directory');
-  const present = above.filter((manager) => approvers.admits(manager, manager.user_name));
-  const last = present.findIndex(({ approval_limit: limit }) => limit !== null && limit >= amount);
-  if (last < 0) return approvers.note(`Nobody above ${start.display_name} may approve ${amount}.`);
-  for (const manager of present.slice(0, last + 1)) {
+  const present: ClimbedRow[] = [];
+  let isCovered = false;
+  for (const manager of above) {
+    if (!approvers.admits(manager, manager.user_name)) continue;
+    present.push(manager);
+    isCovered = manager.approval_limit !== null && manager.approval_limit >= amount;
+    if (isCovered) break;
+  }
+  if (!isCovered) return approvers.note(`Nobody above ${start.display_name} may approve ${amount}.`);
+  for (const manager of present) {
     approvers.add(
       manager,
       manager.user_name,

@@ -77,6 +77,7 @@ const isRefs = (value: unknown): value is string[] =>
 const refsIn: Record<ResolverFormat, (answer: unknown) => string[] | string> = {
   easylife: (answer) => (isRefs(answer) ? answer : 'something that is not a list of ids'),
   countersign: (answer) => {
+    // `ttl` is how long the answer may be kept. None is: whoever is asked about next is asked for anew.
     const { approvers, ttl } = (answer ?? {}) as { approvers?: unknown; ttl?: unknown };
     if (!isRefs(approvers)) return 'something that has no list of ids as "approvers"';
     const isTtl =

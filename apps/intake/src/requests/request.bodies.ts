@@ -15,6 +15,7 @@ import {
   MinLength,
   ValidateIf,
 } from 'class-validator';
+import { HasText } from './has-text';
 
 export class SubmitRequestBody {
   @IsString() @IsNotEmpty() @MaxLength(100) workflow: string;
@@ -43,7 +44,7 @@ export class ReviseRequestBody {
 export class OverrideBody {
   @IsIn(['approved', 'rejected']) outcome: 'approved' | 'rejected';
   /** Stands in the trail for ever, with who gave it. */
-  @IsString() @MinLength(10) @MaxLength(2_000) reason: string;
+  @IsString() @MinLength(10) @HasText(10) @MaxLength(2_000) reason: string;
 }
 
 export class MigrateBody {
@@ -51,11 +52,11 @@ export class MigrateBody {
 }
 
 export class CommentBody {
-  @IsString() @IsNotEmpty() @MaxLength(5_000) text: string;
+  @IsString() @IsNotEmpty() @HasText() @MaxLength(5_000) text: string;
 }
 
 export class CancelBody {
-  @IsString() @IsNotEmpty() @MaxLength(2_000) reason: string;
+  @IsString() @IsNotEmpty() @HasText() @MaxLength(2_000) reason: string;
 }
 
 export class ListRequestsQuery extends PageQuery {

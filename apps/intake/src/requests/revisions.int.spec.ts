@@ -135,10 +135,22 @@ describe('a command', () => {
 
   it('is refused that overrides, comments or migrates without saying enough', async () => {
     const to = (call: string) => `/v1/requests/${id}/${call}`;
-    expect(await refusal('POST', to('override'), { outcome: 'approved', reason: 'too short' })).toEqual([
+    for (const reason of ['too short', `too${' '.repeat(10)}`, ' '.repeat(10)]) {
+      expect(await refusal('POST', to('override'), { outcome: 'approved', reason })).toEqual([
+        400,
+        'validation_failed',
+        '/reason',
+      ]);
+    }
+    expect(await refusal('POST', to('cancel'), { reason: ' ' })).toEqual([
       400,
       'validation_failed',
       '/reason',
+    ]);
+    expect(await refusal('POST', to('comments'), { text: '\n' })).toEqual([
+      400,
+      'validation_failed',
+      '/text',
     ]);
     expect(await refusal('POST', to('override'), { outcome: 'canceled', reason: 'long enough' })).toEqual([
       400,

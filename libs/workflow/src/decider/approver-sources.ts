@@ -71,14 +71,14 @@ class Reader {
     if ('role' in source) return [{ role: source.role }];
     if ('expression' in source) {
       const result = source.expression.evaluate(this.context.conditions);
-      if (!result.ok) throw new EvaluationError(source.expression.text, result.message);
+      if (!result.ok) throw EvaluationError.of(source.expression.text, result.message);
       const by = shownExpression(source.expression.text);
       return this.bounded(source.expression.text, result.refs).map((user) => ({ user, by }));
     }
     if ('matrix' in source) {
       for (const row of source.matrix) {
         const result = row.when.evaluate(this.context.conditions);
-        if (!result.ok) throw new EvaluationError(row.when.text, result.message);
+        if (!result.ok) throw EvaluationError.of(row.when.text, result.message);
         if (result.value) return this.read(row.to);
       }
       this.leftOut.push({ ref: 'matrix', why: 'no row of the matrix applies' });
@@ -115,13 +115,26 @@ class Reader {
     if (refs.length > MAX_FIELD_REFS) {
       this.leftOut.push({ ref: name, why: `${name} names more than ${MAX_FIELD_REFS}` });
     }
+    this.spend(name, Math.min(refs.length, MAX_FIELD_REFS));
     return refs.slice(0, MAX_FIELD_REFS);
+  }
+
+  /** A short definition may name a long list again and again: each of them is as dear as a step of evaluation. */
+  private spend(name: string, refs: number): void {
+    const { budget } = this.context.conditions;
+    if (!budget) return;
+    budget.steps -= refs;
+    if (budget.steps < 0) {
+      throw new EvaluationError(
+        `Together, ${name} and the sources before it name more people than can be looked for.`,
+      );
+    }
   }
 }
 
 class EvaluationError extends Error {
-  constructor(text: string, message: string) {
-    super(`The expression ${text} could not be evaluated: ${message}.`);
+  static of(text: string, message: string): EvaluationError {
+    return new EvaluationError(`The expression ${text} could not be evaluated: ${message}.`);
   }
 }
 

@@ -14,7 +14,7 @@ export function overrideRequest(command: OverrideCommand, state: RequestAggregat
   transition.record('request.overridden', { outcome, reason });
   if (outcome === 'approved') {
     cancelWhatIsLeft(transition);
-    approveRequest(transition, `Emergency override: ${reason}`);
+    approveRequest(transition, 'Approved by emergency override.');
   } else {
     rejectRequest(transition, { stageKey: null, decidedBy: null, reasonCode: null, comment: reason });
   }

@@ -65,9 +65,14 @@ export function routeOn(transition: Transition, approved: Stage | null): void {
     failRequest(transition, 'expression_error', failure.stage, failure.detail);
     return;
   }
+  const asked = transition.effects.length;
   for (const stage of next) {
     const sources = ruleOf(transition, stage).approvers;
-    if (!askApprovers(transition, stage, { purpose: 'start', sources, conditions: context })) return;
+    if (!askApprovers(transition, stage, { purpose: 'start', sources, conditions: context })) {
+      // The request has failed: nobody is asked about it, least of all a webhook.
+      transition.effects.length = asked;
+      return;
+    }
   }
   if (isRunningStill || next.length > 0) return;
   if (transition.state.stages.some(({ state }) => state === 'approved')) {

@@ -351,6 +351,10 @@ describe('people step in', () => {
         .resolved(['ann'])
         .when({ type: 'override', actor: SYSTEM, outcome, reason: 'the plant is on fire' });
     const approved = override('approved');
+    // The words of whoever overrode are in one event: theirs alone to erase.
+    const events = approved.last.ok ? approved.last.events : [];
+    const quoting = events.filter((event) => JSON.stringify(event).includes('on fire'));
+    expect(quoting.map(({ type }) => type)).toEqual(['request.overridden']);
     expect(approved.request).toMatchObject({ state: 'completed', overridden: true });
     expect(approved.stageStates).toEqual(['canceled', 'canceled']);
     expect(override('rejected').request).toMatchObject({ state: 'rejected', overridden: true });

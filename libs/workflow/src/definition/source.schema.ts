@@ -59,7 +59,7 @@ export const sourceSchema = {
             'x-expected': 'Must be a number, or a path below payload such as payload.amount.',
           },
           description:
-            "Climbs until somebody's approval limit covers this number; everyone climbed is asked.",
+            "Climbs until somebody's approval limit covers this number; everyone climbed is asked, and nobody when no limit does.",
         },
       },
       allOf: [
