@@ -2,8 +2,10 @@ import { Module } from '@nestjs/common';
 import { DirectoryReplicaModule } from '@countersign/directory-replica';
 import { CommandsController } from './commands/commands.controller';
 import { CommandOutcomes } from './commands/command-outcomes';
-import { Previews } from './previews/previews';
-import { PreviewsController } from './previews/previews.controller';
+import { DirectoryAnswersController } from './directory-questions/directory-answers.controller';
+import { DirectoryQuestions } from './directory-questions/directory-questions';
+import { Previews } from './directory-questions/previews';
+import { UnknownRefs } from './directory-questions/unknown-refs';
 import { ProjectionController } from './requests/projection.controller';
 import { RequestCommands } from './requests/request-commands';
 import { RequestsController } from './requests/requests.controller';
@@ -11,7 +13,10 @@ import { SubmitRequest } from './requests/submit-request';
 import { TaskArrivals } from './tasks/task-arrivals';
 import { TasksController } from './tasks/tasks.controller';
 import { WhoamiController } from './whoami/whoami.controller';
+import { AnalysisController } from './workflows/analysis/analysis.controller';
 import { ArchiveController } from './workflows/archive/archive.controller';
+import { ReplayController } from './workflows/simulation/replay.controller';
+import { SimulationController } from './workflows/simulation/simulation.controller';
 import { WorkflowSchemaController } from './workflows/workflow-schema.controller';
 import { WorkflowsController } from './workflows/workflows.controller';
 import { WorkflowVersions } from './workflows/workflow-versions';
@@ -21,15 +26,27 @@ import { WorkflowVersions } from './workflows/workflow-versions';
   controllers: [
     RequestsController,
     TasksController,
-    // Before the one whose routes begin with a key.
+    // Before those whose routes begin with a key.
+    AnalysisController,
     ArchiveController,
     WorkflowsController,
+    SimulationController,
+    ReplayController,
     WorkflowSchemaController,
     CommandsController,
     WhoamiController,
     ProjectionController,
-    PreviewsController,
+    DirectoryAnswersController,
   ],
-  providers: [CommandOutcomes, Previews, RequestCommands, SubmitRequest, TaskArrivals, WorkflowVersions],
+  providers: [
+    CommandOutcomes,
+    DirectoryQuestions,
+    Previews,
+    RequestCommands,
+    SubmitRequest,
+    TaskArrivals,
+    UnknownRefs,
+    WorkflowVersions,
+  ],
 })
 export class AppModule {}

@@ -2,7 +2,7 @@ import { forgetDirectoryQuestions } from '@countersign/directory-replica';
 import { forgetIdempotencyKeys, runService } from '@countersign/service-kit';
 import { AppModule } from './app.module';
 import { forgetCommands } from './commands/forget-commands';
-import { forgetApproverQuestions } from './previews/previews';
+import { forgetApproverQuestions } from './directory-questions/directory-questions';
 
 void runService({
   service: 'intake',

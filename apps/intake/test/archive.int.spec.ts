@@ -81,6 +81,37 @@ describe('export and import', () => {
   });
 });
 
+describe('the ETag of a version', () => {
+  it('is another one after each change of its state, and guards the publication', async () => {
+    const path = '/v1/workflows/tagged/versions/1';
+    const first = await intake.call('POST', '/v1/workflows', flow('tagged'), { headers: yaml });
+    await intake.call('POST', '/v1/workflows', flow('tagged', '\ntitle: more'), { headers: yaml });
+    const tag = async () => (await intake.get(path)).headers.get('etag') ?? '';
+    const publish = (ifMatch: string, version = 1) =>
+      intake.call(
+        'POST',
+        `/v1/workflows/tagged/versions/${version}/publish`,
+        {},
+        {
+          headers: { 'if-match': ifMatch },
+        },
+      );
+    const draft = first.headers.get('etag') ?? '';
+    expect([draft, await tag()]).toEqual(['"1"', '"1"']);
+    expect((await publish('"2"')).body).toMatchObject({ status: 412, code: 'version_mismatch' });
+    const published = await publish(draft);
+    expect([published.status, published.headers.get('etag')]).toEqual([200, await tag()]);
+    expect(await tag()).not.toBe(draft);
+    expect((await publish(draft)).status).toBe(412);
+    expect((await publish('*', 2)).status).toBe(200);
+    const retired = await tag();
+    expect([draft, published.headers.get('etag')]).not.toContain(retired);
+    expect((await publish(published.headers.get('etag') ?? '')).status).toBe(412);
+    expect((await publish(`"x", W/${retired}`)).status).toBe(200);
+    expect([draft, published.headers.get('etag'), retired]).not.toContain(await tag());
+  });
+});
+
 describe('publications', () => {
   it('are all kept when an older version is published again', async () => {
     for (const title of ['1', '2'])

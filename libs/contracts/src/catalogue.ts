@@ -2,10 +2,12 @@ import {
   ApproversPreviewed,
   ApproversResolved,
   CallResolver,
+  CheckRefs,
   DirectoryChanged,
   FindPeople,
   PeopleFound,
   PreviewApprovers,
+  RefsChecked,
   ResolveApprovers,
 } from './jobs/approver.jobs';
 import { AttemptDelivery, SendMail } from './jobs/notification.jobs';
@@ -81,6 +83,8 @@ export const catalogue = {
   'command.settled.v1': job(CommandSettled, ['intake'], transition),
   'directory.find.v1': job(FindPeople, ['approver-resolution'], question),
   'directory.found.v1': job(PeopleFound, ['intake', 'notification', 'audit'], question),
+  'directory.check.v1': job(CheckRefs, ['approver-resolution'], question),
+  'directory.checked.v1': job(RefsChecked, ['intake'], question),
   'directory.changed.v1': job(DirectoryChanged, ['intake', 'routing', 'notification', 'audit'], transition),
   'delivery.attempt.v1': job(AttemptDelivery, ['notification-webhook'], transition),
   'mail.send.v1': job(SendMail, ['notification-email'], transition),

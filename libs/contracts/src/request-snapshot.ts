@@ -44,6 +44,8 @@ export class TaskSnapshot {
   @IsOptional() @IsString() reasonCode: string | null;
   @IsOptional() @IsString() comment: string | null;
   @IsOptional() @IsISO8601() decidedAt: string | null;
+  /** Of an earlier round, or dismissed: it does not count any more. Left out means false. */
+  @IsOptional() @IsBoolean() past?: boolean;
 }
 
 export class QuorumSnapshot {

@@ -262,6 +262,7 @@ export class Relay {
     }
     const limit = this.options.packSize * 5;
     const overdue = await this.store.claimDue(limit);
+    if (overdue.length > 0) this.busyAt = this.clock.now();
     await this.sendAgain(overdue);
     return overdue.length === limit;
   }

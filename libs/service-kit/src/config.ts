@@ -24,8 +24,8 @@ export class ServiceConfigError extends Error {
   override name = 'ServiceConfigError';
 }
 
-/** A whole number of an environment variable; its default when that is absent or empty. */
-const numberOf = <Fallback extends number | null>(
+/** A whole number of an environment variable; its default when that is absent or empty. Throws ServiceConfigError. */
+export const numberOf = <Fallback extends number | null>(
   env: NodeJS.ProcessEnv,
   name: string,
   fallback: Fallback,

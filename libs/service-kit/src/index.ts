@@ -1,4 +1,4 @@
-export { readConfig, ServiceConfigError, type ServiceConfig } from './config';
+export { numberOf, readConfig, ServiceConfigError, type ServiceConfig } from './config';
 export { createLog, type Log } from './log';
 export { runService, startService, type RunOptions, type RunningService } from './run-service';
 export { ServiceModule, CONFIG, LOG, UNIT_OF_WORK, SWEEPER } from './service.module';

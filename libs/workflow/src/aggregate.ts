@@ -37,8 +37,8 @@ export type TaskState =
 export type TaskDecision = 'approve' | 'reject' | 'return';
 
 /**
- * One person's vote in one stage. `revision` is the revision of the request the task was opened for. Times at which
- * something is due are null when nothing is, and once it has been done.
+ * One person's vote in one stage. `revision` is the revision of the request that the question is about, and that the decision
+ * was made on. Times at which something is due are null when nothing is, and once it has been done.
  */
 export interface Task {
   id: string;
@@ -62,6 +62,8 @@ export interface Task {
   /** Reminders by the clock: `remind.max` counts these. */
   reminders: number;
   overdue: boolean;
+  /** User id of whom a reassigned task was given to; null for one that an escalation took away. */
+  passedTo: string | null;
 }
 
 /** Somebody who is to be asked. */

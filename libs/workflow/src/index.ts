@@ -46,7 +46,7 @@ export { approvalsNeeded, approvalsReceived, rejectionsReceived } from './decide
 export type { Problem } from './problem';
 export { diffDefinitions } from './diff/diff-definitions';
 export type { Difference } from './diff/difference';
-export { findingsOf, type Finding, type FindingCode, type LintResult } from './lint/finding';
+export { findingCodes, findingsOf, type Finding, type FindingCode, type LintResult } from './lint/finding';
 export { lintDefinition } from './lint/lint-definition';
 export type { LintFacts } from './lint/lint-people';
 export { refsIn, type NamedRef, type NamedRefs } from './lint/refs-in';
@@ -55,3 +55,9 @@ export { describeDuration } from './wording/describe-duration';
 export { describeQuorum, describeRejectRule } from './wording/describe-quorum';
 export { describeSource, describeSources, type DescribableSource } from './wording/describe-source';
 export { count, list, numeral, sentence } from './wording/phrase';
+export { compareReplays } from './simulate/compare-replays';
+export { inLockstep } from './simulate/in-lockstep';
+export { likelyQuestions } from './simulate/likely-questions';
+export { replayRequest, type ReplayedRequest, type ReplayedStage } from './simulate/replay-request';
+export { simulateRequest } from './simulate/simulate-request';
+export type * from './simulate/simulation';

@@ -177,14 +177,26 @@ const subject = fc
 
 /** Puts stages one after another or side by side, and lets them name earlier ones. */
 function arranged(
-  bodies: { key: string; body: Omit<StageDefinition, 'key'>; beside: boolean; distinct: number[] }[],
+  bodies: {
+    key: string;
+    body: Omit<StageDefinition, 'key'>;
+    beside: boolean;
+    distinct: number[];
+    after?: string;
+  }[],
 ): WorkflowDefinition['stages'] {
   const steps: StageDefinition[][] = [];
-  for (const { key, body, beside, distinct } of bodies) {
+  for (const { key, body, beside, distinct, after } of bodies) {
     const last = steps.at(-1);
     const earlier = (beside && last ? steps.slice(0, -1) : steps).flat().map((stage) => stage.key);
     const distinctFrom = earlier.filter((_, index) => distinct.includes(index));
-    const stage: StageDefinition = { key, ...body, ...(distinctFrom.length > 0 ? { distinctFrom } : {}) };
+    const [first] = earlier;
+    const stage: StageDefinition = {
+      key,
+      ...body,
+      ...(after !== undefined && first ? { when: `stages.${first}.state ${after}` } : {}),
+      ...(distinctFrom.length > 0 ? { distinctFrom } : {}),
+    };
     if (beside && last) last.push(stage);
     else steps.push([stage]);
   }
@@ -205,12 +217,16 @@ export const arbitraryDefinition: fc.Arbitrary<WorkflowDefinition> = fc
       calendar: fc.constantFrom('office', 'night'),
       calendars: fc.record({ office: calendar, night: calendar }),
       bodies: fc.uniqueArray(
-        fc.record({
-          key: fc.constantFrom('manager', 'finance', 'legal', 'owner', 'board'),
-          body: stageBody,
-          beside: fc.boolean(),
-          distinct: fc.subarray([0, 1, 2]),
-        }),
+        fc.record(
+          {
+            key: fc.constantFrom('manager', 'finance', 'legal', 'owner', 'board'),
+            body: stageBody,
+            beside: fc.boolean(),
+            distinct: fc.subarray([0, 1, 2]),
+            after: fc.constantFrom('== "approved"', '!= "skipped"', '== "skipped"'),
+          },
+          { requiredKeys: ['key', 'body', 'beside', 'distinct'] },
+        ),
         { minLength: 1, maxLength: 5, selector: ({ key }) => key },
       ),
     },

@@ -2,10 +2,12 @@ import { Controller } from '@nestjs/common';
 import { catalogue, type QueueName } from '@countersign/contracts';
 import { causeOf, Handles, PoisonMessage, type Message, type Tx } from '@countersign/messaging';
 import { refKey } from './directory-ref';
+import { countGroups } from './match-groups';
 import { matchUsers } from './match-users';
 import { directoryPeople } from './user.rows';
 
 const askers: readonly string[] = catalogue['directory.found.v1'].queues;
+const checkers: readonly string[] = catalogue['directory.checked.v1'].queues;
 
 /** Answers other services that do not know somebody yet. */
 @Controller()
@@ -33,6 +35,32 @@ export class DirectoryController {
         cause: causeOf(message),
         to: [data.asker as QueueName],
         data: { questionId: data.questionId, people: [...ids].flatMap((id) => people.get(id) ?? []) },
+      });
+    }
+  }
+  @Handles('directory.check.v1')
+  async check(messages: Message<'directory.check.v1'>[], tx: Tx): Promise<void> {
+    for (const { data } of messages) {
+      if (!checkers.includes(data.asker)) throw new PoisonMessage(`${data.asker} checks no refs`);
+    }
+    const refsOf = (kind: 'users' | 'groups') =>
+      messages.flatMap(({ workspaceId, data }) => data[kind].map((ref) => ({ workspaceId, ref })));
+    const [users, groups] = await Promise.all([
+      matchUsers(tx, refsOf('users')),
+      countGroups(tx, refsOf('groups')),
+    ]);
+    for (const message of messages) {
+      const { workspaceId, data } = message;
+      tx.publish({
+        type: 'directory.checked.v1',
+        workspaceId,
+        cause: causeOf(message),
+        to: [data.asker as QueueName],
+        data: {
+          questionId: data.questionId,
+          unknownUsers: data.users.filter((ref) => users.get(refKey({ workspaceId, ref }))?.length !== 1),
+          unknownGroups: data.groups.filter((ref) => groups.get(refKey({ workspaceId, ref })) !== 1),
+        },
       });
     }
   }

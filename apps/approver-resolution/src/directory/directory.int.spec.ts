@@ -56,6 +56,41 @@ describe('the directory, asked by other services', () => {
     expect(third.data.people).toMatchObject([{ displayName: 'Another Ann' }]);
   });
 
+  it('says which refs name nobody and nothing, or more than one, in one answer', async () => {
+    const one = await service.user('one@check.test', { externalId: 'check-1' });
+    await service.user('check-2', { active: false });
+    await service.user('two@check.test', { externalId: 'check-2' });
+    const group = await service.group('checkers', [one]);
+    await service.group('empty checkers', []);
+    const question = {
+      asker: 'intake',
+      users: ['ONE@check.test', 'check-1', one, 'check-2', 'nobody', '', group],
+      groups: ['checkers', group, 'empty checkers', 'Checkers', one],
+    };
+    const [here, elsewhere] = [v7(), v7()];
+    await service.send(
+      'approver-resolution',
+      service.envelope('directory.check.v1', { questionId: here, ...question }),
+      service.envelope('directory.check.v1', { questionId: elsewhere, ...question }, v7()),
+    );
+    const answerOf = (questionId: string) =>
+      service.eventually(async () =>
+        (await service.sent('directory.checked.v1')).find(({ data }) => data.questionId === questionId),
+      );
+    const answer = await answerOf(here);
+    expect(answer.queues).toEqual(['intake']);
+    expect(answer.data).toEqual({
+      questionId: here,
+      unknownUsers: ['check-2', 'nobody', '', group],
+      unknownGroups: ['Checkers', one],
+    });
+    expect((await answerOf(elsewhere)).data).toEqual({
+      questionId: elsewhere,
+      unknownUsers: question.users,
+      unknownGroups: question.groups,
+    });
+  });
+
   it('says so when there is nobody', async () => {
     const questionId = v7();
     await service.send(

@@ -17,19 +17,10 @@ interface GroupRow {
   display_name: string;
 }
 
-/**
- * Every group that a ref may mean, for any number of refs at once, under `refKey`; with the members of those refs
- * that mean exactly one.
- */
-export const matchGroups = async (
-  sql: Sql,
-  refs: readonly DirectoryRef[],
-): Promise<Map<string, MatchedGroup[]>> => {
+const groupRows = async (sql: Sql, refs: readonly DirectoryRef[]): Promise<GroupRow[]> => {
   const asked = askable(refs);
-  const matches = new Map<string, MatchedGroup[]>();
-  if (asked.length === 0) return matches;
-  const groups = new Map<string, MatchedGroup>();
-  const rows = await sql.query<GroupRow>(
+  if (asked.length === 0) return [];
+  return sql.query<GroupRow>(
     `WITH asked AS (
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS a (workspace_id, ref, id)
      ), matched AS (
@@ -49,6 +40,29 @@ export const matchGroups = async (
       asked.map(({ ref }) => (isUuid(ref) ? ref : null)),
     ],
   );
+};
+
+/** How many groups each ref may mean, for any number of refs at once, under `refKey`. */
+export const countGroups = async (sql: Sql, refs: readonly DirectoryRef[]): Promise<Map<string, number>> => {
+  const counts = new Map<string, number>();
+  for (const row of await groupRows(sql, refs)) {
+    const key = refKey({ workspaceId: row.workspace_id, ref: row.ref });
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+};
+
+/**
+ * Every group that a ref may mean, for any number of refs at once, under `refKey`; with the members of those refs
+ * that mean exactly one.
+ */
+export const matchGroups = async (
+  sql: Sql,
+  refs: readonly DirectoryRef[],
+): Promise<Map<string, MatchedGroup[]>> => {
+  const matches = new Map<string, MatchedGroup[]>();
+  const groups = new Map<string, MatchedGroup>();
+  const rows = await groupRows(sql, refs);
   for (const row of rows) {
     const group = groups.get(row.id) ?? { id: row.id, displayName: row.display_name, members: [] };
     groups.set(row.id, group);

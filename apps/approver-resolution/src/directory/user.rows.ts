@@ -1,9 +1,9 @@
 import type { DirectoryPerson, Person } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
 
-/** Columns of `user_ u` that make a Person, and whether that person may be asked for anything. */
+/** Columns of `user_ u` that make a Person, whether that person may be asked for anything, and as of which change. */
 export const personColumns =
-  'u.workspace_id, u.id, u.external_id, u.user_name, u.display_name, u.email, u.active';
+  'u.workspace_id, u.id, u.external_id, u.user_name, u.display_name, u.email, u.active, u.version';
 
 export interface PersonRow {
   [column: string]: unknown;
@@ -14,6 +14,7 @@ export interface PersonRow {
   display_name: string;
   email: string | null;
   active: boolean;
+  version: string;
 }
 
 export const personOf = (row: PersonRow): Person => ({
@@ -29,7 +30,6 @@ interface DirectoryRow extends PersonRow {
   region: string | null;
   approval_limit: number | null;
   manager_id: string | null;
-  version: string;
   groups: string[] | null;
 }
 
@@ -48,7 +48,7 @@ const directoryPersonOf = (row: DirectoryRow): DirectoryPerson => ({
 export const directoryPeople = async (sql: Sql, ids: readonly string[]): Promise<DirectoryPerson[]> => {
   if (ids.length === 0) return [];
   const rows = await sql.query<DirectoryRow>(
-    `SELECT ${personColumns}, u.department, u.region, u.approval_limit, u.manager_id, u.version, member.groups
+    `SELECT ${personColumns}, u.department, u.region, u.approval_limit, u.manager_id, member.groups
        FROM user_ u
        LEFT JOIN LATERAL (
          SELECT array_agg(g.display_name ORDER BY g.display_name) AS groups

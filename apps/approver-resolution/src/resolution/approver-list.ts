@@ -66,6 +66,7 @@ export class ApproverList {
         person: personOf(row),
         why,
         sources,
+        version: Number(row.version),
       })),
       skipped: [...this.skipped].map(([ref, why]) => ({ ref, why })),
       note: this.notes.size > 0 ? [...this.notes].join(' ') : null,

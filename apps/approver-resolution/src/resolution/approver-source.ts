@@ -26,9 +26,16 @@ export interface LimitSource {
   amount: number;
 }
 
+/** A user; `by` is what names them when the workflow does not do so itself. */
+export interface UserSource {
+  kind: 'user';
+  ref: string;
+  by: string | null;
+}
+
 /** A source that needs only the directory, or a webhook that is asked for refs. */
 export type ApproverSource =
-  | { kind: 'user'; ref: string }
+  | UserSource
   | { kind: 'group'; ref: string }
   | { kind: 'role'; role: string }
   | LevelsSource
@@ -45,7 +52,9 @@ export const readSources = (sources: readonly Record<string, unknown>[]): Approv
   sources.map((source) => readSource(source as ResolvableSource));
 
 const readSource = (source: ResolvableSource): ApproverSource => {
-  if ('user' in source && typeof source.user === 'string') return { kind: 'user', ref: source.user };
+  if ('user' in source && typeof source.user === 'string') {
+    return { kind: 'user', ref: source.user, by: typeof source.by === 'string' ? source.by : null };
+  }
   if ('group' in source && typeof source.group === 'string') return { kind: 'group', ref: source.group };
   if ('role' in source && typeof source.role === 'string') return { kind: 'role', role: source.role };
   if ('manager' in source && isUuid(source.manager?.of)) {

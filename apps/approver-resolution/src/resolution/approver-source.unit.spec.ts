@@ -8,6 +8,7 @@ describe('approver sources', () => {
     expect(
       readSources([
         { user: 'a' },
+        { user: 'b', by: 'payload.owner' },
         { group: 'g' },
         { role: 'counsel' },
         { manager: { of: alice, levels: 2 } },
@@ -19,7 +20,8 @@ describe('approver sources', () => {
         webhook({ format: 'easylife', timeout: 'P1D' }),
       ]),
     ).toEqual([
-      { kind: 'user', ref: 'a' },
+      { kind: 'user', ref: 'a', by: null },
+      { kind: 'user', ref: 'b', by: 'payload.owner' },
       { kind: 'group', ref: 'g' },
       { kind: 'role', role: 'counsel' },
       { kind: 'levels', of: alice, levels: 2 },

@@ -73,6 +73,7 @@ describe('previews of approvers', () => {
               'Line manager of Ann; approval limit 5000 covers 5000',
             ],
             sources: [0, 1, 2],
+            version: 2,
           },
         ],
         skipped: [{ ref: 'ben@test', why: 'is not active' }],

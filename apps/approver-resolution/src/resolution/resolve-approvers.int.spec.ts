@@ -84,6 +84,20 @@ describe('resolving approvers', () => {
       email: null,
     });
     expect([answer.skipped, answer.note]).toEqual([[], null]);
+    // Which state of the directory said so.
+    expect(answer.approvers.map(({ version }) => version)).toEqual([2, 3, 1]);
+  });
+
+  it('says what has named a user whom the workflow does not name itself', async () => {
+    const { who } = await resolve([
+      { user: 'Boss@test', by: 'payload.ownerId' },
+      { user: 'Carol@test', by: 'the expression “payload.reviewers”' },
+      { user: 'Carol@test' },
+    ]);
+    expect(who).toEqual([
+      ['Boss', 'Named by payload.ownerId'],
+      ['Carol', 'Named by the expression “payload.reviewers”', 'Named in the workflow'],
+    ]);
   });
 
   it('leaves out who is unknown, ambiguous, inactive or excluded, and says why', async () => {

@@ -102,7 +102,11 @@ const addSource = (
   const usersOf = (ref: string): PersonRow[] => found.users.get(refKey({ workspaceId, ref })) ?? [];
   switch (source.kind) {
     case 'user':
-      return approvers.addMatches(usersOf(source.ref), source.ref, 'Named in the workflow');
+      return approvers.addMatches(
+        usersOf(source.ref),
+        source.ref,
+        source.by === null ? 'Named in the workflow' : `Named by ${source.by}`,
+      );
     case 'group':
       return addGroup(
         approvers,

@@ -45,6 +45,8 @@ const requester = personWith<Requester>({
 /** Why somebody was chosen names others, and what a stage's explanation quotes is the payload. */
 const why = sealedFor('requester', 'why');
 const explanation = sealedFor('requester', 'explanation');
+const whoIsLeftOut = sealedFor('requester', 'leftOut');
+const note = sealedFor('requester', 'note');
 const reason = sealedFor('author', 'reason');
 const comment = sealedFor('author', 'comment');
 /** May be a value of the payload. */
@@ -100,6 +102,7 @@ const taskRules: RulesFor<Task & { requestId: string }> = {
   remindedAt: plain,
   reminders: plain,
   overdue: plain,
+  passedTo: plain,
 };
 
 const idOf = (value: unknown): string | null =>
@@ -172,7 +175,8 @@ export const eventRules: { readonly [T in EventType]: RulesFor<EventData[T]> } =
   'task.closed': { taskId: plain, stageKey: plain, state: plain },
   'stage.skipped': { ...ofStage, explanation },
   'stage.awaiting_approvers': { ...ofStage, resolution, ...{ resolutionId: plain, purpose: plain } },
-  'stage.resolved': { ...ofStage, resolutionId: plain },
+  // Names and addresses of people, and what somebody else's server had to say.
+  'stage.resolved': { ...ofStage, resolutionId: plain, purpose: plain, leftOut: whoIsLeftOut, note },
   'stage.quorum_changed': { ...ofStage, quorum, explanation },
   'stage.queue_changed': { ...ofStage, queue },
   'stage.escalated': { ...ofStage, escalation: plain },

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, Problem, ServiceConfigError, type ServiceConfig } from '@countersign/service-kit';
+import { CONFIG, numberOf, Problem, type ServiceConfig } from '@countersign/service-kit';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
 const defaultQuota = 5_000;
@@ -19,11 +19,7 @@ export class RateLimits {
   private readonly failures: RateLimiterMemory;
 
   constructor(@Inject(CONFIG) config: ServiceConfig) {
-    this.quota = Number(config.env.COUNTERSIGN_RATE_LIMIT || defaultQuota);
-    if (!Number.isInteger(this.quota) || this.quota < 1)
-      throw new ServiceConfigError(
-        `COUNTERSIGN_RATE_LIMIT must be a number from 1, not '${config.env.COUNTERSIGN_RATE_LIMIT}'`,
-      );
+    this.quota = numberOf(config.env, 'COUNTERSIGN_RATE_LIMIT', defaultQuota, [1, 1_000_000]);
     this.policy = `"default";q=${this.quota};w=${windowSeconds}`;
     this.calls = new RateLimiterMemory({ points: this.quota, duration: windowSeconds });
     this.failures = new RateLimiterMemory({ points: failureQuota, duration: windowSeconds });

@@ -4,6 +4,7 @@ import { Handles, NotYet, type Message, type Tx } from '@countersign/messaging';
 import { CommandOutcomes } from '../commands/command-outcomes';
 import { TaskArrivals } from '../tasks/task-arrivals';
 import { timelineDetail } from './timeline';
+import { isTimelineEntry } from './timeline-rules';
 
 /** Keeps the read model: requests, tasks and timelines as routing says they are, and the outcome of commands. */
 @Controller()
@@ -173,7 +174,10 @@ const storeTasks = (tx: Tx, requests: readonly RequestSnapshot[]): void => {
 };
 
 const storeEvents = (tx: Tx, messages: readonly Message<'request.transitioned.v1'>[]): void => {
-  const rows = messages.flatMap(({ data }) => data.events.map((event) => ({ request: data.request, event })));
+  const rows = messages.flatMap(({ data }) =>
+    data.events.filter(isTimelineEntry).map((event) => ({ request: data.request, event })),
+  );
+  if (rows.length === 0) return;
   tx.write(
     `INSERT INTO request_event (id, workspace_id, request_id, request_version, at, type, actor, detail)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[], $6::text[], $7::json[], $8::json[])

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { pendingStageSnapshot, type DirectoryPerson, type RequestSnapshot } from '@countersign/contracts';
-import { People } from '@countersign/directory-replica';
+import { People, type Sightings } from '@countersign/directory-replica';
 import type { Tx } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import { allowWorkflow, Problem, type Call } from '@countersign/service-kit';
@@ -49,18 +49,22 @@ export class SubmitRequest {
     );
     allowWorkflow(call, version.key);
     if (!body.draft) this.checkPayload(version, body.payload);
-    const requester = await this.people.find(workspaceId, body.requester, call.cause, seen);
-    if (!requester?.active) {
-      throw new Problem('unknown_reference', 'The requester is not known.', {
-        errors: [
-          {
-            pointer: '/requester',
-            message: 'Names nobody, or more than one person, who is active in this workspace.',
-          },
-        ],
-      });
-    }
+    const requester = await this.findRequester(call, body.requester, seen);
     return { body, version, requester, actor: await this.people.actor(call, seen) };
+  }
+
+  /** Throws Problem unknown_reference. */
+  async findRequester(call: Call, ref: string, seen?: Sightings): Promise<DirectoryPerson> {
+    const requester = await this.people.find(call.workspaceId, ref, call.cause, seen);
+    if (requester?.active) return requester;
+    throw new Problem('unknown_reference', 'The requester is not known.', {
+      errors: [
+        {
+          pointer: '/requester',
+          message: 'Names nobody, or more than one person, who is active in this workspace.',
+        },
+      ],
+    });
   }
 
   /** Throws Problem payload_too_large. */

@@ -139,12 +139,13 @@ export class TasksController {
       seen,
     } = await this.find(call);
     const { to, reason } = await call.body(ReassignBody);
-    const { id, externalId, userName, displayName, email } = await this.receiver(call, to);
+    const { id, externalId, userName, displayName, email, version } = await this.receiver(call, to);
     const actor = callingActor(call, await this.people.actor(call, seen));
     return this.commands.run(call, 'task.reassign.v1', task.requestId, {
       actor,
       taskId: task.id,
       to: { id, externalId, userName, displayName, email },
+      toVersion: version,
       reason: reason ?? null,
     });
   }

@@ -41,6 +41,17 @@ export class WorkflowVersions {
     return this.load(sql, workflow.id, key, workflow.version);
   }
 
+  /** The published version, or a certain one, which may be a draft; null when there is none. */
+  async find(sql: Sql, workspaceId: string, key: string, version?: number): Promise<RunnableVersion | null> {
+    const [found] = await sql.query<{ id: string; version: number }>(
+      `SELECT w.id, v.version FROM workflow w
+         JOIN workflow_version v ON v.workflow_id = w.id AND v.version = coalesce($3, w.published_version)
+        WHERE w.workspace_id = $1 AND w.key = $2`,
+      [workspaceId, key, version ?? null],
+    );
+    return found ? this.load(sql, found.id, key, found.version) : null;
+  }
+
   private async load(sql: Sql, workflowId: string, key: string, version: number): Promise<RunnableVersion> {
     const name = `${workflowId} ${version}`;
     const known = this.kept.get(name);

@@ -165,7 +165,11 @@ export const insertDraft = async (
   return row.version;
 };
 
-/** Makes a version the published one and retires the one before; publishing an older one rolls back. */
+/** One publication after the other, or two at once would both find the older version published. */
+export const lockWorkflow = (sql: Sql, workflowId: string): Promise<unknown> =>
+  sql.query('SELECT 1 FROM workflow WHERE id = $1 FOR UPDATE', [workflowId]);
+
+/** Makes a version the published one and retires the one before; publishing an older one rolls back. The workflow is locked. */
 export const publishVersion = async (
   sql: Sql,
   workflowId: string,
@@ -173,8 +177,6 @@ export const publishVersion = async (
   publication: { id: string; workspaceId: string; publishedBy: Actor; note: string | null },
 ): Promise<void> => {
   const publishedBy = JSON.stringify(publication.publishedBy);
-  // One after the other, or two publications at once would both find the older one published.
-  await sql.query('SELECT 1 FROM workflow WHERE id = $1 FOR UPDATE', [workflowId]);
   await sql.query(
     `UPDATE workflow_version SET state = 'retired' WHERE workflow_id = $1 AND state = 'published' AND version <> $2`,
     [workflowId, version],

@@ -30,6 +30,7 @@ import {
   insertDraft,
   listVersions,
   listWorkflows,
+  lockWorkflow,
   publishVersion,
   type WorkflowVersionView,
 } from './workflow.rows';
@@ -99,8 +100,9 @@ export class WorkflowsController {
     const problems = publishProblems(compileDefinition(found.definition as unknown as WorkflowDefinition));
     if (problems.length > 0) throw invalidDefinition(problems);
     const publishedBy = callingActor(call, await this.people.actor(call));
-    checkIfMatch(call, found);
     return this.idempotency.run(call, async (tx) => {
+      await lockWorkflow(tx, found.id);
+      checkIfMatch(call, await findVersion(tx, call.workspaceId, found.key, found.version));
       await publishVersion(tx, found.id, found.version, {
         id: v7(),
         workspaceId: call.workspaceId,
@@ -207,11 +209,16 @@ export class WorkflowsController {
   }
 }
 
-/** A version is immutable but for its publication, so its number tells it from every other. */
-const etagOf = (view: WorkflowVersionView | null): string => `"${view?.version ?? 0}"`;
+/** A version is immutable but for its state: its number, and once it has been published how often that has changed. */
+const etagOf = (view: WorkflowVersionView | null): string => {
+  if (!view) return '"0"';
+  const { version, state, publications } = view;
+  // Each publication but a standing one has been followed by a retirement or by another publication.
+  const changes = publications.length * 2 - (state === 'published' ? 1 : 0);
+  return publications.length === 0 ? `"${version}"` : `"${version}.${changes}"`;
+};
 
-const checkIfMatch = (call: Call, { version }: WorkflowVersionView): void => {
-  if (call.expectedVersion !== null && call.expectedVersion !== version) {
-    throw new Problem('version_mismatch', `This is version ${version}.`);
-  }
+const checkIfMatch = (call: Call, view: WorkflowVersionView | null): void => {
+  const etag = etagOf(view);
+  if (!call.matches(etag)) throw new Problem('version_mismatch', `The version is at ${etag}.`);
 };

@@ -1,4 +1,4 @@
-import type { Person, RequestSnapshot, StageSnapshot, TaskState } from '@countersign/contracts';
+import type { Person, RequestSnapshot, StageSnapshot, TaskSnapshot, TaskState } from '@countersign/contracts';
 
 /** The state changes that the EasyLife document knows: creation, approval (of a stage or of all), rejection. */
 const stateChanges = new Set([
@@ -40,7 +40,7 @@ const currentStages = (request: RequestSnapshot): StageSnapshot[] => {
 
 /** One rejection cancels the stages beside it: then it is the rejected one that counts. After an override all are canceled. */
 const lastToEnd = (stages: readonly StageSnapshot[]): StageSnapshot[] => {
-  const ended = stages.filter(({ endedAt, tasks }) => endedAt !== null && tasks.length > 0);
+  const ended = stages.filter(({ endedAt, tasks }) => endedAt !== null && tasks.some(isOfThisRound));
   const last = ended.reduce((latest, { endedAt }) => (endedAt && endedAt > latest ? endedAt : latest), '');
   const together = ended.filter(({ endedAt }) => endedAt === last);
   const decisive = together.filter(({ state }) => state !== 'canceled');
@@ -53,10 +53,14 @@ const approversOf = (stages: readonly StageSnapshot[]): Person[] => {
   for (const { state, tasks } of stages) {
     if (state === 'pending') continue;
     const gone = state === 'active' ? goneFromActive : goneFromEnded;
-    for (const task of tasks) if (!gone.has(task.state)) people.set(task.assignee.id, task.assignee);
+    for (const task of tasks.filter(isOfThisRound)) {
+      if (!gone.has(task.state)) people.set(task.assignee.id, task.assignee);
+    }
   }
   return [...people.values()];
 };
+
+const isOfThisRound = ({ past }: TaskSnapshot): boolean => past !== true;
 
 const goneFromEnded: ReadonlySet<TaskState> = new Set<TaskState>(['reassigned', 'dismissed']);
 const goneFromActive: ReadonlySet<TaskState> = new Set<TaskState>([...goneFromEnded, 'canceled', 'expired']);

@@ -68,6 +68,32 @@ describe('the easylife state change body', () => {
     });
   });
 
+  it('names nobody whom only an earlier round has asked', () => {
+    const earlier: TaskSnapshot = {
+      ...task,
+      state: 'approved',
+      assignee: person('earlier', '1'),
+      past: true,
+    };
+    const now: TaskSnapshot = { ...task, assignee: person('now', '2') };
+    expect(parsed(withTasks([earlier, now]))).toMatchObject({ participants: ['now'], stage: 1 });
+    expect(parsed(withTasks([earlier])).participants).toEqual(['d3f0fe0f-ad34-4eb2-af61-953ea3a76031']);
+    const endedAt = '2026-11-21T10:00:00.000Z';
+    const { stages } = withTasks([now]);
+    const decided = parsed({
+      ...withTasks([now]),
+      state: 'rejected',
+      decidedAt: endedAt,
+      stages: [
+        ...stages.map((one): StageSnapshot =>
+          one.index === 1 ? { ...one, state: 'rejected', endedAt } : one,
+        ),
+        { ...stage, index: 2, state: 'canceled', endedAt: '2026-11-21T10:00:00.001Z', tasks: [earlier] },
+      ],
+    });
+    expect(decided).toMatchObject({ participants: ['now'], stage: 1 });
+  });
+
   it('names the requester while the current stage has no approvers yet', () => {
     expect(parsed(withTasks([]))).toMatchObject({
       participants: ['d3f0fe0f-ad34-4eb2-af61-953ea3a76031'],

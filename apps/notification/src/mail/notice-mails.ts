@@ -1,4 +1,4 @@
-import type { Person, StageSnapshot } from '@countersign/contracts';
+import type { Person, RequestSnapshot, StageSnapshot } from '@countersign/contracts';
 import {
   fact,
   greet,
@@ -13,6 +13,12 @@ import {
 } from './mail-content';
 import { summarise } from './summarise';
 
+/** Who is to be informed may be found out only after the request has been decided. */
+const whatBecame = ({ state }: RequestSnapshot): string =>
+  state === 'submitted' || state === 'pending_review'
+    ? 'is being decided'
+    : `was to be decided and is ${state} by now`;
+
 /** To people whom the workflow has informed about a stage. */
 export const forYourInformation = (
   occasion: MailOccasion,
@@ -23,7 +29,9 @@ export const forYourInformation = (
   return {
     subject: `For your information: ${request.title}`,
     greeting: greet(person),
-    sentences: [`A request by ${nameOf(request.requester)} is being decided. You need not do anything.`],
+    sentences: [
+      `A request by ${nameOf(request.requester)} ${whatBecame(request)}. You need not do anything.`,
+    ],
     facts: [...requestFacts(request), ...(stage ? [stageFact(request, stage)] : []), ['Request', request.id]],
     summary: summarise(payload),
     links: [requestLink(occasion)],

@@ -271,6 +271,17 @@ describe('mails', () => {
       ['erin@example.com', titled('For your information')],
     ]);
     expect(mails[0]?.text).toContain('Stage: Line manager (1 of 1)');
+    expect(mails[0]?.text).toContain('is being decided');
+  });
+
+  it('do not say of a request that is decided that it is being decided', () => {
+    const [mail] = told(
+      { ...pending, state: 'rejected' },
+      eventOf('stage.notified', {
+        data: { stageKey: 'manager', stageIndex: 0, people: [person('dave')] },
+      }),
+    );
+    expect(mail?.text).toContain('was to be decided and is rejected by now');
   });
 
   it('tell of a comment to the requester and to whom is asked, but not to its author', () => {

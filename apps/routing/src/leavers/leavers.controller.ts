@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { causeOf, Handles, type Message, type Tx } from '@countersign/messaging';
 import { findRequestsOf } from './asked-person.rows';
+import { deleted, lockDepartures, writeDepartures, type Version } from './departed-person.rows';
 
 /** Requests that one transaction tells of the people who leave. */
 const mostRequests = 200;
@@ -10,10 +11,19 @@ const mostRequests = 200;
 export class LeaversController {
   @Handles('directory.changed.v1')
   async changed(messages: Message<'directory.changed.v1'>[], tx: Tx): Promise<void> {
+    const changes = newestOf(messages);
+    const left = changes.filter(({ active }) => !active);
+    if (left.length > 0) {
+      await lockDepartures(
+        tx,
+        left.map(({ workspaceId }) => workspaceId),
+        'exclusive',
+      );
+    }
+    writeDepartures(tx, { left, here: changes.filter(({ active, version }) => active && version > 1) });
     for (const message of messages) {
-      const { people, deleted } = message.data;
-      const left = [...people.filter(({ active }) => !active).map(({ id }) => id), ...deleted];
-      await tellRequests(tx, message, left, null);
+      const people = left.filter((one) => one.message === message).map(({ personId }) => personId);
+      await tellRequests(tx, message, people, null);
     }
   }
 
@@ -24,6 +34,29 @@ export class LeaversController {
     }
   }
 }
+
+interface Change extends Version {
+  message: Message;
+  active: boolean;
+}
+
+/** Each person once, as the newest of these messages says they are. */
+const newestOf = (messages: readonly Message<'directory.changed.v1'>[]): Change[] => {
+  const newest = new Map<string, Change>();
+  for (const message of messages) {
+    const { workspaceId } = message;
+    const changes = [
+      ...message.data.people.map(({ id, version, active }) => ({ personId: id, version, active })),
+      ...message.data.deleted.map((personId) => ({ ...deleted(workspaceId, personId), active: false })),
+    ];
+    for (const change of changes) {
+      const key = `${workspaceId} ${change.personId}`;
+      const known = newest.get(key);
+      if (!known || known.version < change.version) newest.set(key, { ...change, workspaceId, message });
+    }
+  }
+  return [...newest.values()];
+};
 
 const tellRequests = async (
   tx: Tx,

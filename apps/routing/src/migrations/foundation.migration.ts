@@ -34,14 +34,11 @@ export class Foundation1763690000000 implements MigrationInterface {
       )`);
     await runner.query(`
       CREATE TABLE asked_person (
-        request_id uuid NOT NULL,
-        person_id uuid NOT NULL,
         workspace_id uuid NOT NULL,
-        PRIMARY KEY (request_id, person_id)
+        person_id uuid NOT NULL,
+        request_id uuid NOT NULL,
+        PRIMARY KEY (workspace_id, person_id, request_id)
       )`);
-    await runner.query(
-      'CREATE INDEX asked_person_person ON asked_person (workspace_id, person_id, request_id)',
-    );
     // The decider allows one decision a task and one end a request. Should it ever not, these refuse the transaction.
     await runner.query(`
       CREATE TABLE decision (

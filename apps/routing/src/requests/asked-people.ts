@@ -30,26 +30,24 @@ const onlyIn = (request: RequestAggregate | null, other: RequestAggregate | null
     .map((personId) => ({ request, personId }));
 };
 
-/** Keeps who is asked in which request, so that the requests of somebody who leaves are found. */
+/** Keeps who is asked in which request, in one statement and only if that has changed, so that the requests of somebody who leaves are found. */
 export const writeAskedPeople = (sql: TransactionSql, changes: readonly RequestChange[]): void => {
   const added = changes.flatMap(({ before, aggregate }) => onlyIn(aggregate, before));
   const removed = changes.flatMap(({ before, aggregate }) => onlyIn(before, aggregate));
-  if (removed.length > 0) {
-    sql.write(
-      `DELETE FROM asked_person a USING unnest($1::uuid[], $2::uuid[]) AS gone (request_id, person_id)
-        WHERE a.request_id = gone.request_id AND a.person_id = gone.person_id`,
-      [removed.map(({ request }) => request.id), removed.map(({ personId }) => personId)],
-    );
-  }
-  if (added.length > 0) {
-    sql.write(
-      `INSERT INTO asked_person (request_id, person_id, workspace_id)
-       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) ON CONFLICT DO NOTHING`,
-      [
-        added.map(({ request }) => request.id),
-        added.map(({ personId }) => personId),
-        added.map(({ request }) => request.workspaceId),
-      ],
-    );
-  }
+  if (added.length === 0 && removed.length === 0) return;
+  sql.write(
+    `WITH removed AS (
+       DELETE FROM asked_person a USING unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS gone (workspace_id, person_id, request_id)
+        WHERE a.workspace_id = gone.workspace_id AND a.person_id = gone.person_id AND a.request_id = gone.request_id
+     )
+     INSERT INTO asked_person (workspace_id, person_id, request_id)
+     SELECT * FROM unnest($4::uuid[], $5::uuid[], $6::uuid[]) ON CONFLICT DO NOTHING`,
+    [...columns(removed), ...columns(added)],
+  );
 };
+
+const columns = (rows: readonly Asked[]): string[][] => [
+  rows.map(({ request }) => request.workspaceId),
+  rows.map(({ personId }) => personId),
+  rows.map(({ request }) => request.id),
+];

@@ -17,6 +17,7 @@ import { v7 } from 'uuid';
 import { Clock } from '../clock';
 import { DefinitionCopies, type DefinitionRef } from '../definitions/definition-copies';
 import { writeUneventfulTicks } from '../timers/due-request.rows';
+import { whoHasLeft, refuseLeaver, withoutLeavers } from '../leavers/leave-out-leavers';
 import { RequestTimers } from '../timers/request-timers';
 import { writeAskedPeople } from './asked-people';
 import { refuseUnfitPayload, type Refusal } from './payload-fit';
@@ -44,6 +45,8 @@ export interface Instruction {
   commandId?: string;
   /** The payload of a request that is new. */
   payload?: unknown;
+  /** Whom the command may give tasks to, with the version of them at which they were active, if that is known. */
+  named?: readonly { personId: string; version: number | null }[];
 }
 
 type Work = Omit<RequestChange, 'dueAt'>;
@@ -63,10 +66,17 @@ export class RequestCommands {
   ) {}
 
   async carryOut(instructions: readonly Instruction[], tx: Tx): Promise<void> {
-    const stored = await lockRequests(
-      tx,
-      instructions.map(({ requestId }) => requestId),
+    const candidates = instructions.flatMap(({ message: { workspaceId }, named = [] }) =>
+      named.map((one) => ({ workspaceId, ...one })),
     );
+    // Sent together, in this order.
+    const [hasLeft, stored] = await Promise.all([
+      whoHasLeft(tx, candidates),
+      lockRequests(
+        tx,
+        instructions.map(({ requestId }) => requestId),
+      ),
+    ]);
     const work = new Map<string, Work>(
       [...stored].map(([id, { aggregate, payload }]) => [
         id,
@@ -98,15 +108,23 @@ export class RequestCommands {
         throw new PoisonMessage('the request belongs to another workspace');
       }
       const ref = refOf(instruction, work);
-      const command: Command =
+      const { workspaceId } = instruction.message;
+      const gone = new Set(
+        instruction.named?.filter((one) => hasLeft({ workspaceId, ...one })).map(({ personId }) => personId),
+      );
+      const given: Command =
         instruction.command.type === 'migrate'
           ? {
               ...instruction.command,
               target: arrived({ ...ref, version: instruction.command.version }),
             }
           : instruction.command;
+      const command = withoutLeavers(given, gone);
       const payload = before ? before.payload : instruction.payload;
-      const verdict = this.judge(command, before?.aggregate ?? null, arrived(ref), payload);
+      const refusal = refuseLeaver(command, before?.aggregate ?? null, gone);
+      const verdict: Verdict = refusal
+        ? { ok: false, error: refusal }
+        : this.judge(command, before?.aggregate ?? null, arrived(ref), payload);
       if (verdict.ok && verdict.events.length > 0) {
         const { events } = verdict;
         const aggregate = apply(before?.aggregate ?? null, events);

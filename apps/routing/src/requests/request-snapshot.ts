@@ -67,7 +67,10 @@ export const snapshotOf = (request: RequestAggregate): RequestSnapshot => ({
     dueAt: stage.dueAt,
     endedAt: stage.endedAt,
     explanation: stage.explanation,
-    tasks: [...stage.past, ...stage.tasks].map((task) => taskOf(task, request.id)),
+    tasks: [
+      ...stage.past.map((task) => ({ ...taskOf(task, request.id), past: true })),
+      ...stage.tasks.map((task) => taskOf(task, request.id)),
+    ],
   })),
   failure: request.failure,
   createdAt: request.createdAt,

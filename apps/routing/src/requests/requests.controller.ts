@@ -83,10 +83,11 @@ export class RequestsController {
   reassign(messages: Message<'task.reassign.v1'>[], tx: Tx): Promise<void> {
     return this.commands.carryOut(
       messages.map((message) => {
-        const { taskId, to, reason } = message.data;
+        const { taskId, to, toVersion, reason } = message.data;
         return {
           message,
           ...addressOf(message.data),
+          named: [{ personId: to.id, version: toVersion ?? null }],
           command: { type: 'reassign', ...termsOf(message.data), taskId, to, reason },
         };
       }),

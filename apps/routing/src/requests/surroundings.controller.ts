@@ -17,6 +17,7 @@ export class SurroundingsController {
         return {
           message,
           requestId,
+          named: approvers.map(({ person, version }) => ({ personId: person.id, version: version ?? null })),
           command: {
             type: 'approversResolved',
             actor: system,

@@ -57,6 +57,8 @@ export class ResolvedApprover {
   @IsArray() @IsString({ each: true }) why: string[];
   /** Which of the question's sources name the person: indexes, ascending. */
   @IsArray() @IsInt({ each: true }) sources: number[];
+  /** The version of the person in the directory at which they were found to be active. */
+  @IsOptional() @IsInt() version?: number;
 }
 
 export class SkippedApprover {
@@ -95,6 +97,21 @@ export class FindPeople {
 export class PeopleFound {
   @IsUUID() questionId: string;
   @IsArray() @ValidateNested({ each: true }) @Type(() => DirectoryPerson) people: DirectoryPerson[];
+}
+
+/** Asks which refs the directory lacks: as many as a definition can name, in one message. */
+export class CheckRefs {
+  @IsUUID() questionId: string;
+  @IsString() asker: string;
+  @IsArray() @ArrayMaxSize(50_000) @IsString({ each: true }) users: string[];
+  @IsArray() @ArrayMaxSize(50_000) @IsString({ each: true }) groups: string[];
+}
+
+/** Those of the refs that name nobody and nothing, or more than one. */
+export class RefsChecked {
+  @IsUUID() questionId: string;
+  @IsArray() @IsString({ each: true }) unknownUsers: string[];
+  @IsArray() @IsString({ each: true }) unknownGroups: string[];
 }
 
 /** People as they now are; at most 500 a message. */

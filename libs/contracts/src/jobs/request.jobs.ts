@@ -63,6 +63,8 @@ export class ReassignTask extends RequestCommand {
   @IsUUID() taskId: string;
   /** An active person. */
   @ValidateNested() @Type(() => Person) to: Person;
+  /** The version of that person in the directory at which they were found to be active. */
+  @IsOptional() @IsInt() toVersion?: number;
   @IsOptional() @IsString() reason: string | null;
 }
 

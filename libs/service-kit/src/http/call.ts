@@ -94,6 +94,13 @@ export class Call {
     return match?.[1] ? Number(match[1]) : -1;
   }
 
+  /** Whether `If-Match` allows a change of what has this entity tag; without one, and for `*`, any. Weakness is overlooked. */
+  matches(etag: string): boolean {
+    const header = this.header('if-match');
+    if (header === undefined || header.trim() === '*') return true;
+    return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+  }
+
   rawBody(limit = bodyLimit): Promise<Buffer> {
     return (this.bytes ??= readBody(this.request, limit));
   }

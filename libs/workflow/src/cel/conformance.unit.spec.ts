@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import {
   CelScalar,
   celUint,
@@ -243,6 +245,8 @@ describe('the conformance suite of CEL', () => {
     expect(faults.filter(({ name }) => DEVIATIONS[name] === undefined)).toEqual([]);
     expect(faults.map(({ name }) => name).sort()).toEqual(Object.keys(DEVIATIONS).sort());
     expect(tests.length).toBeGreaterThan(1_000);
+    const documented = readFileSync(path.resolve(__dirname, '../../../../docs/workflows.md'), 'utf8');
+    expect(documented).toContain(`${tests.length - faults.length} of ${tests.length}`);
   });
 
   it('is not refused by the type check where it gives a value', () => {

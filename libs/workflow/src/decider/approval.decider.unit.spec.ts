@@ -51,8 +51,8 @@ describe('submitting', () => {
     expect(run.when(submit()).effects[0]?.sources).toEqual([
       { user: 'ann' },
       { group: 'finance' },
-      { user: 'bob' },
-      { user: 'cy' },
+      { user: 'bob', by: 'payload.owners' },
+      { user: 'cy', by: 'payload.owners' },
       { manager: { of: 'rita', levels: 1 } },
       { webhook: { url: 'https://erp.example.com/', format: 'easylife', timeout: 'PT10S' } },
     ]);

@@ -4,10 +4,10 @@ import type { RefOrField } from '../definition/workflow-definition';
 
 /**
  * A source that needs nothing but the directory (or the webhook) to be resolved: fields are looked up, conditions decided,
- * defaults filled in. `of` is a user id.
+ * defaults filled in. `of` is a user id; `by` is what names a user that the workflow does not name itself.
  */
 export type ResolvableSource =
-  | { user: string }
+  | { user: string; by?: string }
   | { group: string }
   | { role: string }
   | { manager: { of: string; levels: number } }
@@ -44,6 +44,14 @@ export function valueAtPath(path: string, payload: unknown): unknown {
   return value;
 }
 
+/** More of an expression than this is not quoted. */
+const MAX_QUOTED = 100;
+
+function shownExpression(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return `the expression “${line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED)}…` : line}”`;
+}
+
 class Reader {
   readonly leftOut: LeftOut[] = [];
 
@@ -55,13 +63,17 @@ class Reader {
   }
 
   private readOne(source: CompiledSource): ResolvableSource[] {
-    if ('user' in source) return this.refs(source.user).map((user) => ({ user }));
+    if ('user' in source) {
+      const by = typeof source.user === 'object' ? { by: source.user.field } : {};
+      return this.refs(source.user).map((user) => ({ user, ...by }));
+    }
     if ('group' in source) return this.refs(source.group).map((group) => ({ group }));
     if ('role' in source) return [{ role: source.role }];
     if ('expression' in source) {
       const result = source.expression.evaluate(this.context.conditions);
       if (!result.ok) throw EvaluationError.of(source.expression.text, result.message);
-      return this.bounded(source.expression.text, result.refs).map((user) => ({ user }));
+      const by = shownExpression(source.expression.text);
+      return this.bounded(source.expression.text, result.refs).map((user) => ({ user, by }));
     }
     if ('matrix' in source) {
       for (const row of source.matrix) {

@@ -1,11 +1,12 @@
-import type { Candidate, RequestAggregate, Resolution, Stage } from '../aggregate';
-import { resolvableSources } from './approver-sources';
+import type { Candidate, QuorumPart, RequestAggregate, Resolution, Stage } from '../aggregate';
+import type { CompiledSource, CompiledStage } from '../definition/compiled-definition';
+import { resolvableSources, type LeftOut } from './approver-sources';
 import type { ApproversResolvedCommand, ResolvedPerson } from './commands';
 import { NOTHING, type DecideEnv, type Decision } from './decision';
 import { escalate } from './escalate-stage';
 import { addPeople, couldBeMet, startStage } from './fill-stage';
 import { noApprovers } from './no-approvers';
-import { peopleOf } from './open-tasks';
+import { peopleOf, setAside } from './open-tasks';
 import { quorumOf } from './quorum';
 import { settleStage } from './settle-stage';
 import { conditionContext, forbiddenDeciders, ruleOf } from './stage-rule';
@@ -46,31 +47,42 @@ function namedBy(
     return ids;
   });
   const candidates = onceEach(asked);
-  if (counts.reroute > 0 && asked.some(({ person }) => person.id === requesterId)) {
+  const place = candidates.findIndex(({ person }) => person.id === requesterId);
+  if (counts.reroute > 0 && place >= 0) {
     const known = new Set(asked.map(({ person }) => person.id));
-    for (const { person } of approvers.filter(within(from, counts.reroute))) {
-      for (const ids of members) if (ids.includes(requesterId)) ids.push(person.id);
-      if (!known.has(person.id)) candidates.push({ person, why: ['Stands in for the requester'] });
-    }
+    const standIns = onceEach(approvers.filter(within(from, counts.reroute))).map(({ person }) => person);
+    for (const ids of members) if (ids.includes(requesterId)) ids.push(...standIns.map(({ id }) => id));
+    const fresh = standIns.filter(({ id }) => !known.has(id));
+    const why = ['Stands in for the requester'];
+    // In the requester's place in line, where the order counts.
+    candidates.splice(place, 0, ...fresh.map((person) => ({ person, why })));
   }
   return { candidates: candidates.filter(({ person }) => !forbidden.has(person.id)), members };
 }
 
-/** Why nobody is there, in words for the requester. */
-function whyNobody(
+/** What a question of this stage asked for. */
+function sourcesOf(
   transition: Transition,
   stage: Stage,
+  { purpose, escalation }: Resolution,
+): readonly CompiledSource[] {
+  const { approvers, escalate: escalations, notify, onNoApprovers } = ruleOf(transition, stage);
+  if (purpose === 'notify') return notify;
+  if (purpose === 'escalate') return escalations[escalation ?? 0]?.to ?? [];
+  return stage.fallback && typeof onNoApprovers === 'object' ? onNoApprovers.fallback : approvers;
+}
+
+/** Whom an answer leaves out and why: by the directory, by what the payload holds, and by the rules of the stage. */
+function whoIsLeftOut(
+  transition: Transition,
+  stage: Stage,
+  resolution: Resolution,
   outcome: ApproversResolvedCommand['outcome'],
-): string {
-  const rule = ruleOf(transition, stage);
-  const reasons: string[] = [];
-  if (outcome.note) reasons.push(outcome.note.replace(/\.$/, ''));
-  const { onNoApprovers } = rule;
-  const sources =
-    stage.fallback && typeof onNoApprovers === 'object' ? onNoApprovers.fallback : rule.approvers;
+): LeftOut[] {
   const context = { conditions: conditionContext(transition), requester: '', assignees: [] };
-  const read = resolvableSources(sources, context);
+  const read = resolvableSources(sourcesOf(transition, stage, resolution), context);
   const leftOut = [...outcome.skipped, ...(read.ok ? read.leftOut : [])];
+  if (resolution.purpose === 'notify') return leftOut;
   const forbidden = forbiddenDeciders(transition, stage);
   for (const { person } of outcome.approvers) {
     const why = forbidden.get(person.id);
@@ -78,6 +90,13 @@ function whyNobody(
     const isRequester = person.id === transition.state.requester.id;
     leftOut.push({ ref: isRequester ? 'the requester' : person.displayName, why });
   }
+  return leftOut;
+}
+
+/** Why nobody is there, in words for the requester. */
+function whyNobody(stage: Stage, leftOut: readonly LeftOut[], note: string | null): string {
+  const reasons: string[] = [];
+  if (note) reasons.push(note.replace(/\.$/, ''));
   const said = leftOut.map(({ ref, why }) => {
     if (why.includes(ref)) return why;
     return ref === 'the requester' ? `${ref} ${why}` : `${ref}: ${why}`;
@@ -88,23 +107,49 @@ function whyNobody(
   return `Nobody could be identified to approve the stage ${stage.title}${because}.`;
 }
 
+/**
+ * The quorum of a stage with its people and the candidates. One that runs keeps whoever counts for a part already, and is
+ * not raised because an escalation has added people.
+ */
+function quorumWith(
+  rule: CompiledStage,
+  stage: Stage,
+  candidates: readonly Candidate[],
+  members: readonly (readonly string[])[],
+): QuorumPart[] {
+  const everybody = new Set([...peopleOf(stage), ...candidates.map(({ person }) => person.id)]);
+  const counted = members.map((ids, index) => [...ids, ...(stage.quorum[index]?.people ?? [])]);
+  const quorum = quorumOf(rule.quorum, [...everybody], counted);
+  const isAddedTo = rule.escalate.some(
+    ({ mode }, index) => mode === 'add' && stage.escalateAt[index] === null,
+  );
+  if (!isAddedTo) return quorum;
+  return quorum.map((part, index) => ({
+    ...part,
+    approvals: Math.min(part.approvals, stage.quorum[index]?.approvals ?? part.approvals),
+  }));
+}
+
 /** Opens the tasks of a stage that waits for its approvers, or of one that has lost some. */
 function fillStage(
   transition: Transition,
   stage: Stage,
-  { candidates, members }: Named,
-  outcome: ApproversResolvedCommand['outcome'],
+  { candidates: named, members }: Named,
+  { leftOut, note }: { leftOut: readonly LeftOut[]; note: string | null },
 ): void {
   const rule = ruleOf(transition, stage);
-  const standing = peopleOf(stage);
-  const everybody = new Set([...standing, ...candidates.map(({ person }) => person.id)]);
-  const quorum = quorumOf(rule.quorum, [...everybody], members);
-  if (everybody.size > 0 && couldBeMet(stage, quorum, candidates)) {
+  const aside = setAside(stage);
+  for (const candidates of [named.filter(({ person }) => !aside.has(person.id)), named]) {
+    const quorum = quorumWith(rule, stage, candidates, members);
+    const hasPeople = candidates.length > 0 || peopleOf(stage).size > 0;
+    if (!hasPeople || !couldBeMet(stage, quorum, candidates)) continue;
     if (stage.state === 'pending') startStage(transition, stage, quorum, candidates);
     else addPeople(transition, stage, quorum, candidates);
-    settleStage(transition, stage.index, null);
+    settleStage(transition, stage.index);
     return;
   }
+  const everybody = new Set([...peopleOf(stage), ...named.map(({ person }) => person.id)]);
+  const quorum = quorumWith(rule, stage, named, members);
   const nobody = everybody.size === 0;
   const needed = quorum.reduce((sum, { approvals }) => sum + approvals, 0);
   const found = `only ${everybody.size} ${everybody.size === 1 ? 'approver was' : 'approvers were'} found`;
@@ -112,7 +157,7 @@ function fillStage(
     typeof rule.quorum === 'object' && 'each' in rule.quorum
       ? `The stage ${stage.title} needs approvals of people who were not found.`
       : `The stage ${stage.title} needs ${needed} approvals, but ${found}.`;
-  const detail = nobody ? whyNobody(transition, stage, outcome) : tooFew;
+  const detail = nobody ? whyNobody(stage, leftOut, note) : tooFew;
   noApprovers(transition, stage, { nobody, detail });
 }
 
@@ -128,23 +173,24 @@ export function approversResolved(
 
   const transition = new Transition(state, env, command.actor);
   const { key: stageKey, index: stageIndex } = waiting;
-  transition.record('stage.resolved', { stageKey, stageIndex, resolutionId: resolution.id });
+  const note = command.outcome.note ?? null;
+  const leftOut = whoIsLeftOut(transition, waiting, resolution, command.outcome);
+  const { id: resolutionId, purpose } = resolution;
+  transition.record('stage.resolved', { stageKey, stageIndex, resolutionId, purpose, leftOut, note });
   const stage = transition.state.stages[stageIndex] ?? waiting;
-  switch (resolution.purpose) {
+  switch (purpose) {
     case 'start':
     case 'fallback':
     case 'refill':
-      fillStage(
-        transition,
-        stage,
-        namedBy(transition, stage, resolution, command.outcome.approvers),
-        command.outcome,
-      );
+      fillStage(transition, stage, namedBy(transition, stage, resolution, command.outcome.approvers), {
+        leftOut,
+        note,
+      });
       break;
     case 'escalate': {
       const { candidates } = namedBy(transition, stage, resolution, command.outcome.approvers);
       escalate(transition, stage, resolution.escalation ?? 0, candidates);
-      settleStage(transition, stageIndex, null);
+      settleStage(transition, stageIndex);
       break;
     }
     case 'notify': {

@@ -85,6 +85,6 @@ export function decideTask(command: DecideTaskCommand, state: RequestAggregate, 
     const { key: stageKey, index: stageIndex } = stage;
     transition.record('stage.ended', { stageKey, stageIndex, state: 'returned', explanation: null });
     returnRequest(transition, answer);
-  } else settleStage(transition, stage.index, answer);
+  } else settleStage(transition, stage.index);
   return transition.done();
 }

@@ -1,8 +1,8 @@
 import type { Candidate, QuorumPart, Stage } from '../aggregate';
 import { closeOpenTasks } from './end-request';
 import { explainQuorum } from './fill-stage';
-import { openTask, peopleOf } from './open-tasks';
-import { quorumOf } from './quorum';
+import { askNext, openTask, peopleOf } from './open-tasks';
+import { approvalsPossible, quorumOf } from './quorum';
 import { ruleOf } from './stage-rule';
 import type { Transition } from './transition';
 
@@ -16,8 +16,8 @@ function withStandIns(quorum: readonly QuorumPart[], ids: readonly string[]): Qu
 
 /**
  * Asks the people of an escalation as well, or instead of those who have not answered. `add` does not change how many must
- * approve; `replace` counts anew among whoever is left, and asks for no more approvals than there are people. When the
- * escalation names nobody new, everything stays as it is.
+ * approve; `replace` counts anew among whoever is left, and asks for no more approvals than they could give: an escalation
+ * ends nothing by itself. When it names nobody new, everything stays as it is.
  */
 export function escalate(
   transition: Transition,
@@ -38,11 +38,12 @@ export function escalate(
   }
   let quorum = withStandIns(stage.quorum, ids);
   let count = known.size + fresh.length;
+  let queue: readonly Candidate[] = [];
   if (mode === 'replace') {
     if (stage.queue.length > 0) transition.record('stage.queue_changed', { stageKey, stageIndex, queue: [] });
     closeOpenTasks(transition, stage, 'reassigned');
-    const left = peopleOf(transition.state.stages[stageIndex] ?? stage);
-    const everybody = [...left, ...ids];
+    const left = transition.state.stages[stageIndex] ?? stage;
+    const everybody = [...peopleOf(left), ...ids];
     count = everybody.length;
     quorum = quorumOf(
       rule.quorum,
@@ -50,10 +51,14 @@ export function escalate(
       quorum.map(({ people }) => people ?? []),
     ).map((part) => ({
       ...part,
-      approvals: Math.min(part.approvals, part.people?.length ?? everybody.length),
+      approvals: Math.min(part.approvals, approvalsPossible({ ...left, queue: [...fresh] }, part)),
     }));
+    if (rule.order === 'sequential') queue = fresh;
   }
   const explanation = explainQuorum(rule, quorum, count);
   transition.record('stage.quorum_changed', { stageKey, stageIndex, quorum, explanation });
-  for (const candidate of fresh) openTask(transition, stage, candidate);
+  if (queue.length > 0) {
+    transition.record('stage.queue_changed', { stageKey, stageIndex, queue: [...queue] });
+    askNext(transition, stageIndex);
+  } else for (const candidate of fresh) openTask(transition, stage, candidate);
 }

@@ -5,10 +5,12 @@ import type {
   RequestAggregate,
   RequestFailure,
   Resolution,
+  ResolutionPurpose,
   StageState,
   Task,
   TaskState,
 } from '../aggregate';
+import type { LeftOut } from './approver-sources';
 
 /** Who caused something: `id` is the user or the key, `via` the key that vouched for a user. */
 export interface Actor {
@@ -84,8 +86,13 @@ export interface EventData {
   'task.closed': TaskRef & { state: Extract<TaskState, 'canceled' | 'reassigned'> };
   'stage.skipped': StageRef & { explanation: string };
   'stage.awaiting_approvers': StageRef & { resolution: Resolution };
-  /** An answer about people has come and is used up. */
-  'stage.resolved': StageRef & { resolutionId: string };
+  /** An answer about people has come and is used up. `note` is what a resolver had to say. */
+  'stage.resolved': StageRef & {
+    resolutionId: string;
+    purpose: ResolutionPurpose;
+    leftOut: LeftOut[];
+    note: string | null;
+  };
   /** People were added to or taken from a stage that runs. */
   'stage.quorum_changed': StageRef & { quorum: QuorumPart[]; explanation: string };
   /** Somebody who waited in a sequential stage is asked now, or is not needed. */

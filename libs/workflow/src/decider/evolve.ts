@@ -56,8 +56,11 @@ function withTask(
   }));
 }
 
-/** What a stage has no use for once it is over. */
-const OVER = { resolutions: [], queue: [], escalateAt: [], expireAt: null } satisfies Partial<Stage>;
+/** What a stage still has once it is over: people who are to be informed of its start are, even so. */
+function over({ resolutions }: Stage): Partial<Stage> {
+  const toInform = resolutions.filter(({ purpose }) => purpose === 'notify');
+  return { resolutions: toInform, queue: [], escalateAt: [], expireAt: null };
+}
 
 /** The state after one event. Leaves `version` alone: that counts decisions, not events (see `apply`). */
 export function evolve(state: RequestAggregate | null, event: DomainEvent): RequestAggregate {
@@ -98,6 +101,13 @@ export function evolve(state: RequestAggregate | null, event: DomainEvent): Requ
         reason: event.reason,
         revision: event.revision,
         payloadRevision: event.revision,
+        stages: state.stages.map((stage) => ({
+          ...stage,
+          // What nobody has answered yet is asked about the new revision.
+          tasks: stage.tasks.map((task) =>
+            task.state === 'open' ? { ...task, revision: event.revision } : task,
+          ),
+        })),
       };
     case 'request.stage_started':
       return {
@@ -155,8 +165,8 @@ export function evolve(state: RequestAggregate | null, event: DomainEvent): Requ
     case 'task.closed':
       return withTask(state, event.stageKey, event.taskId, { state: event.state });
     case 'stage.skipped':
-      return withStage(state, event.stageKey, () => ({
-        ...OVER,
+      return withStage(state, event.stageKey, (stage) => ({
+        ...over(stage),
         state: 'skipped',
         endedAt: event.at,
         explanation: event.explanation,
@@ -188,7 +198,7 @@ export function evolve(state: RequestAggregate | null, event: DomainEvent): Requ
       }));
     case 'stage.ended':
       return withStage(state, event.stageKey, (stage) => ({
-        ...OVER,
+        ...over(stage),
         state: event.state,
         endedAt: event.at,
         explanation: event.explanation ?? stage.explanation,

@@ -7,7 +7,8 @@ import { Transition } from './transition';
 
 /** Rules that the open tasks of a stage were made by, as a text; conditions count by their text. */
 function rulesInForce(stage: CompiledStage): string {
-  const { approvers, order, quorum, reject, selfApproval, distinctFrom, onNoApprovers, escalate } = stage;
+  const { approvers, order, quorum, reject, selfApproval, distinctFrom, onNoApprovers, escalate, expire } =
+    stage;
   return JSON.stringify([
     approvers,
     order,
@@ -17,6 +18,7 @@ function rulesInForce(stage: CompiledStage): string {
     distinctFrom,
     onNoApprovers,
     escalate,
+    expire,
   ]);
 }
 

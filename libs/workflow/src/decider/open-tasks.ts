@@ -32,6 +32,7 @@ export function openTask(
     reminders: 0,
     // Nobody is late with what they have only just been asked.
     overdue: running.dueAt !== null && running.dueAt <= now,
+    passedTo: null,
   };
   transition.record('task.assigned', { task, why });
 }
@@ -43,6 +44,34 @@ export function askNext(transition: Transition, stageIndex: number): void {
   if (!stage || !next || stage.tasks.some(({ state }) => state === 'open')) return;
   transition.record('stage.queue_changed', { stageKey: stage.key, stageIndex, queue });
   openTask(transition, stage, next);
+}
+
+/**
+ * People of a stage who are not asked again as long as the stage can do without them: somebody else has their task or has
+ * answered it for them, or an escalation has put others in their place.
+ */
+export function setAside(stage: Stage): Set<string> {
+  const present = peopleOf(stage);
+  const heirs = new Map<string, string | null>();
+  for (const { state, assignee, passedTo } of stage.tasks) {
+    if (state === 'reassigned') heirs.set(assignee.id, passedTo);
+  }
+  const aside = new Set<string>();
+  for (const person of heirs.keys()) {
+    const seen = new Set<string>();
+    let heir: string | null | undefined = person;
+    while (typeof heir === 'string' && !present.has(heir) && !seen.has(heir)) {
+      seen.add(heir);
+      heir = heirs.get(heir);
+    }
+    // Nobody has it any more when whoever it was passed to is gone.
+    if (heir === null || (heir !== undefined && present.has(heir))) aside.add(person);
+  }
+  for (const { state, onBehalfOf } of stage.tasks) {
+    if (onBehalfOf && (state === 'open' || state === 'approved' || state === 'rejected'))
+      aside.add(onBehalfOf.id);
+  }
+  return aside;
 }
 
 /** The people of a stage whose answer counts or is still awaited. */

@@ -1,6 +1,9 @@
 import type { QuorumPart, Stage, Task } from '../aggregate';
 import type { CompiledStage } from '../definition/compiled-definition';
 
+/** Decimal fractions are not exact in binary: 4.4 % of 750 are 33, and not a hair more. */
+const HAIR = 1e-9;
+
 /**
  * What a quorum amounts to among `people`: `members` are those of each part of `each`. A part may ask for more than there
  * are; such a quorum can never be met.
@@ -15,7 +18,7 @@ export function quorumOf(
   if (quorum === 'all') return all(people.length);
   if (quorum === 'majority') return all(Math.floor(people.length / 2) + 1);
   if ('approvals' in quorum) return all(quorum.approvals);
-  if ('percent' in quorum) return all(Math.max(1, Math.ceil((people.length * quorum.percent) / 100)));
+  if ('percent' in quorum) return all(Math.max(1, Math.ceil((people.length * quorum.percent) / 100 - HAIR)));
   const asked = new Set(people);
   return quorum.each.map(({ approvals }, index) => ({
     approvals,
@@ -67,14 +70,38 @@ export function isQuorumMet(stage: Stage): boolean {
   return stage.quorum.every((part) => approversFor(stage, part).size >= part.approvals);
 }
 
+/**
+ * How many people beside `taken` could answer one question each: a question under a delegation is for either of two. The
+ * largest matching, by augmenting paths.
+ */
+function mostVoters(taken: ReadonlySet<string>, questions: readonly string[][]): number {
+  const answers = new Map<string, string[]>();
+  const find = (question: string[], seen: Set<string>): boolean =>
+    question.some((id) => {
+      if (taken.has(id) || seen.has(id)) return false;
+      seen.add(id);
+      const other = answers.get(id);
+      if (other && !find(other, seen)) return false;
+      answers.set(id, question);
+      return true;
+    });
+  for (const question of questions) find(question, new Set());
+  return answers.size;
+}
+
+/** How many approvals a part has or could still get. */
+export function approvalsPossible(stage: Stage, part: QuorumPart): number {
+  const approvers = approversFor(stage, part);
+  const open = stage.tasks.filter((task) => task.state === 'open' && countsFor(part, idsOf(task)));
+  const queue = stage.queue.filter(({ person }) => countsFor(part, [person.id]));
+  const questions = [
+    ...open.map(({ assignee, onBehalfOf }) => [assignee.id, ...(onBehalfOf ? [onBehalfOf.id] : [])]),
+    ...queue.map(({ person }) => [person.id]),
+  ];
+  return approvers.size + mostVoters(approvers, questions);
+}
+
 /** False once too few are left who could still approve. */
 export function isQuorumReachable(stage: Stage): boolean {
-  return stage.quorum.every((part) => {
-    const able = approversFor(stage, part);
-    for (const task of stage.tasks) {
-      if (task.state === 'open' && countsFor(part, idsOf(task))) able.add(task.assignee.id);
-    }
-    for (const { person } of stage.queue) if (countsFor(part, [person.id])) able.add(person.id);
-    return able.size >= part.approvals;
-  });
+  return stage.quorum.every((part) => approvalsPossible(stage, part) >= part.approvals);
 }

@@ -19,14 +19,19 @@ export function approveStage(transition: Transition, stage: Stage, explanation: 
 export function refuseStage(
   transition: Transition,
   stage: Stage,
-  state: 'rejected' | 'expired',
+  { state, explanation }: { state: 'rejected' | 'expired'; explanation: string | null },
   answer: Answer,
 ): void {
   closeOpenTasks(transition, stage);
   const { key: stageKey, index: stageIndex } = stage;
-  transition.record('stage.ended', { stageKey, stageIndex, state, explanation: null });
+  transition.record('stage.ended', { stageKey, stageIndex, state, explanation });
   if (ruleOf(transition, stage).onReject === 'return') returnRequest(transition, answer);
   else rejectRequest(transition, answer);
+}
+
+/** True when the quorum cannot be met any more, and nobody is being looked for who could still help. */
+function isStuck(stage: Stage): boolean {
+  return !isQuorumReachable(stage) && stage.resolutions.every(({ purpose }) => purpose === 'notify');
 }
 
 function isRejected(transition: Transition, stage: Stage): boolean {
@@ -35,20 +40,26 @@ function isRejected(transition: Transition, stage: Stage): boolean {
   const { reject } = ruleOf(transition, stage);
   if (reject === 'any') return true;
   // Whatever the rule counts: a stage that can no more be approved must not wait for ever.
-  return !isQuorumReachable(stage) || (typeof reject === 'object' && rejections >= reject.rejections);
+  return isStuck(stage) || (typeof reject === 'object' && rejections >= reject.rejections);
 }
 
-/** Does what follows from the answers that a stage has so far. `answer` is the one that came last. */
-export function settleStage(transition: Transition, stageIndex: number, answer: Answer | null): void {
+function lastRejection({ key, tasks }: Stage): Answer {
+  const [last] = tasks
+    .filter(({ state }) => state === 'rejected')
+    .sort((a, b) => ((a.decidedAt ?? '') < (b.decidedAt ?? '') ? 1 : -1));
+  const { decidedBy = null, reasonCode = null, comment = null } = last ?? {};
+  return { stageKey: key, decidedBy, reasonCode, comment };
+}
+
+/** Does what follows from the answers that a stage has so far. */
+export function settleStage(transition: Transition, stageIndex: number): void {
   const stage = transition.state.stages[stageIndex];
   if (stage?.state !== 'active') return;
   if (isQuorumMet(stage)) return approveStage(transition, stage, null);
   if (isRejected(transition, stage)) {
-    const nobody = { stageKey: stage.key, decidedBy: null, reasonCode: null, comment: null };
-    return refuseStage(transition, stage, 'rejected', answer ?? nobody);
+    return refuseStage(transition, stage, { state: 'rejected', explanation: null }, lastRejection(stage));
   }
-  const waits = stage.resolutions.some(({ purpose }) => purpose !== 'notify');
-  if (!isQuorumReachable(stage) && !waits) {
+  if (isStuck(stage)) {
     const detail = `Too few approvers are left to approve the stage ${stage.title}.`;
     return noApprovers(transition, stage, { nobody: !stage.tasks.some(({ decision }) => decision), detail });
   }

@@ -1,6 +1,7 @@
 import type { Requester, Stage } from '../aggregate';
 import type { ConditionContext } from '../cel/condition';
 import type { CompiledStage } from '../definition/compiled-definition';
+import { plainCalendar } from '../calendar/plain-calendar';
 import { durationToMs } from '../definition/duration';
 import { valueAtPath } from './approver-sources';
 import type { Transition } from './transition';
@@ -36,14 +37,16 @@ export function conditionContext({ state, env }: Transition): ConditionContext {
   };
 }
 
-/** When a duration that starts now is over, in the working time of the stage. */
+/** When a duration that starts at `from` is over, in the working time of the stage: 20 years later at the latest. */
 export function timeAfter(rule: CompiledStage, from: string, duration: string): string {
-  if (rule.calendar) return rule.calendar.add(from, duration);
-  return new Date(Date.parse(from) + (durationToMs(duration) ?? 0)).toISOString();
+  return (rule.calendar ?? plainCalendar).add(from, duration);
 }
 
 /** RFC 3339, to the second at least. */
 const TIME = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/** Times are compared as texts and kept by PostgreSQL: in UTC too their year has four digits, from 0001 on. */
+const IN_UTC = /^(?!0000)\d{4}-/;
 
 /** When the stage is due; null without an `sla`, and when its field holds neither a duration nor a time. */
 export function dueAt(rule: CompiledStage, from: string, payload: unknown): string | null {
@@ -51,7 +54,9 @@ export function dueAt(rule: CompiledStage, from: string, payload: unknown): stri
   const value = typeof rule.sla === 'string' ? rule.sla : valueAtPath(rule.sla.field, payload);
   if (typeof value !== 'string') return null;
   if (durationToMs(value) !== null) return timeAfter(rule, from, value);
-  return TIME.test(value) && !Number.isNaN(Date.parse(value)) ? new Date(value).toISOString() : null;
+  if (!TIME.test(value) || Number.isNaN(Date.parse(value))) return null;
+  const time = new Date(value).toISOString();
+  return IN_UTC.test(time) ? time : null;
 }
 
 /** Who may not decide in the stage, by user id, with the reason. */

@@ -1,4 +1,4 @@
-import type { Person, RequestAggregate, Stage, Task } from '../aggregate';
+import type { Person, QuorumPart, RequestAggregate, Stage, Task } from '../aggregate';
 import type { ReassignCommand, RemindCommand } from './commands';
 import { refuse, type DecideEnv, type Decision } from './decision';
 import type { Actor } from './events';
@@ -39,16 +39,17 @@ export function reassignTask(command: ReassignCommand, state: RequestAggregate, 
     return refuse('task_closed', `The task is not open any more: it is ${task.state}.`);
 
   transition.record('task.reassigned', {
-    task: { ...task, state: 'reassigned', remindAt: null },
+    task: { ...task, state: 'reassigned', remindAt: null, passedTo: to.id },
     to,
     reason,
   });
-  const quorum = stage.quorum.map(({ approvals, people }) => ({
-    approvals,
-    people: people?.includes(task.assignee.id) ? [...people, to.id] : people,
-  }));
+  const isTheirs = ({ people }: QuorumPart) =>
+    people !== null && [task.assignee, task.onBehalfOf].some((one) => one && people.includes(one.id));
+  const quorum = stage.quorum.map((part) =>
+    isTheirs(part) ? { ...part, people: [...(part.people ?? []), to.id] } : part,
+  );
   const { key: stageKey, index: stageIndex } = stage;
-  if (stage.quorum.some(({ people }) => people?.includes(task.assignee.id))) {
+  if (stage.quorum.some(isTheirs)) {
     const explanation = stage.explanation ?? '';
     transition.record('stage.quorum_changed', { stageKey, stageIndex, quorum, explanation });
   }

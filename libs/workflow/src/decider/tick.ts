@@ -40,7 +40,7 @@ function expire(transition: Transition, stage: Stage): void {
   if (outcome === 'approve') return approveStage(transition, stage, explanation);
   if (outcome === 'reject') {
     const answer = { stageKey, decidedBy: null, reasonCode: null, comment: null };
-    return refuseStage(transition, stage, 'expired', answer);
+    return refuseStage(transition, stage, { state: 'expired', explanation }, answer);
   }
   transition.record('stage.ended', { stageKey, stageIndex, state: 'expired', explanation });
   cancelWhatIsLeft(transition);

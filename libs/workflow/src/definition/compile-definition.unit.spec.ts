@@ -93,7 +93,7 @@ describe('the whole language', () => {
   it('knows what each stage looks at', () => {
     const reads = (key: string) => [...(stage(key)?.reads ?? [])].sort();
     expect(reads('manager')).toEqual([]);
-    expect(reads('finance')).toEqual(['payload.amount', 'payload.attachment', 'payload.dueBy']);
+    expect(reads('finance')).toEqual(['payload.amount', 'payload.attachment']);
     expect(reads('legal')).toEqual([
       'payload.amount',
       'payload.owner.id',

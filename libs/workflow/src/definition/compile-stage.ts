@@ -52,7 +52,6 @@ export function compileStage(
     sla: typeof sla === 'object' && sla !== null ? { field: sla.field } : sla,
     escalate: escalations.sort(byTime),
   };
-  if (typeof sla === 'object' && sla !== null) rules.reads.add(sla.field);
   for (const path of stage.reads ?? []) rules.reads.add(path);
   const reads = [...rules.reads];
   // Whom it informs does not change what anybody decides.

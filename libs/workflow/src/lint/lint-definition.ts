@@ -2,6 +2,7 @@ import type { WorkflowDefinition } from '../definition/workflow-definition';
 import { sentence } from '../wording/phrase';
 import type { Finding, LintResult } from './finding';
 import { lintConditions } from './lint-conditions';
+import { lintMembers } from './lint-members';
 import { lintPeople, type LintFacts } from './lint-people';
 import { lintQuorums } from './lint-quorum';
 import { lintTimers } from './lint-timers';
@@ -31,7 +32,10 @@ export function lintDefinition(definition: WorkflowDefinition, facts?: LintFacts
     lintConditions(definition),
     lintQuorums(definition),
     lintPeople(definition, facts),
-    { errors: [], warnings: [...lintTimers(definition), ...lintReasonCodes(definition)] },
+    {
+      errors: [],
+      warnings: [...lintMembers(definition), ...lintTimers(definition), ...lintReasonCodes(definition)],
+    },
   ];
   const told = (findings: Finding[]) =>
     findings.map((finding) => ({ ...finding, message: sentence(finding.message) }));

@@ -18,6 +18,9 @@ const subject = {
     region: { type: 'string', enum: ['EMEA', 'AMER'] },
     urgent: { type: 'boolean' },
     items: { type: 'array' },
+    owner: { type: 'string' },
+    owners: { type: 'array' },
+    due: { type: 'string' },
     count: { type: 'integer', exclusiveMinimum: 0, exclusiveMaximum: 3 },
   },
 };

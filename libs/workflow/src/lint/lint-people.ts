@@ -22,14 +22,14 @@ function unknownRefs(definition: WorkflowDefinition, facts: LintFacts): Finding[
       .map(({ ref, pointer }) => ({
         pointer,
         code: 'unknown-user' as const,
-        message: `The directory knows no person ${ref}.`,
+        message: `${ref} names nobody in the directory, or more than one person.`,
       })),
     ...groups
       .filter(({ ref }) => badGroups.has(ref))
       .map(({ ref, pointer }) => ({
         pointer,
         code: 'unknown-group' as const,
-        message: `The directory knows no group ${ref}.`,
+        message: `${ref} names no group in the directory, or more than one.`,
       })),
   ];
 }

@@ -21,6 +21,7 @@ import { callingActor } from '../../calling-actor';
 import { invalidDefinition, readDefinition } from '../read-definition';
 import { findWorkflow, insertDraft, listShownVersions, lockNewestVersions } from '../workflow.rows';
 import { exportedText } from './exported-text';
+import { OneAtATime } from './one-at-a-time';
 import { ArchiveFault, filePointer, readArchive } from './read-archive';
 import { writeArchive, type ArchivedFile } from './write-archive';
 
@@ -40,6 +41,9 @@ interface ImportedFile extends ArchivedFile {
 
 @Controller('v1/workflows')
 export class ArchiveController {
+  /** A hundred small calls could otherwise unpack to gigabytes. */
+  private readonly archives = new OneAtATime();
+
   constructor(
     private readonly database: Database,
     private readonly idempotency: Idempotency,
@@ -120,7 +124,8 @@ export class ArchiveController {
         'unsupported_media_type',
         'The body must be application/gzip: a gzipped tar of YAML files.',
       );
-    const files = await definitionsOf(await unpacked(await call.rawBody()));
+    const bytes = await call.rawBody();
+    const files = await this.archives.run(async () => definitionsOf(await unpacked(bytes)));
     for (const { definition } of files) allowWorkflow(call, definition.key);
     const createdBy = callingActor(call, await this.people.actor(call));
     return this.idempotency.run(call, async (tx) => {
