@@ -47,12 +47,29 @@ function withParents(path: string): string[] {
   return names.map((_, index) => names.slice(0, index + 1).join('.'));
 }
 
-/** Paths at which something has changed. A look-up takes as long as the path is, however many have changed. */
+/** Whether two JSON values differ at a path of member names, or at what lies above it where there is no such member. */
+function differAt(names: readonly string[], before: unknown, after: unknown): boolean {
+  const [name, ...rest] = names;
+  if (name === undefined || !isObject(before) || !isObject(after)) return !isSameJson(before, after);
+  const both = Object.hasOwn(before, name) && Object.hasOwn(after, name);
+  if (both) return differAt(rest, before[name], after[name]);
+  return Object.hasOwn(before, name) || Object.hasOwn(after, name);
+}
+
+/**
+ * What has changed: the payload, which is compared where it is read, since `changedPaths` may say less than that; and
+ * other paths, whose look-up takes as long as the path is, however many there are.
+ */
 export class Changes {
   private readonly paths = new Set<string>();
   private readonly parents = new Set<string>();
+  private readonly inPayload = new Map<string, boolean>();
 
-  constructor(paths: readonly string[]) {
+  constructor(
+    paths: readonly string[],
+    private readonly before: unknown,
+    private readonly after: unknown,
+  ) {
     for (const path of paths) this.add(path);
   }
 
@@ -63,6 +80,12 @@ export class Changes {
 
   /** Whether what is read at a path may be different: what has changed holds it, or the other way round. */
   touch(read: string): boolean {
+    const [root, ...names] = read.split('.');
+    if (root === 'payload') {
+      const touched = this.inPayload.get(read) ?? differAt(names, this.before, this.after);
+      this.inPayload.set(read, touched);
+      return touched;
+    }
     return this.parents.has(read) || withParents(read).some((path) => this.paths.has(path));
   }
 }

@@ -1,4 +1,4 @@
-import { changedPaths } from './changed-paths';
+import { changedPaths, Changes } from './changed-paths';
 
 const members = (count: number, value: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`m${index}`, value]));
@@ -39,6 +39,52 @@ describe('what has changed in a payload', () => {
     ).toEqual([`payload.${known}`]);
     expect(changedPaths({ [name]: { a: 1 }, b: 1 }, { [name]: { a: 1 }, b: 2 }, 'payload')).toEqual([
       'payload.b',
+    ]);
+  });
+});
+
+describe('what a change touches', () => {
+  const touched = (before: unknown, after: unknown, ...reads: string[]) => {
+    const changes = new Changes(['request.title'], before, after);
+    return reads.filter((read) => changes.touch(read));
+  };
+
+  it('is what differs where it is read, above or below', () => {
+    const before = { a: { b: 1, c: 1 }, list: [{ x: 1 }], same: 1, gone: null };
+    const after = { a: { b: 2, c: 1 }, list: [{ x: 2 }], same: 1, fresh: null };
+    const reads = [
+      'payload',
+      'a',
+      'a.b',
+      'a.b.z',
+      'a.c',
+      'list.x',
+      'same',
+      'same.x',
+      'gone',
+      'fresh',
+      'absent',
+    ];
+    const paths = reads.map((read) => (read === 'payload' ? read : `payload.${read}`));
+    expect(touched(before, after, ...paths)).toEqual([
+      'payload',
+      'payload.a',
+      'payload.a.b',
+      'payload.a.b.z',
+      'payload.list.x',
+      'payload.gone',
+      'payload.fresh',
+    ]);
+    expect(touched(1, 1, 'request.title', 'request', 'request.revision', 'payload')).toEqual([
+      'request.title',
+      'request',
+    ]);
+  });
+
+  it('is no more than that however much has changed', () => {
+    const before = { ...members(5_000, 1), x: 1, y: 1 };
+    expect(touched(before, { ...members(5_000, 2), x: 1, y: 2 }, 'payload.x', 'payload.y')).toEqual([
+      'payload.y',
     ]);
   });
 });

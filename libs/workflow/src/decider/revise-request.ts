@@ -11,11 +11,10 @@ import { Transition } from './transition';
 const isReached = (stage: Stage): boolean => stage.state !== 'pending' || isRunning(stage);
 
 /** The stages reached whose rule could have come out differently, and the stages whose conditions ask for their state. */
-function touchedStages(transition: Transition, changed: readonly string[]): Set<string> {
+function touchedStages(transition: Transition, changes: Changes): Set<string> {
   const { onChange } = transition.env.definition;
   const touched = new Set<string>();
   if (onChange === 'none') return touched;
-  const changes = new Changes(changed);
   for (const stage of transition.state.stages) {
     if (!isReached(stage)) continue;
     const { reads } = ruleOf(transition, stage);
@@ -43,8 +42,8 @@ function putBack(transition: Transition, stage: Stage, isTouched: boolean, expla
  * Starts the earliest step again that a change touches: answers given on what has changed are dismissed, later stages that
  * run are put back until they are reached again, all other answers stay (product section 4, Revision).
  */
-function reopen(transition: Transition, changed: readonly string[]): void {
-  const touched = touchedStages(transition, changed);
+function reopen(transition: Transition, changes: Changes, changed: readonly string[]): void {
+  const touched = touchedStages(transition, changes);
   if (touched.size === 0) return;
   const stepOf = (stage: Stage) => ruleOf(transition, stage).step;
   const first = Math.min(
@@ -99,7 +98,8 @@ export function reviseRequest(command: ReviseCommand, state: RequestAggregate, e
     transition.record('request.edited', { title, reason, payloadRevision: next });
   } else {
     transition.record('request.revised', { revision: next, changed, title, reason });
-    reopen(transition, inPayload.length > 0 ? [...changed, 'request.revision'] : changed);
+    const all = inPayload.length > 0 ? [...changed, 'request.revision'] : changed;
+    reopen(transition, new Changes(all, env.payload, payload), all);
     if (inPayload.length > 0) moveDueTimes(transition);
   }
   return transition.done();
