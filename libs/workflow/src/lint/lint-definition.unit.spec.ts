@@ -563,9 +563,7 @@ describe('findings', () => {
       stage({ key: `s${n}`, when: wide, approvers: [{ matrix: rows }], distinctFrom: n > 0 ? ['s0'] : [] }),
     );
     expect(JSON.stringify(stages).length).toBeGreaterThan(190_000);
-    const started = performance.now();
     const { errors } = lintDefinition({ key: 'w', stages });
-    expect(performance.now() - started).toBeLessThan(10_000);
     expect(errors).toEqual([]);
   });
 });
