@@ -55,16 +55,16 @@ beforeAll(async () => {
 afterAll(() => system?.stop());
 
 /**
- * Webhooks have tests of their own; here nobody would answer them. Of the stages that would fail the request for want of
- * approvers only every third still does, or half of the requests would end before anything happens.
+ * Webhooks have tests of their own; here nobody would answer them. What would fail the request at once, for want of
+ * approvers or stages, mostly does not: half of the requests would end before anything happens.
  */
 const lively = (definition: WorkflowDefinition): WorkflowDefinition => {
   const copy = withoutWebhooks(definition);
   stagesOf(copy).forEach((stage, index) => {
-    if (index % 3 === 2 || !['fail', undefined].includes(stage.onNoApprovers as string | undefined)) return;
-    stage.onNoApprovers = { fallback: [{ user: 'dee' }, { user: 'mona' }] };
+    if (index % 4 === 3 || !['fail', undefined].includes(stage.onNoApprovers as string | undefined)) return;
+    stage.onNoApprovers = index % 4 === 0 ? 'approve' : 'skip';
   });
-  return copy;
+  return { ...copy, onNoStage: copy.onNoStage ?? 'approve' };
 };
 
 const withoutWebhooks = (definition: WorkflowDefinition): WorkflowDefinition =>
@@ -136,6 +136,14 @@ class Walk {
     const found = stagesOf(this.definition).find((stage) => stage.key === key);
     if (!found) throw new Error(`the request has a stage ${key} that its workflow lacks`);
     return found;
+  }
+
+  /** Somebody asked here may lose their say meanwhile, by deciding another stage (four eyes). */
+  isApart(key: string): boolean {
+    return stagesOf(this.definition).some(
+      ({ key: other, distinctFrom = [] }) =>
+        distinctFrom.length > 0 && [other, ...distinctFrom].includes(key),
+    );
   }
 
   /** The answers of this round. */
@@ -223,16 +231,19 @@ class Walk {
   /** Everybody answers until there is no question left. */
   async finish(known: Known): Promise<void> {
     const until = Date.now() + 30_000;
+    let tries = 0;
     for (;;) {
       known.view = await this.look();
       if (finals.includes(known.view.state)) break;
       if (Date.now() > until)
         throw new Error(`it does not end: ${JSON.stringify(known.view)}\nafter ${this.said.join(', ')}`);
-      const [task] = openTasks(known.view);
+      const open = openTasks(known.view);
+      const task = open[(tries += 1) % Math.max(1, open.length)];
       if (task) {
+        const refusals = ['task_closed', ...(this.isApart(task.stageKey) ? ['not_assignee'] : [])];
         const body = { decision: 'approve', comment: 'To get done.' };
         const call = () => client.as(task.assignee.userName).post(`/v1/tasks/${task.id}/decision`, body);
-        await this.act(`finishing ${task.stageKey}`, known, call, 'task_closed');
+        await this.act(`finishing ${task.stageKey}`, known, call, ...refusals);
       } else if (known.view.state === 'returned') {
         await this.act('resubmit', known, () => client.post(`/v1/requests/${this.id}/submit`, {}));
       } else await pause(25);
@@ -285,7 +296,7 @@ class Decide extends Command {
       known,
       () => client.as(actor).post(`/v1/tasks/${task.id}/decision`, body),
       ...closed,
-      ...(isTheirs ? [] : ['not_assignee']),
+      ...(isTheirs && !walk.isApart(task.stageKey) ? [] : ['not_assignee']),
     );
     if (!isTheirs) expect([answer.status, (answer.body as Json).code]).toEqual([403, 'not_assignee']);
   }
@@ -478,7 +489,8 @@ describe('any sequence of calls on any workflow of the whole language', () => {
             const known = { view: await walk.look() };
             await fc.asyncModelRun(() => ({ model: known, real: walk }), steps);
             await walk.finish(known);
-            reached.set(known.view.state, (reached.get(known.view.state) ?? 0) + 1);
+            const end = [known.view.state, known.view.failure?.code].filter(Boolean).join(' ');
+            reached.set(end, (reached.get(end) ?? 0) + 1);
             requests += 1;
             calls += walk.said.length;
           }),
