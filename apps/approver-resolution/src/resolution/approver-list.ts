@@ -2,6 +2,9 @@ import type { ApproverAnswer } from '@countersign/contracts';
 import { personOf, type PersonRow } from '../directory/user.rows';
 import type { SourcesQuestion } from './resolution-question';
 
+/** Many times what a stage asks, so the workflow sees that it is too much; a group may have any number of members. */
+const mostApprovers = 5_000;
+
 /** Of those left out, as many are named. */
 const mostSkipped = 100;
 
@@ -28,7 +31,7 @@ interface Named {
 
 /**
  * The approvers of one question: each person once, in the order of the sources, with one sentence for each source that
- * names them.
+ * names them. The first 5,000.
  */
 export class ApproverList {
   private readonly approvers = new Map<string, Named>();
@@ -74,7 +77,9 @@ export class ApproverList {
   }
 
   private add(source: number, row: PersonRow, why: string): void {
-    const named = this.approvers.get(row.id) ?? { row, why: [], sources: [] };
+    const known = this.approvers.get(row.id);
+    if (!known && this.approvers.size === mostApprovers) return;
+    const named = known ?? { row, why: [], sources: [] };
     this.approvers.set(row.id, named);
     if (named.sources.at(-1) === source) return;
     named.why.push(why);

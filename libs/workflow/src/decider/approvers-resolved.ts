@@ -6,7 +6,7 @@ import { NOTHING, type DecideEnv, type Decision } from './decision';
 import { escalate } from './escalate-stage';
 import { addPeople, couldBeMet, startStage } from './fill-stage';
 import { noApprovers } from './no-approvers';
-import { peopleOf, setAside } from './open-tasks';
+import { MAX_PEOPLE, peopleOf, setAside } from './open-tasks';
 import { quorumOf } from './quorum';
 import { settleStage } from './settle-stage';
 import { conditionContext, forbiddenDeciders, ruleOf } from './stage-rule';
@@ -138,6 +138,12 @@ function fillStage(
   { leftOut, note }: { leftOut: readonly LeftOut[]; note: string | null },
 ): void {
   const rule = ruleOf(transition, stage);
+  const everybody = new Set([...peopleOf(stage), ...named.map(({ person }) => person.id)]);
+  if (everybody.size > MAX_PEOPLE) {
+    const detail = `The stage ${stage.title} would ask more than ${MAX_PEOPLE} people, which is as many as a stage asks.`;
+    noApprovers(transition, stage, { nobody: false, detail });
+    return;
+  }
   const aside = setAside(stage);
   for (const candidates of [named.filter(({ person }) => !aside.has(person.id)), named]) {
     const quorum = quorumWith(rule, stage, candidates, members);
@@ -148,7 +154,6 @@ function fillStage(
     settleStage(transition, stage.index);
     return;
   }
-  const everybody = new Set([...peopleOf(stage), ...named.map(({ person }) => person.id)]);
   const quorum = quorumWith(rule, stage, named, members);
   const nobody = everybody.size === 0;
   const needed = quorum.reduce((sum, { approvals }) => sum + approvals, 0);
@@ -194,7 +199,7 @@ export function approversResolved(
       break;
     }
     case 'notify': {
-      const people = command.outcome.approvers.map(({ person }) => person);
+      const people = command.outcome.approvers.slice(0, MAX_PEOPLE).map(({ person }) => person);
       transition.record('stage.notified', { stageKey, stageIndex, people });
       break;
     }

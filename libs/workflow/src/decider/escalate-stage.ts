@@ -1,7 +1,7 @@
 import type { Candidate, QuorumPart, Stage } from '../aggregate';
 import type { CompiledStage } from '../definition/compiled-definition';
 import { explainQuorum } from './fill-stage';
-import { askNext, openTask, peopleOf } from './open-tasks';
+import { askNext, MAX_PEOPLE, openTask, peopleOf } from './open-tasks';
 import { approvalsPossible, quorumOf } from './quorum';
 import { ruleOf } from './stage-rule';
 import type { Transition } from './transition';
@@ -41,7 +41,7 @@ function quorumAmong(
 /**
  * Asks the people of an escalation as well, or instead of those who have not answered; who waited for their turn is asked
  * now. `add` does not change how many must approve; `replace` counts anew: an escalation ends nothing by itself. When it
- * names nobody who is not asked already, everything stays as it is.
+ * names nobody who is not asked already, everything stays as it is. Of too many the first are asked.
  */
 export function escalate(
   transition: Transition,
@@ -52,7 +52,9 @@ export function escalate(
   const rule = ruleOf(transition, stage);
   const mode = rule.escalate[escalation]?.mode ?? 'add';
   const asked = peopleOf({ ...stage, queue: [] });
-  const fresh = candidates.filter(({ person }) => !asked.has(person.id));
+  const fresh = candidates
+    .filter(({ person }) => !asked.has(person.id))
+    .slice(0, Math.max(0, MAX_PEOPLE - asked.size));
   if (fresh.length === 0) return;
   const { key: stageKey, index: stageIndex } = stage;
   const to = fresh.map(({ person }) => person);

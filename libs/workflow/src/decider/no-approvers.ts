@@ -6,8 +6,8 @@ import { ruleOf } from './stage-rule';
 import type { Transition } from './transition';
 
 /**
- * Applies `onNoApprovers`. Fewer people than the quorum asks for count as no approvers, but only a fallback or a failure
- * can follow: `skip` and `approve` are meant for a stage that has nobody, not for one whose few people would be passed
+ * Applies `onNoApprovers`. Fewer people than the quorum asks for count as no approvers, and so do too many, but only a fallback or a failure
+ * can follow: `skip` and `approve` are meant for a stage that has nobody, not for one whose people would be passed
  * over.
  */
 export function noApprovers(

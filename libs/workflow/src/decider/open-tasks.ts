@@ -2,6 +2,9 @@ import type { Candidate, Person, Stage, Task } from '../aggregate';
 import { ruleOf, timeAfter } from './stage-rule';
 import type { Transition } from './transition';
 
+/** As many people as a stage asks: all its tasks travel with each transition of the request. */
+export const MAX_PEOPLE = 1_000;
+
 /** Opens a question to one person. */
 export function openTask(
   transition: Transition,
