@@ -16,6 +16,7 @@ import {
 import { Controller, Get } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { mailView, type MailRow } from './captured-mail';
 import { capturedMailPage, pageHeaders } from './captured-mail.page';
 import { MailSettings } from './mail.settings';
 
@@ -27,27 +28,6 @@ export class CapturedMailQuery {
   @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(1_000) limit: number = 1_000;
   @IsOptional() @IsString() @MaxLength(500) cursor?: string;
 }
-
-interface MailRow extends Record<string, unknown> {
-  id: string;
-  recipient: string | null;
-  subject: string;
-  text_body: string;
-  html_body: string;
-  state: string;
-  created_at: Date;
-}
-
-const mailView = (row: MailRow) => ({
-  id: row.id,
-  to: row.recipient,
-  subject: row.subject,
-  text: row.text_body,
-  html: row.html_body,
-  state: row.state,
-  createdAt: row.created_at.toISOString(),
-});
-export type CapturedMail = ReturnType<typeof mailView>;
 
 const text = { type: 'string' };
 const mailSchema = {

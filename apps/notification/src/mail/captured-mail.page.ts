@@ -1,4 +1,4 @@
-import type { CapturedMail } from './captured-mail.controller';
+import type { CapturedMail } from './captured-mail';
 import { escapeHtml } from './escape-html';
 
 /** Nothing on the page may run or load anything, whatever a mail says. */

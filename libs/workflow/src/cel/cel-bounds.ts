@@ -1,4 +1,4 @@
-import type { CelExpr } from './check-types';
+import type { CelExpr } from './cel-expr';
 
 const MAX_LENGTH = 2_000;
 const MAX_BRACKETS = 32;

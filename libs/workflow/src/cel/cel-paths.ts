@@ -1,5 +1,5 @@
 import { childrenOf } from './cel-bounds';
-import type { CelExpr } from './check-types';
+import type { CelExpr } from './cel-expr';
 
 const ROOTS = ['payload', 'requester', 'request', 'stages'];
 

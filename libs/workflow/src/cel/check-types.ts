@@ -1,10 +1,9 @@
-import { type CelEnv, type CelType, type parse } from '@bufbuild/cel';
+import type { CelEnv, CelType } from '@bufbuild/cel';
+import type { CelExpr } from './cel-expr';
 import { pathOf } from './cel-paths';
 import { presentWhen } from './guards';
 import { linearRegExp } from '../json-schema';
 import { DYN, type Shape, type ShapeType } from './shape';
-
-export type CelExpr = ReturnType<typeof parse>['expr'];
 
 type Scope = ReadonlyMap<string, Shape>;
 

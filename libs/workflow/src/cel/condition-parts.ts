@@ -1,5 +1,5 @@
 import { pathOf } from './cel-paths';
-import type { CelExpr } from './check-types';
+import type { CelExpr } from './cel-expr';
 
 export type Literal = string | number | boolean | null;
 export type Operator = '<' | '<=' | '>' | '>=' | '==' | '!=';

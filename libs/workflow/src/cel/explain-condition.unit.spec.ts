@@ -1,4 +1,5 @@
-import { compileCondition, type ConditionContext } from './condition';
+import { compileCondition } from './compile-condition';
+import type { ConditionContext } from './condition';
 import { conditionVariables } from './condition-variables';
 
 const context = (over: Partial<ConditionContext> = {}): ConditionContext => ({

@@ -1,5 +1,5 @@
 import { pathOf } from './cel-paths';
-import type { CelExpr } from './check-types';
+import type { CelExpr } from './cel-expr';
 
 function withOwners(path: string[]): string[] {
   return path.slice(1).map((_name, index) => path.slice(0, index + 2).join('.'));

@@ -1,4 +1,4 @@
-import { compileCondition } from './condition';
+import { compileCondition } from './compile-condition';
 import { conditionVariables } from './condition-variables';
 
 const owner = { type: 'object', properties: { id: { type: 'string' } } };

@@ -1,7 +1,7 @@
 import { celEnv, celFunc, CelScalar, listType, parse } from '@bufbuild/cel';
 import { linearRegExp } from '../json-schema';
 import { childrenOf } from './cel-bounds';
-import type { CelExpr } from './check-types';
+import type { CelExpr } from './cel-expr';
 
 /** Steps of loops, comparisons and searches that one evaluation may take: macros can be nested, lists long. */
 export const MAX_STEPS = 20_000;

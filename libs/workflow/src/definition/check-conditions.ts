@@ -1,6 +1,6 @@
-import { compileCondition } from '../cel/condition';
+import { compileCondition } from '../cel/compile-condition';
 import { conditionVariables } from '../cel/condition-variables';
-import { compileExpression } from '../cel/expression';
+import { compileExpression } from '../cel/compile-expression';
 import type { Shape } from '../cel/shape';
 import type { Problem } from '../problem';
 import type { SubjectSchema } from '../subject/subject-schema';

@@ -1,5 +1,5 @@
-import { compileCondition } from '../cel/condition';
-import { compileExpression } from '../cel/expression';
+import { compileCondition } from '../cel/compile-condition';
+import { compileExpression } from '../cel/compile-expression';
 import type { Shape } from '../cel/shape';
 import { pointerTo } from '../problem';
 import type { CompiledSource } from './compiled-definition';

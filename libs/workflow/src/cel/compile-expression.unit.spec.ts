@@ -1,6 +1,6 @@
 import type { ConditionContext } from './condition';
 import { conditionVariables } from './condition-variables';
-import { compileExpression } from './expression';
+import { compileExpression } from './compile-expression';
 
 const subject = {
   type: 'object',
