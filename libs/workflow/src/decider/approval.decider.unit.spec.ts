@@ -346,7 +346,7 @@ describe('deciding', () => {
   describe('is refused', () => {
     const strict = workflow({
       stages: [{ key: 'a', comment: 'required-on-reject', quorum: 'all' }],
-      reasonCodes: { reject: ['budget'] },
+      reasonCodes: { approve: [], reject: ['budget'] },
     });
     const started = () => new Run(strict).when(submit()).resolved(['ann', 'bob']);
     const stale = { expectedVersion: 1, revision: 7 };

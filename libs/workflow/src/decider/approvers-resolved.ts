@@ -154,6 +154,8 @@ function fillStage(
     settleStage(transition, stage.index);
     return;
   }
+  // Somebody else who left has been asked after as well: that answer is not known yet.
+  if (stage.resolutions.some(({ purpose }) => purpose === 'refill' || purpose === 'fallback')) return;
   const quorum = quorumWith(rule, stage, named, members);
   const nobody = everybody.size === 0;
   const needed = quorum.reduce((sum, { approvals }) => sum + approvals, 0);

@@ -22,7 +22,7 @@ function deciderOf(task: Task, command: DecideTaskCommand): Person | null {
 
 function inputProblem(command: DecideTaskCommand, stage: Stage, env: DecideEnv): Decision | null {
   const { decision, reasonCode } = command;
-  const codes = env.definition.reasonCodes?.[decision];
+  const codes = env.definition.reasonCodes[decision];
   if (reasonCode != null && codes && !codes.includes(reasonCode)) {
     const known = codes.length > 0 ? `: use one of ${codes.join(', ')}` : '';
     const detail = `${reasonCode} is not a reason code of this workflow for the decision ${decision}${known}.`;

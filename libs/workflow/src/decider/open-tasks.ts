@@ -33,8 +33,7 @@ export function openTask(
     remindAt: rule.remind ? timeAfter(rule, now, rule.remind.after) : null,
     remindedAt: null,
     reminders: 0,
-    // Nobody is late with what they have only just been asked.
-    overdue: running.dueAt !== null && running.dueAt <= now,
+    overdue: false,
     passedTo: null,
   };
   transition.record('task.assigned', { task, why });

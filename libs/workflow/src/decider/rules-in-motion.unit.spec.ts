@@ -34,6 +34,27 @@ const standsInFor = (run: Run, delegate: string, delegator: string) => {
   return run;
 };
 
+describe('people who leave at once', () => {
+  it.each(['parallel', 'sequential'])('are replaced by the fallback (%s)', (order) => {
+    const onNoApprovers = { fallback: [{ user: 'eve' }] };
+    const definition = workflow({ stages: [{ key: 'a', order, quorum: 'all', onNoApprovers }] });
+    const run = new Run(definition).when(submit()).resolved(['ann', 'bob', 'cy']);
+    for (const person of ['ann', 'bob', 'cy']) leaves(run, person);
+    while (run.request.stages[0]?.resolutions.some(({ purpose }) => purpose === 'refill')) run.resolved([]);
+    expect(run.request.state).toBe('pending_review');
+    run.resolved(['eve']);
+    expect(ids(run)).toEqual(['eve']);
+  });
+
+  it('fail the request only once nobody is found for any of them', () => {
+    const run = new Run(workflow({ stages: [{ key: 'a' }] })).when(submit()).resolved(['ann', 'bob']);
+    leaves(leaves(run, 'ann'), 'bob').resolved([]);
+    expect(run.request.state).toBe('pending_review');
+    run.resolved([]);
+    expect(run.request.state).toBe('failed');
+  });
+});
+
 describe('somebody who leaves', () => {
   it.each(['ann', 'dora'])('is a delegate or a delegator: the vote is looked for again (%s)', (leaver) => {
     const run = new Run(workflow({ stages: [{ key: 'a', quorum: 'all' }] })).when(submit());
@@ -291,7 +312,43 @@ describe('a revision', () => {
   });
 });
 
+describe('reason codes', () => {
+  const definition = workflow({ reasonCodes: { reject: ['budget'], return: [] }, stages: [{ key: 'a' }] });
+  it.each([
+    ['reject', 'budget', undefined],
+    ['reject', 'other', 'validation_failed'],
+    ['return', 'other', 'validation_failed'],
+    ['approve', 'whatever', undefined],
+  ] as const)('of %s, %s', (decision, reasonCode, code) => {
+    const run = new Run(definition).when(submit()).resolved(['ann']).decides('ann', decision, { reasonCode });
+    expect(run.error?.code).toBe(code);
+  });
+});
+
 describe('the clock', () => {
+  it('says at once that a task is late whose time was over when it was opened', () => {
+    const definition = workflow({ stages: [{ key: 'a', sla: { field: 'payload.due' } }] });
+    const run = new Run(definition, { due: '2026-11-21T08:00:00Z' }).when(submit()).resolved(['ann']);
+    expect(run.ticks(NOW).types).toEqual(['task.overdue']);
+    expect(run.ticks(NOW).types).toEqual([]);
+  });
+
+  it('makes up for no reminder that was missed, and counts it', () => {
+    const remind = { after: 'PT1H', every: 'PT1H', max: 4 };
+    const run = new Run(workflow({ stages: [{ key: 'a', remind }] })).when(submit()).resolved(['ann']);
+    expect(run.ticks(after(3.5 * hour)).types).toEqual(['task.reminded']);
+    expect(run.request.stages[0]?.tasks[0]).toMatchObject({ reminders: 3, remindAt: after(4 * hour) });
+    expect(run.ticks(after(9 * hour)).types).toEqual(['task.reminded']);
+    expect(run.ticks(after(99 * hour)).types).toEqual([]);
+  });
+
+  it('reminds nobody of what has expired meanwhile', () => {
+    const stage = { key: 'a', remind: { after: 'PT1H' }, expire: { after: 'PT2H' } };
+    const run = new Run(workflow({ stages: [stage] })).when(submit()).resolved(['ann']);
+    expect(run.ticks(after(3 * hour)).types).not.toContain('task.reminded');
+    expect(run.request.state).toBe('rejected');
+  });
+
   const due = (value: string) =>
     new Run(workflow({ stages: [{ key: 'a', sla: { field: 'payload.due' } }] }), { due: value })
       .when(submit())

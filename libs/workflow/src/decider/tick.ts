@@ -11,14 +11,17 @@ import { Transition } from './transition';
 /** Far more than can be due at once: every step either ends something or moves it into the future. */
 const MAX_STEPS = 10_000;
 
-function remind(transition: Transition, { stage, task }: Extract<Due, { kind: 'remind' }>): void {
+function remind(transition: Transition, { at, stage, task }: Extract<Due, { kind: 'remind' }>): void {
   const rule = ruleOf(transition, stage);
   const { now } = transition.env;
-  const reminders = task.reminders + 1;
-  const every = rule.remind?.every ?? null;
-  // From now on: reminders that were missed are not made up for.
-  const again = every !== null && reminders < (rule.remind?.max ?? 0);
-  const remindAt = again ? timeAfter(rule, now, every) : null;
+  const { every = null, max = 0 } = rule.remind ?? {};
+  let reminders = task.reminders + 1;
+  let remindAt = every && reminders < max ? timeAfter(rule, at, every) : null;
+  // Reminders that were missed are not made up for.
+  while (every && remindAt !== null && remindAt <= now) {
+    reminders += 1;
+    remindAt = reminders < max ? timeAfter(rule, remindAt, every) : null;
+  }
   transition.record('task.reminded', { task: { ...task, reminders, remindedAt: now, remindAt } });
 }
 
@@ -52,7 +55,7 @@ function expire(transition: Transition, stage: Stage): void {
 export function tick(command: TickCommand, state: RequestAggregate, env: DecideEnv): Decision {
   const transition = new Transition(state, env, command.actor);
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const due = firstDue(transition.state);
+    const due = firstDue(transition.state, env.now);
     if (!due || due.at > env.now) break;
     if (due.kind === 'remind') remind(transition, due);
     else if (due.kind === 'overdue') {

@@ -50,13 +50,11 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
     onNoStage: definition.onNoStage ?? 'fail',
     onChange: definition.onChange ?? 'material',
     maxRevisions: definition.maxRevisions ?? MAX_REVISIONS,
-    reasonCodes: reasonCodes
-      ? {
-          approve: reasonCodes.approve ?? [],
-          reject: reasonCodes.reject ?? [],
-          return: reasonCodes.return ?? [],
-        }
-      : null,
+    reasonCodes: {
+      approve: reasonCodes?.approve ?? null,
+      reject: reasonCodes?.reject ?? null,
+      return: reasonCodes?.return ?? null,
+    },
     stages: placed.map((each) =>
       compileStage(each, {
         variables: variables.get(each.step) ?? {},

@@ -156,7 +156,7 @@ describe('a stage that says little', () => {
       onNoStage: 'fail',
       onChange: 'material',
       maxRevisions: 100,
-      reasonCodes: null,
+      reasonCodes: { approve: null, reject: null, return: null },
     });
   });
 

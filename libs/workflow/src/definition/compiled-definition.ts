@@ -1,3 +1,4 @@
+import type { TaskDecision } from '../aggregate';
 import type { Condition, Expression } from '../cel/condition';
 import type { WorkingCalendar } from '../calendar/working-calendar';
 import type { Problem } from '../problem';
@@ -71,7 +72,8 @@ export interface CompiledDefinition {
   onNoStage: OnNoStage;
   onChange: OnChange;
   maxRevisions: number;
-  reasonCodes: { approve: string[]; reject: string[]; return: string[] } | null;
+  /** Those that a decision may carry; null for any. */
+  reasonCodes: Record<TaskDecision, string[] | null>;
   /** Flat, as requests list them. */
   stages: CompiledStage[];
   /** Every violation of the subject, with pointers from the payload's root. */

@@ -43,7 +43,7 @@ describe('a valid definition', () => {
     expect(definition.reasonCodes).toEqual({
       approve: [],
       reject: ['budget', 'duplicate', 'policy'],
-      return: [],
+      return: null,
     });
     expect(publishProblems(definition)).toEqual([]);
   });

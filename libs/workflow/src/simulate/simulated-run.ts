@@ -95,7 +95,7 @@ export class SimulatedRun {
       taskId: task.id,
       decision,
       comment: COMMENT,
-      reasonCode: this.input.definition.reasonCodes?.[decision][0] ?? null,
+      reasonCode: this.input.definition.reasonCodes[decision]?.[0] ?? null,
     });
   }
 

@@ -62,7 +62,7 @@ class RealRun {
   }
 
   decide(task: { id: string; assignee: { id: string } }, decision: TaskDecision) {
-    const reasonCode = this.definition.reasonCodes?.[decision][0] ?? null;
+    const reasonCode = this.definition.reasonCodes[decision]?.[0] ?? null;
     const actor = userActor(task.assignee.id);
     this.command({ type: 'decideTask', actor, taskId: task.id, decision, comment: 'c', reasonCode });
     expect(this.run.error).toBeNull();
