@@ -3,6 +3,7 @@ import type { CelExpr } from './cel-expr';
 import { pathOf } from './cel-paths';
 import { notNull, presentWhen } from './guards';
 import { linearRegExp } from '../json-schema';
+import { OPERATORS } from './operators';
 import { DYN, type Shape, type ShapeType } from './shape';
 
 type Scope = ReadonlyMap<string, Shape>;
@@ -20,26 +21,6 @@ const TYPE_NAMES = new Set([
   'type',
 ]);
 const NUMBERS = new Set<ShapeType>(['int', 'uint', 'double']);
-const OPERATORS: Record<string, string> = {
-  '_+_': '+',
-  '_-_': '-',
-  '_*_': '*',
-  '_/_': '/',
-  '_%_': '%',
-  '-_': '-',
-  '!_': '!',
-  '_<_': '<',
-  '_<=_': '<=',
-  '_>_': '>',
-  '_>=_': '>=',
-  '@in': 'in',
-  '_==_': '==',
-  '_!=_': '!=',
-  '_&&_': '&&',
-  '_||_': '||',
-  '_?_:_': '?:',
-};
-
 const GUARDING = new Set(['_&&_', '_||_', '_?_:_']);
 
 /** What is surely there when an operand matters: `&&` and `||` forgive an error of one side if the other decides. */
