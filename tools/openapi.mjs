@@ -102,7 +102,7 @@ function describe(route, item) {
     if (!operation) continue;
     operation.tags = [tag];
     const headers = [
-      actor,
+      ...(operation.security?.length === 0 ? [] : [actor]),
       ...(method === 'post' ? [idempotencyKey] : []),
       ...(method === 'get' ? [] : [ifMatch]),
     ];

@@ -214,6 +214,21 @@ describe('where calls go', () => {
     for (const file of files) expect((await fetch(gateway.url + file)).status).toBe(200);
   });
 
+  it('passes calls for the schema of definitions on without a key, and nothing else of its kind', async () => {
+    for (const method of ['GET', 'HEAD']) {
+      const forged = { 'countersign-identity': 'forged' };
+      const got = await call(gateway.url, null, method, '/v1/schemas/workflow.json', undefined, forged);
+      expect([method, got.status]).toEqual([method, 200]);
+      expect(intake.seen.pop()?.headers).not.toHaveProperty('countersign-identity');
+    }
+    for (const [method, path] of [
+      ['POST', '/v1/schemas/workflow.json'],
+      ['GET', '/v1/schemas/workflow.json/'],
+      ['GET', '/v1/schemas/other.json'],
+    ] as const)
+      expect([path, (await call(gateway.url, null, method, path)).status]).toEqual([path, 401]);
+  });
+
   it('is ready only when everything behind it is, and names what is not', async () => {
     const missing = await call(gateway.url, null, 'GET', '/readyz');
     expect([missing.status, missing.body.detail]).toEqual([503, 'Not ready: approver-resolution.']);

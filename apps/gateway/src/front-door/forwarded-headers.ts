@@ -24,7 +24,8 @@ const listed = (connection: string | undefined): Set<string> =>
 export interface Hop {
   /** Host and port of the service. */
   host: string;
-  identity: string;
+  /** Absent where the call needs no key. */
+  identity?: string;
   traceparent: string;
   remoteAddress: string;
 }
@@ -50,7 +51,7 @@ export const forwardedHeaders = (headers: IncomingHttpHeaders, hop: Hop): Outgoi
   outgoing['x-forwarded-proto'] ??= 'http';
   outgoing['x-forwarded-host'] ??= headers.host;
   outgoing.traceparent = hop.traceparent;
-  outgoing[identityHeader] = hop.identity;
+  if (hop.identity !== undefined) outgoing[identityHeader] = hop.identity;
   return outgoing;
 };
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
+import type { ServiceName } from '@countersign/contracts';
 import { childSpan, traceIdOf } from '@countersign/messaging';
 import { identityHeader, LOG, Problem, problemOf, type Log } from '@countersign/service-kit';
 import { DocsPages } from '../docs/docs-pages';
@@ -9,16 +10,27 @@ import { forwardedHeaders } from './forwarded-headers';
 import { Proxy } from './proxy';
 import { RateLimits } from './rate-limits';
 import { Readiness } from './readiness';
-import { ownerOf, pathOf } from './routes';
+import { openOwner, ownerOf, pathOf } from './routes';
 import { Upstreams } from './upstreams';
 import { writeProblem } from './write-problem';
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
 const allowed = [...methods, 'OPTIONS'].join(', ');
 
+/** A call on its way to its service. */
+interface Onward {
+  /** Absent where the call needs no key. */
+  identity?: string;
+  traceparent: string;
+  /** Headers that the gateway adds to the answer. */
+  answerHeaders: Record<string, string>;
+  refuse: (problem: Problem) => void;
+}
+
 /**
  * Where every call comes in: authenticates it, counts it, and passes it on to the service that owns its path, or to the
- * gateway's own controllers. Only health, OPTIONS and the documentation, which hold no data, need no key.
+ * gateway's own controllers. Only health, OPTIONS, the documentation and the schema of definitions, which hold no data,
+ * need no key.
  */
 @Injectable()
 export class FrontDoor {
@@ -81,6 +93,8 @@ export class FrontDoor {
     refuse: (problem: Problem, headers?: Record<string, string>) => void,
     inner: () => void,
   ): Promise<void> {
+    const open = openOwner(request.method, pathOf(request.url ?? ''));
+    if (open) return this.pass(request, response, open, { traceparent, answerHeaders: {}, refuse });
     const remoteAddress = request.socket.remoteAddress ?? '';
     const key = await this.authenticator.authenticate(request.headers.authorization, remoteAddress);
     const quota = await this.limits.call(key.identity.key.id);
@@ -99,24 +113,35 @@ export class FrontDoor {
         request.headers.traceparent = traceparent;
         return inner();
       }
-      const upstream = this.upstreams.get(owner);
-      if (!upstream)
-        throw new Problem('unavailable', `This deployment has no ${owner}.`, {
-          headers: { 'retry-after': '60' },
-        });
-      this.proxy.pass(request, response, {
-        upstream,
-        headers: forwardedHeaders(request.headers, {
-          host: upstream.host,
-          identity,
-          traceparent,
-          remoteAddress,
-        }),
+      this.pass(request, response, owner, {
+        identity,
+        traceparent,
         answerHeaders: quota,
         refuse: (problem) => refuse(problem, quota),
       });
     } catch (error) {
       refuse(problemOf(error), quota);
     }
+  }
+
+  private pass(
+    request: IncomingMessage,
+    response: ServerResponse,
+    owner: ServiceName,
+    { identity, traceparent, answerHeaders, refuse }: Onward,
+  ): void {
+    const upstream = this.upstreams.get(owner);
+    if (!upstream)
+      throw new Problem('unavailable', `This deployment has no ${owner}.`, {
+        headers: { 'retry-after': '60' },
+      });
+    const remoteAddress = request.socket.remoteAddress ?? '';
+    const headers = forwardedHeaders(request.headers, {
+      host: upstream.host,
+      identity,
+      traceparent,
+      remoteAddress,
+    });
+    this.proxy.pass(request, response, { upstream, headers, answerHeaders, refuse });
   }
 }

@@ -25,6 +25,13 @@ const owners: Record<string, ServiceName> = {
   '/v1/analytics': 'audit',
 };
 
+/** What services answer without a key: it holds no data, and editors that fetch it send none. */
+const openPaths = new Map<string, ServiceName>([['/v1/schemas/workflow.json', 'intake']]);
+
+/** The service that answers a call without a key; undefined for one that needs a key. */
+export const openOwner = (method: string | undefined, path: string): ServiceName | undefined =>
+  method === 'GET' || method === 'HEAD' ? openPaths.get(path) : undefined;
+
 /** RFC 3986 §3.3: what a path may be made of. */
 const pathCharacters = /^\/(?:[\w.~!$&'()*+,;=:@/-]|%[0-9a-f]{2})*$/i;
 

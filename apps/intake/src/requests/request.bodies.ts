@@ -15,12 +15,18 @@ import {
   MinLength,
   ValidateIf,
 } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
 import { HasText } from './has-text';
 
 export class SubmitRequestBody {
   @IsString() @IsNotEmpty() @MaxLength(100) workflow: string;
-  @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) workflowVersion?: number;
-  @IsString() @IsNotEmpty() @MaxLength(300) title: string;
+  @JSONSchema({ description: 'One that is or was published; by default the one that is published now.' })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(2_147_483_647)
+  workflowVersion?: number;
+  @IsString() @IsNotEmpty() @HasText() @MaxLength(300) title: string;
   @IsOptional() @IsString() @MaxLength(5_000) reason?: string | null;
   /** A user's id, externalId or userName. */
   @IsString() @IsNotEmpty() @MaxLength(320) requester: string;
@@ -28,14 +34,17 @@ export class SubmitRequestBody {
   @IsDefined() payload: unknown;
   @IsOptional() @IsString() @MaxLength(255) externalRef?: string | null;
   @IsOptional() @IsObject() metadata?: Record<string, unknown>;
-  @IsOptional() @IsBoolean() draft?: boolean;
+  @JSONSchema({ description: 'Kept until it is submitted; only then its payload must fit the workflow.' })
+  @IsOptional()
+  @IsBoolean()
+  draft?: boolean;
 }
 
 const isGiven = (_: object, value: unknown): boolean => value !== undefined;
 
 /** At least one of them. */
 export class ReviseRequestBody {
-  @ValidateIf(isGiven) @IsString() @IsNotEmpty() @MaxLength(300) title?: string;
+  @ValidateIf(isGiven) @IsString() @IsNotEmpty() @HasText() @MaxLength(300) title?: string;
   @IsOptional() @IsString() @MaxLength(5_000) reason?: string | null;
   /** Replaces the payload as a whole. */
   @ValidateIf(isGiven) @IsDefined() payload?: unknown;
@@ -48,7 +57,11 @@ export class OverrideBody {
 }
 
 export class MigrateBody {
-  @IsInt() @Min(1) @Max(2_147_483_647) workflowVersion: number;
+  @JSONSchema({ description: 'One that is or was published.' })
+  @IsInt()
+  @Min(1)
+  @Max(2_147_483_647)
+  workflowVersion: number;
 }
 
 export class CommentBody {

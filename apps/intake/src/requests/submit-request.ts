@@ -41,13 +41,13 @@ export class SubmitRequest {
       throw Problem.invalid([{ pointer: '/metadata', message: `At most ${metadataLimit} bytes.` }]);
     }
     const { workspaceId } = call;
+    allowWorkflow(call, body.workflow);
     const [version, seen] = await this.database.read(workspaceId, (sql) =>
       Promise.all([
         this.versions.runnable(sql, workspaceId, body.workflow, body.workflowVersion),
         this.people.look(sql, workspaceId, [body.requester, call.actorRef]),
       ]),
     );
-    allowWorkflow(call, version.key);
     if (!body.draft) this.checkPayload(version, body.payload);
     const requester = await this.findRequester(call, body.requester, seen);
     return { body, version, requester, actor: await this.people.actor(call, seen) };

@@ -8,7 +8,7 @@ const body = JSON.stringify(workflowDefinitionSchema);
 export class WorkflowSchemaController {
   @Get('workflow.json')
   @Operation({
-    scope: 'any',
+    scope: 'none',
     summary: 'JSON Schema of workflow definitions, for editors',
     answers: {
       200: {

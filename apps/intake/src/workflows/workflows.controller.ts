@@ -189,20 +189,20 @@ export class WorkflowsController {
   }
 
   private async workflow(call: Call) {
+    allowWorkflow(call, call.param('key'));
     const workflow = await this.database.read(call.workspaceId, (sql) =>
       findWorkflow(sql, call.workspaceId, call.param('key')),
     );
     if (!workflow) throw Problem.notFound('workflow');
-    allowWorkflow(call, workflow.key);
     return workflow;
   }
 
   private async version(call: Call): Promise<WorkflowVersionView> {
+    allowWorkflow(call, call.param('key'));
     const found = await this.database.read(call.workspaceId, (sql) =>
       findVersion(sql, call.workspaceId, call.param('key'), versionNumber(call.param('version'))),
     );
     if (!found) throw Problem.notFound('workflow version');
-    allowWorkflow(call, found.key);
     return found;
   }
 }

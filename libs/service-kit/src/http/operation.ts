@@ -9,8 +9,8 @@ type Schema = Record<string, unknown>;
 type Constructor = new () => object;
 
 export interface OperationOptions {
-  /** The one scope that the call needs; `any` for every valid key. */
-  scope: Scope | 'any';
+  /** The one scope that the call needs; `any` for every valid key, `none` for what needs no key. */
+  scope: Scope | 'any' | 'none';
   summary: string;
   body?: Constructor | { mediaTypes: Record<string, Schema> };
   /** The parameters it knows, where it looks at any; `any` where unknown ones are nobody's business (RFC 7644 §3.4.2). */
@@ -26,6 +26,9 @@ export const queryMetadata = 'countersign:query';
 
 const refPointerPrefix = '#/components/schemas/';
 
+const keyWords = (scope: OperationOptions['scope']): string =>
+  scope === 'none' ? 'No key is needed.' : scope === 'any' ? 'Any key.' : `Scope \`${scope}\`.`;
+
 /** Declares a route once, for the guard that enforces its scope and for the OpenAPI document. */
 export const Operation = (options: OperationOptions): MethodDecorator => {
   const decorators: MethodDecorator[] = [
@@ -33,7 +36,8 @@ export const Operation = (options: OperationOptions): MethodDecorator => {
     SetMetadata(queryMetadata, options.query !== undefined),
     ApiOperation({
       summary: options.summary,
-      description: options.scope === 'any' ? 'Any key.' : `Scope \`${options.scope}\`.`,
+      description: keyWords(options.scope),
+      ...(options.scope === 'none' ? { security: [] } : {}),
     }),
   ];
   if (typeof options.body === 'function') {

@@ -10,12 +10,19 @@ const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('
 const violationsOf = (errors: ValidationError[], base: string): Violation[] =>
   errors.flatMap((error) => {
     const pointer = `${base}/${escape(error.property)}`;
-    const own = Object.entries(error.constraints ?? {}).map(([rule, text]) => ({
-      pointer,
-      message: rule === 'whitelistValidation' ? 'There is no such member.' : sentence(text),
-    }));
+    const own = error.constraints ? [{ pointer, message: messageOf(error, error.constraints) }] : [];
     return [...own, ...violationsOf(error.children ?? [], pointer)];
   });
+
+/**
+ * Of several rules that a member breaks only the first that is declared: what is no text has no length to speak of.
+ * Decorators are applied from the last to the first.
+ */
+const messageOf = ({ value, property }: ValidationError, broken: Record<string, string>): string => {
+  if (broken.whitelistValidation !== undefined) return 'There is no such member.';
+  if (value === undefined) return sentence(`${property} is required`);
+  return sentence(Object.values(broken).at(-1) ?? '');
+};
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsInt, IsString, ValidateNested } from 'class-validator';
+import { IsInt, IsNotEmpty, IsOptional, IsString, MaxLength, Min, ValidateNested } from 'class-validator';
 import { EmptyBody } from './empty-body';
 import { Problem } from './problem';
 import { validate } from './validate';
@@ -12,6 +12,11 @@ class Body {
   @IsString() name: string;
   @IsInt() age: number;
   @ValidateNested() @Type(() => Address) address: Address;
+}
+
+class Strict {
+  @IsString() @IsNotEmpty() @MaxLength(3) name: string;
+  @IsOptional() @IsInt() @Min(1) age?: number;
 }
 
 const violations = (value: unknown, base?: string, type: new () => object = Body) => {
@@ -54,6 +59,22 @@ describe('validation of a body', () => {
       { pointer: '/a~1b', message: 'There is no such member.' },
       { pointer: '/c', message: 'There is no such member.' },
     ]);
+  });
+
+  it.each([
+    [{}, [{ pointer: '/name', message: 'Name is required.' }]],
+    [{ name: 7 }, [{ pointer: '/name', message: 'Name must be a string.' }]],
+    [{ name: null }, [{ pointer: '/name', message: 'Name must be a string.' }]],
+    [{ name: '' }, [{ pointer: '/name', message: 'Name should not be empty.' }]],
+    [
+      { name: 'four', age: 'x' },
+      [
+        { pointer: '/name', message: 'Name must be shorter than or equal to 3 characters.' },
+        { pointer: '/age', message: 'Age must be an integer number.' },
+      ],
+    ],
+  ])('says of one member only what is most basic: %j', (value, expected) => {
+    expect(violations(value, '', Strict)).toEqual(expected);
   });
 
   it('points into the query when it checks one', () => {

@@ -1,7 +1,10 @@
 import type { Call } from './call';
 import { Problem } from './problem';
 
-/** Refuses a key that is limited to other workflows (product §3). Throws Problem workflow_not_allowed. */
+/**
+ * Refuses a key that is limited to other workflows (product §3). Where the caller names the workflow this comes before
+ * any look for it, so that a limited key cannot find out which others there are. Throws Problem workflow_not_allowed.
+ */
 export const allowWorkflow = (call: Call, workflowKey: string): void => {
   const { workflows } = call.identity.key;
   if (workflows && !workflows.includes(workflowKey)) {

@@ -1,8 +1,9 @@
 import type { CelEnv, CelType } from '@bufbuild/cel';
 import type { CelExpr } from './cel-expr';
 import { pathOf } from './cel-paths';
-import { presentWhen } from './guards';
+import { notNull, presentWhen } from './guards';
 import { linearRegExp } from '../json-schema';
+import { OPERATORS } from './operators';
 import { DYN, type Shape, type ShapeType } from './shape';
 
 type Scope = ReadonlyMap<string, Shape>;
@@ -20,26 +21,6 @@ const TYPE_NAMES = new Set([
   'type',
 ]);
 const NUMBERS = new Set<ShapeType>(['int', 'uint', 'double']);
-const OPERATORS: Record<string, string> = {
-  '_+_': '+',
-  '_-_': '-',
-  '_*_': '*',
-  '_/_': '/',
-  '_%_': '%',
-  '-_': '-',
-  '!_': '!',
-  '_<_': '<',
-  '_<=_': '<=',
-  '_>_': '>',
-  '_>=_': '>=',
-  '@in': 'in',
-  '_==_': '==',
-  '_!=_': '!=',
-  '_&&_': '&&',
-  '_||_': '||',
-  '_?_:_': '?:',
-};
-
 const GUARDING = new Set(['_&&_', '_||_', '_?_:_']);
 
 /** What is surely there when an operand matters: `&&` and `||` forgive an error of one side if the other decides. */
@@ -79,7 +60,7 @@ function accepts(expected: CelType, given: Shape): boolean {
 /** The library checks constants and names only: this follows members, operators, functions and macros as well. */
 class TypeCheck {
   readonly messages: string[] = [];
-  /** Optional members that are read where they need not be there. */
+  /** Members that are read where they need not be there, or used where they may be null. */
   readonly unguarded = new Set<string>();
   private present: string[] = [];
 
@@ -97,8 +78,7 @@ class TypeCheck {
           ? this.inferMember(kind.value.operand, kind.value.field, kind.value.testOnly, scope)
           : DYN;
       case 'callExpr': {
-        const target = kind.value.target && this.infer(kind.value.target, scope);
-        return this.inferCall(kind.value.function, target, kind.value.args, scope);
+        return this.inferCall(kind.value.function, kind.value.target, kind.value.args, scope);
       }
       case 'listExpr': {
         const elements = kind.value.elements.map((element) => this.infer(element, scope));
@@ -176,10 +156,13 @@ class TypeCheck {
     }
     if (testOnly) return { type: 'bool' };
     if (full && member?.optional && !this.present.includes(full)) this.unguarded.add(full);
+    if (full && member?.nullable && this.present.includes(notNull(full)))
+      return { ...member, nullable: false };
     return member ?? DYN;
   }
 
-  private inferCall(name: string, target: Shape | undefined, args: CelExpr[], scope: Scope): Shape {
+  private inferCall(name: string, owner: CelExpr | undefined, args: CelExpr[], scope: Scope): Shape {
+    const target = owner && this.infer(owner, scope);
     const given = args.map((arg, index) =>
       this.inferGuarded(arg, scope, GUARDING.has(name) ? guardsOf(name, args, index) : []),
     );
@@ -193,7 +176,7 @@ class TypeCheck {
         return { type: 'bool' };
       case '_?_:_':
         this.expectBool(first, '?:');
-        return second.type === third.type ? second : DYN;
+        return second.type === third.type ? (second.nullable ? second : third) : DYN;
       case '_[_]': {
         const key = args[1]?.exprKind;
         const constant = key?.case === 'constExpr' ? key.value.constantKind : undefined;
@@ -211,9 +194,9 @@ class TypeCheck {
       }
       case 'matches':
         this.checkPattern(args.at(-1));
-        return this.inferFunction(name, target, given);
+        return this.inferFunction(name, target, given, [owner, ...args]);
       default:
-        return this.inferFunction(name, target, given);
+        return this.inferFunction(name, target, given, [owner, ...args]);
     }
   }
 
@@ -225,20 +208,28 @@ class TypeCheck {
     return shape;
   }
 
-  private inferFunction(name: string, target: Shape | undefined, given: Shape[]): Shape {
+  private inferFunction(
+    name: string,
+    target: Shape | undefined,
+    given: Shape[],
+    exprs: (CelExpr | undefined)[],
+  ): Shape {
     const group = this.funcs.find(name);
     const shown = OPERATORS[name] ?? name;
     if (!group) {
       this.say(`There is no function ${shown}.`);
       return DYN;
     }
-    const fitting = [...group].filter(
-      (func) =>
-        (func.target === undefined) === (target === undefined) &&
-        (func.target === undefined || target === undefined || accepts(func.target, target)) &&
-        func.arguments.length === given.length &&
-        func.arguments.every((type, index) => accepts(type, given[index] ?? DYN)),
-    );
+    const fittingFor = ([owner, ...shapes]: (Shape | undefined)[]) =>
+      [...group].filter(
+        (func) =>
+          (func.target === undefined) === (owner === undefined) &&
+          (func.target === undefined || owner === undefined || accepts(func.target, owner)) &&
+          func.arguments.length === shapes.length &&
+          func.arguments.every((type, index) => accepts(type, shapes[index] ?? DYN)),
+      );
+    const shapes = [target, ...given];
+    const fitting = fittingFor(shapes);
     if (fitting.length === 0) {
       const types = [target, ...given].filter((shape) => shape !== undefined).map((shape) => shape.type);
       const mixed = types.includes('int') && types.includes('double');
@@ -246,6 +237,11 @@ class TypeCheck {
       this.say(`${shown} cannot be used with ${types.join(' and ') || 'nothing'}${hint}.`);
       return DYN;
     }
+    shapes.forEach((shape, at) => {
+      const path = shape?.nullable && pathOf(exprs[at]);
+      if (path && fittingFor(shapes.with(at, { type: 'null' })).length === 0)
+        this.unguarded.add(path.join('.'));
+    });
     const results = new Set(fitting.map((func) => typeOf(func.result)));
     const [only] = results;
     return results.size === 1 && only ? { type: only } : DYN;
@@ -274,7 +270,7 @@ class TypeCheck {
   }
 }
 
-/** Infers the type of an expression; `messages` tell what can never work, `unguarded` what may be missing at run time. */
+/** Infers the type of an expression; `messages` tell what can never work, `unguarded` what may be missing, or null, at run time. */
 export function checkTypes(
   expr: CelExpr,
   variables: Record<string, Shape>,

@@ -6,6 +6,7 @@ import type { CelExpr } from './cel-expr';
 import { checkTypes } from './check-types';
 import type { ConditionContext } from './condition';
 import { baseEnv, MAX_STEPS, meter, meteredEnv, withSteps } from './metered-env';
+import { runTimeWords } from './run-time-words';
 import type { Shape } from './shape';
 
 export type CelResult = { ok: true; value: unknown } | { ok: false; message: string };
@@ -34,7 +35,9 @@ function runMetered(
   const allowed = Math.min(MAX_STEPS, context.budget?.steps ?? MAX_STEPS);
   const { result, taken } = withSteps(allowed, () => planned(bindings(context, paths)));
   if (context.budget) context.budget.steps -= taken;
-  return isCelError(result) ? { ok: false, message: firstLine(result) } : { ok: true, value: result };
+  return isCelError(result)
+    ? { ok: false, message: runTimeWords(firstLine(result)) }
+    : { ok: true, value: result };
 }
 
 /**

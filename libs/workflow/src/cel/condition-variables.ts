@@ -1,7 +1,8 @@
 import type { SubjectSchema } from '../subject/subject-schema';
-import { closedMap, DYN, shapeOfSchema, type Shape } from './shape';
+import { closedMap, shapeOfSchema, type Shape } from './shape';
 
 const STRING: Shape = { type: 'string' };
+const STRING_OR_NULL: Shape = { type: 'string', nullable: true };
 
 const shapes = new WeakMap<object, Shape>();
 
@@ -13,7 +14,7 @@ function shapeOf(subject: SubjectSchema): Shape {
   return shape;
 }
 
-/** The variables of a condition. Members that may be null are `dyn`. `createdAt` is a text: `timestamp(request.createdAt)`. */
+/** The variables of a condition. `manager` is a user's id. `createdAt` is a text: `timestamp(request.createdAt)`. */
 export function conditionVariables(subject: SubjectSchema, stageKeys: string[]): Record<string, Shape> {
   return {
     payload: shapeOf(subject),
@@ -21,11 +22,11 @@ export function conditionVariables(subject: SubjectSchema, stageKeys: string[]):
       id: STRING,
       userName: STRING,
       displayName: STRING,
-      department: DYN,
-      region: DYN,
-      approvalLimit: DYN,
+      department: STRING_OR_NULL,
+      region: STRING_OR_NULL,
+      approvalLimit: { type: 'double', nullable: true },
       groups: { type: 'list', element: STRING },
-      manager: DYN,
+      manager: STRING_OR_NULL,
     }),
     request: closedMap({ title: STRING, workflow: STRING, createdAt: STRING, revision: { type: 'double' } }),
     stages: closedMap(Object.fromEntries(stageKeys.map((key) => [key, closedMap({ state: STRING })]))),

@@ -9,7 +9,17 @@ function both(a: string[], b: string[]): string[] {
   return a.filter((path) => b.includes(path));
 }
 
-/** The members that are surely there when a condition is true, or when it is false: what `has()` was asked of. */
+/** What is known of a member that was found not to be null. */
+export const notNull = (path: string): string => `${path} != null`;
+
+function isNull(expr: CelExpr | undefined): boolean {
+  return expr?.exprKind.case === 'constExpr' && expr.exprKind.value.constantKind.case === 'nullValue';
+}
+
+/**
+ * What surely holds of members when a condition is true, or when it is false: that they are there, by their path, because
+ * `has()` was asked, or that they are `notNull`, because they were compared with it.
+ */
 export function presentWhen(expr: CelExpr | undefined, truth: boolean): string[] {
   const kind = expr?.exprKind;
   if (kind?.case === 'selectExpr' && kind.value.testOnly) {
@@ -26,6 +36,11 @@ export function presentWhen(expr: CelExpr | undefined, truth: boolean): string[]
     case '_||_': {
       const [left, right] = [presentWhen(first, truth), presentWhen(second, truth)];
       return (name === '_&&_') === truth ? [...left, ...right] : both(left, right);
+    }
+    case '_==_':
+    case '_!=_': {
+      const path = isNull(second) ? pathOf(first) : isNull(first) ? pathOf(second) : null;
+      return path && (name === '_!=_') === truth ? [notNull(path.join('.'))] : [];
     }
     case '@in': {
       const owner = pathOf(second);

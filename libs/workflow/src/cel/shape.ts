@@ -23,6 +23,8 @@ export interface Shape {
   element?: Shape;
   /** The member may be missing, so that reading it without `has()` can fail. */
   optional?: boolean;
+  /** The value may be null instead, with which most functions fail. */
+  nullable?: boolean;
 }
 
 export const DYN: Shape = { type: 'dyn' };

@@ -74,12 +74,19 @@ function presenceTest(path: string): string {
   return `${JSON.stringify(name)} in ${names.join('.')}`;
 }
 
-/** What must be put right before a version is published: CEL that fails when an optional field is missing. */
+function unguardedWords(path: string): string {
+  // Members of the requester are always there.
+  return path.startsWith('requester.')
+    ? `${path} may be null: ask first, as in ${path} != null && …`
+    : `${path} is optional and may be missing: ask ${presenceTest(path)} first.`;
+}
+
+/** What must be put right before a version is published: CEL that fails when an optional field is missing, or null. */
 export function publishProblems(compiled: CompiledDefinition): Problem[] {
   return compiled.stages.flatMap(({ unguarded }) =>
     unguarded.map(({ pointer, path }) => ({
       pointer,
-      message: `${path} is optional and may be missing: ask ${presenceTest(path)} first.`,
+      message: unguardedWords(path),
     })),
   );
 }

@@ -236,6 +236,17 @@ describe('what may be missing', () => {
     expect(problemsOf(`${asked} && payload["cost-centre"] == "1"`)).toEqual([]);
   });
 
+  it('is told of what may be null of the requester', () => {
+    const problemsOf = (when: string) => publishProblems(compiled([{ when }], { subject }));
+    expect(problemsOf('requester.approvalLimit > 5')).toEqual([
+      {
+        pointer: '/stages/0/when',
+        message: 'requester.approvalLimit may be null: ask first, as in requester.approvalLimit != null && …',
+      },
+    ]);
+    expect(problemsOf('requester.approvalLimit != null && requester.approvalLimit > 5')).toEqual([]);
+  });
+
   it('is told within a parallel group', () => {
     const parsed = parseDefinition({
       json: {

@@ -176,6 +176,13 @@ describe('a text of faults', () => {
     expect(errorsOf(yaml('a: 1\nb: !x y\n'))).toEqual([
       { pointer: '', message: 'The YAML cannot be read. Line 2, column 4: Unresolved tag: !x.' },
     ]);
+    expect(errorsOf(yaml('key: a\n---\nkey: b\n'))).toEqual([
+      {
+        pointer: '',
+        message:
+          'The YAML cannot be read. Line 2, column 1: A second document begins, but a file holds one workflow.',
+      },
+    ]);
     expect(errorsOf(yaml('key: a\ntitle: "*a"\nonNoStage: |\n  *b\n'))).toMatchObject([
       { pointer: '/stages' },
       { pointer: '/onNoStage' },

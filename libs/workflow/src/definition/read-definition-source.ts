@@ -97,6 +97,12 @@ function keyProblems(document: ReturnType<typeof parseDocument>): Problem[] {
   return problems;
 }
 
+/** What the YAML library says, but for what only its caller could do about it. */
+function faultWords({ code, message }: { code: string; message: string }): string {
+  if (code === 'MULTIPLE_DOCS') return 'A second document begins, but a file holds one workflow';
+  return message.split('\n')[0] ?? '';
+}
+
 function readYaml(text: string): ReadDefinition {
   if (new TextEncoder().encode(text).length > MAX_DEFINITION_BYTES) return refused(TOO_BIG);
   const problem = lexicalProblem(text);
@@ -116,7 +122,7 @@ function readYaml(text: string): ReadDefinition {
     return {
       ok: false,
       errors: faults.map((fault) => {
-        const [sentence = ''] = fault.message.split('\n');
+        const sentence = faultWords(fault);
         const { line, col } = lines.linePos(fault.pos[0]);
         return { pointer: '', message: `The YAML cannot be read. Line ${line}, column ${col}: ${sentence}.` };
       }),

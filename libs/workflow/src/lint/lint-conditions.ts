@@ -11,6 +11,7 @@ import { eachSource, sourceLists } from './each-source';
 import type { Finding, LintResult } from './finding';
 import { formulaOf, negated, operandsOf, type CelExpr, type Formula } from './formula';
 import { satisfiable, type Effort } from './satisfiable';
+import { stageName } from './stage-name';
 import { domainsOf, NO_DOMAINS, type Domains } from './value-domain';
 
 /** Steps that following the conditions of one definition may take together. */
@@ -86,7 +87,7 @@ class ConditionLint {
     const root = this.parsed(text);
     if (!root) return;
     const formula = formulaOf(root, this.domains);
-    const title = stage.title ?? stage.key;
+    const title = stageName(stage);
     if (!this.can(formula)) {
       const message = `${title} can never start: ${this.whyNever(root)}.`;
       this.errors.push({ pointer, code: 'stage-never-starts', message });

@@ -435,6 +435,18 @@ describe('people', () => {
     ]);
   });
 
+  it('and stages are named in the sentences as they are written', () => {
+    const facts = { unknownUsers: ['dave@example.com'], unknownGroups: ['finance'] };
+    const approvers = [...users('dave@example.com'), { group: 'finance' }];
+    const never = { key: 'never', approvers, when: 'false' };
+    const { errors } = lintDefinition(definition({ stages: [never] }), facts);
+    expect(errors.map(({ message }) => message)).toEqual([
+      'The stage never can never start: its condition is false for every request.',
+      'The user dave@example.com is nobody in the directory, or more than one person.',
+      'The group finance is not in the directory, or there is more than one.',
+    ]);
+  });
+
   it('are listed with their places, so that the directory can be asked', () => {
     const approvers = [{ user: 'ann' }, { user: { field: 'payload.x' } }, { group: 'g' }, { role: 'r' }];
     expect(refsIn(definition({ stages: [stage({ approvers })] }))).toEqual({

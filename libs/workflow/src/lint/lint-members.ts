@@ -4,6 +4,7 @@ import { stagesOf, type StageDefinition, type WorkflowDefinition } from '../defi
 import { followLocalRef, type SubjectSchema } from '../subject/subject-schema';
 import { eachSource, sourceLists } from './each-source';
 import type { Finding } from './finding';
+import { stageName } from './stage-name';
 
 /** Paths below `payload` that something reads, without `payload`, and where it says so. */
 interface Reading {
@@ -104,7 +105,7 @@ export function lintMembers(definition: WorkflowDefinition): Finding[] {
       return [...new Set(unknown)].map((path) => ({
         pointer: reading.pointer,
         code: 'unknown-member' as const,
-        message: `${stage.title ?? stage.key} looks at ${path}, which the subject does not name.`,
+        message: `${stageName(stage)} looks at ${path}, which the subject does not name.`,
       }));
     }),
   );

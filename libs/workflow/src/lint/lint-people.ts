@@ -6,6 +6,7 @@ import { describeSource } from '../wording/describe-source';
 import { sourceLists } from './each-source';
 import type { Finding, LintResult } from './finding';
 import { refsIn } from './refs-in';
+import { stageName } from './stage-name';
 
 /** What the directory said of what `refsIn` named. Refs as they are written in the definition. */
 export interface LintFacts {
@@ -22,14 +23,14 @@ function unknownRefs(definition: WorkflowDefinition, facts: LintFacts): Finding[
       .map(({ ref, pointer }) => ({
         pointer,
         code: 'unknown-user' as const,
-        message: `${ref} names nobody in the directory, or more than one person.`,
+        message: `The user ${ref} is nobody in the directory, or more than one person.`,
       })),
     ...groups
       .filter(({ ref }) => badGroups.has(ref))
       .map(({ ref, pointer }) => ({
         pointer,
         code: 'unknown-group' as const,
-        message: `${ref} names no group in the directory, or more than one.`,
+        message: `The group ${ref} is not in the directory, or there is more than one.`,
       })),
   ];
 }
@@ -55,11 +56,11 @@ export function lintPeople(definition: WorkflowDefinition, facts?: LintFacts): L
     if (fallback && typeof full.onNoApprovers === 'object') {
       const again = repeated(full.onNoApprovers.fallback, full.approvers);
       if (again.length === fallback.sources.length) {
-        const message = `The fallback of ${full.title} goes round in a circle: it asks only those who could not be found before.`;
+        const message = `The fallback of ${stageName(stage)} goes round in a circle: it asks only those who could not be found before.`;
         result.errors.push({ pointer: fallback.pointer, code: 'fallback-cycle', message });
       } else {
         for (const [source, index] of again) {
-          const message = `The fallback of ${full.title} asks ${describeSource(source)} again, who could not be found before.`;
+          const message = `The fallback of ${stageName(stage)} asks ${describeSource(source)} again, who could not be found before.`;
           result.warnings.push({
             pointer: pointerTo(fallback.pointer, index),
             code: 'fallback-cycle',
@@ -69,7 +70,7 @@ export function lintPeople(definition: WorkflowDefinition, facts?: LintFacts): L
       }
     }
     for (const [source, index] of repeated(full.notify, full.approvers)) {
-      const message = `${full.title} informs ${describeSource(source)}, who are asked to decide anyway.`;
+      const message = `${stageName(stage)} informs ${describeSource(source)}, who are asked to decide anyway.`;
       result.warnings.push({
         pointer: `${pointer}/notify/${index}`,
         code: 'notify-repeats-approvers',

@@ -10,8 +10,8 @@ import { count } from '../wording/phrase';
 import { sourceLists } from './each-source';
 import type { Finding, LintResult } from './finding';
 import { fewestApprovals, possiblePeople } from './possible-people';
+import { stageName } from './stage-name';
 
-const titleOf = (stage: StageDefinition) => stage.title ?? stage.key;
 const people = (number: number) => count(number, 'person', 'people');
 
 /** True if the source says by itself whom it stands for. */
@@ -34,11 +34,11 @@ class QuorumLint {
     const { reject } = stage;
     const { most } = possiblePeople(stage.approvers);
     if (typeof reject === 'object' && reject.rejections > most) {
-      const message = `${titleOf(stage)} can never be rejected: it takes ${count(reject.rejections, 'rejection')}, and at most ${people(most)} can decide.`;
+      const message = `${stageName(stage)} can never be rejected: it takes ${count(reject.rejections, 'rejection')}, and at most ${people(most)} can decide.`;
       this.warnings.push({ pointer: `${pointer}/reject`, code: 'rejections-unreachable', message });
     }
     if (stage.order === 'sequential' && typeof stage.quorum === 'object' && 'each' in stage.quorum) {
-      const message = `${titleOf(stage)} asks one person after another, but needs approvals of several kinds of people: whoever comes late in the list holds up the others. Ask them all at once, or make a stage of each.`;
+      const message = `${stageName(stage)} asks one person after another, but needs approvals of several kinds of people: whoever comes late in the list holds up the others. Ask them all at once, or make a stage of each.`;
       this.warnings.push({ pointer: `${pointer}/quorum/each`, code: 'sequential-each', message });
     }
   }
@@ -52,11 +52,11 @@ class QuorumLint {
     const { most } = possiblePeople(stage.approvers);
     const fallback = sourceLists(stage, pointer).find(({ use }) => use === 'fallback');
     if (fallback && possiblePeople(fallback.sources).most < needed) {
-      const message = `When the fallback of ${titleOf(stage)} is asked, it can give at most ${people(possiblePeople(fallback.sources).most)}, but ${count(needed, 'approval')} are needed.`;
+      const message = `When the fallback of ${stageName(stage)} is asked, it can give at most ${people(possiblePeople(fallback.sources).most)}, but ${count(needed, 'approval')} are needed.`;
       this.warnings.push({ pointer: fallback.pointer, code: 'quorum-may-be-unreachable', message });
     }
     if (most >= needed) return true;
-    const short = `${titleOf(stage)} needs ${count(needed, 'approval')}, but at most ${people(most)} can approve`;
+    const short = `${stageName(stage)} needs ${count(needed, 'approval')}, but at most ${people(most)} can approve`;
     const added = (stage.escalate ?? []).reduce((sum, { to }) => sum + possiblePeople(to).most, 0);
     if (most + added >= needed) {
       const message = `${short} before it is escalated: it can never be approved earlier.`;
@@ -82,7 +82,7 @@ class QuorumLint {
       if (certain) surely = Math.max(surely, deciders - (others.size - shared));
       perhaps += Math.min(shared, deciders);
     }
-    const title = titleOf(stage);
+    const title = stageName(stage);
     const names = distinctFrom.join(', ');
     const fixed = typeof quorum === 'object' && 'approvals' in quorum ? quorum.approvals : 1;
     const left = own.size - surely;
@@ -118,21 +118,21 @@ class QuorumLint {
       const who = describeSource(part);
       if ('user' in part && typeof part.user === 'string') {
         if (approvals > 1) {
-          const message = `${titleOf(stage)} needs ${count(approvals, 'approval')} by ${who}: one person approves only once.`;
+          const message = `${stageName(stage)} needs ${count(approvals, 'approval')} by ${who}: one person approves only once.`;
           this.errors.push({ pointer: `${at}/approvals`, code: 'quorum-unreachable', message });
           return;
         }
         // A manager may be that very person.
         const managed = named && [...named].some((person) => person.startsWith('manager '));
         if (named && !managed && !stage.escalate && !named.has(`user ${part.user.toLowerCase()}`)) {
-          const message = `${titleOf(stage)} needs an approval by ${who}, but never asks them.`;
+          const message = `${stageName(stage)} needs an approval by ${who}, but never asks them.`;
           this.errors.push({ pointer: at, code: 'quorum-unreachable', message });
         }
         return;
       }
       const asked = stage.approvers.some((source) => sameJson(source, part));
       if (plain && !asked) {
-        const message = `${titleOf(stage)} needs ${count(approvals, 'approval')} by ${who}, but does not name them among its approvers: only those who happen to be asked otherwise can give it.`;
+        const message = `${stageName(stage)} needs ${count(approvals, 'approval')} by ${who}, but does not name them among its approvers: only those who happen to be asked otherwise can give it.`;
         this.warnings.push({ pointer: at, code: 'quorum-part-not-asked', message });
       }
     });

@@ -3,6 +3,7 @@ import { stagesOf, type StageDefinition, type WorkflowDefinition } from '../defi
 import { pointerTo } from '../problem';
 import { describeDuration } from '../wording/describe-duration';
 import type { Finding } from './finding';
+import { stageName } from './stage-name';
 
 /** Days and the rest of a duration: on working hours they cannot be compared with each other. */
 function parts(duration: string): { days: number; rest: number } | null {
@@ -27,7 +28,7 @@ function compare(one: string, other: string, onCalendar: boolean): number | null
 function lintStage(stage: StageDefinition, pointer: string, onCalendar: boolean): Finding[] {
   const { expire } = stage;
   if (!expire) return [];
-  const title = stage.title ?? stage.key;
+  const title = stageName(stage);
   const end = `expires after ${describeDuration(expire.after)}`;
   const lateBy = (duration: string) => compare(duration, expire.after, onCalendar);
   const findings: Finding[] = [];

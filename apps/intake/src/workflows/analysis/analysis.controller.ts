@@ -76,9 +76,9 @@ export class AnalysisController {
   async diff(@Caller() call: Call): Promise<Answer> {
     const { workspaceId } = call;
     const key = call.param('key');
+    allowWorkflow(call, key);
     const workflow = await this.database.read(workspaceId, (sql) => findWorkflow(sql, workspaceId, key));
     if (!workflow) throw Problem.notFound('workflow');
-    allowWorkflow(call, key);
     const { from, to } = call.query(DiffQuery);
     const [older, newer] = await this.database.read(workspaceId, (sql) =>
       Promise.all([from, to].map((version) => findVersion(sql, workspaceId, key, version))),

@@ -66,11 +66,11 @@ export class ArchiveController {
   async export(@Caller() call: Call): Promise<Answer> {
     const { key } = call.query(ExportQuery);
     if (key !== undefined) {
+      allowWorkflow(call, key);
       const found = await this.database.read(call.workspaceId, (sql) =>
         findWorkflow(sql, call.workspaceId, key),
       );
       if (!found) throw Problem.notFound('workflow');
-      allowWorkflow(call, key);
     }
     const allowed = key === undefined ? call.identity.key.workflows : [key];
     const files: ArchivedFile[] = [];

@@ -59,11 +59,11 @@ export class ReplayController {
   async replay(@Caller() call: Call): Promise<Answer> {
     const { workspaceId } = call;
     const key = call.param('key');
+    allowWorkflow(call, key);
     const candidate = await this.database.read(workspaceId, (sql) =>
       this.versions.find(sql, workspaceId, key, versionNumber(call.param('version'))),
     );
     if (!candidate) throw Problem.notFound('workflow version');
-    allowWorkflow(call, key);
     const { from, to } = await call.body(ReplayBody);
     if (Date.parse(to) < Date.parse(from)) {
       throw Problem.invalid([{ pointer: '/to', message: 'Must not be before from.' }]);

@@ -58,9 +58,9 @@ export class SimulationController {
   async simulate(@Caller() call: Call): Promise<Answer> {
     const { workspaceId } = call;
     const key = call.param('key');
+    allowWorkflow(call, key);
     const workflow = await this.database.read(workspaceId, (sql) => findWorkflow(sql, workspaceId, key));
     if (!workflow) throw Problem.notFound('workflow');
-    allowWorkflow(call, key);
     const body = await call.body(SimulateBody);
     const version = await this.database.read(workspaceId, (sql) =>
       this.versions.find(sql, workspaceId, key, body.version),

@@ -1,0 +1,20 @@
+/** Operators as people write them, by the names of the functions that CEL makes of them. */
+export const OPERATORS: Record<string, string> = {
+  '_+_': '+',
+  '_-_': '-',
+  '_*_': '*',
+  '_/_': '/',
+  '_%_': '%',
+  '-_': '-',
+  '!_': '!',
+  '_<_': '<',
+  '_<=_': '<=',
+  '_>_': '>',
+  '_>=_': '>=',
+  '@in': 'in',
+  '_==_': '==',
+  '_!=_': '!=',
+  '_&&_': '&&',
+  '_||_': '||',
+  '_?_:_': '?:',
+};
