@@ -139,13 +139,14 @@ describe('without fence', () => {
           : [decide(client, task, 'approve'), client.post(`/v1/requests/${id}/cancel`, { reason: 'a race' })];
       return (await Promise.all(calls)).map(({ status }) => status).sort();
     };
-    for (let round = 0; round < 5; round++) {
+    const both = ['one_decision_per_task', 'one_outcome_per_request'];
+    const areSeen = () => both.every((name) => refusingConstraints(system).has(name));
+    // On a busy machine the two of a race seldom meet.
+    for (let round = 0; round < 5 || (round < 30 && !areSeen()); round++) {
       const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => race(n)));
       // The constraints are the last line, and a good one: there is still one winner each.
       expect(answers).toEqual(answers.map(() => [200, 409]));
     }
-    const refusedBy = refusingConstraints(system);
-    expect(refusedBy).toContain('one_decision_per_task');
-    expect(refusedBy).toContain('one_outcome_per_request');
+    expect([...refusingConstraints(system)]).toEqual(expect.arrayContaining(both));
   });
 });
