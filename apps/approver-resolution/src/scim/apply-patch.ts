@@ -17,7 +17,7 @@ export const applyPatch = (
   operations: readonly PatchOperation[],
   schema: ResourceSchema,
 ): Members => {
-  const patched = structuredClone(resource);
+  const patched = JSON.parse(JSON.stringify(resource)) as Members;
   for (const operation of operations) {
     for (const { target, value } of targetsOf(operation, schema))
       apply(patched, operation, target, value, schema);
