@@ -182,6 +182,25 @@ describe('RFC 7644 §3.7 bulk operations', () => {
     expect(answer[3]?.location).toBe(`${at}/Users/${alice?.id}`);
   });
 
+  it('§3.7 has what earlier operations made, by whatever name', async () => {
+    const managed = (bulkId: string, manager: string) =>
+      post(
+        bulkId,
+        '/Users',
+        user(`${bulkId}@name.test`, { externalId: `ext-${bulkId}`, [urns.enterprise]: { manager } }),
+      );
+    expect(
+      await statuses([
+        post('boss', '/Users', user('boss@name.test', { externalId: 'ext-boss' })),
+        managed('a', 'BOSS@name.test'),
+        managed('b', 'ext-a'),
+        managed('c', 'later@name.test'),
+        post('later', '/Users', user('later@name.test')),
+        post('g', '/Groups', group('by name', { value: 'ext-b' })),
+      ]),
+    ).toEqual(['201', '201', '201', '400', '201', '201']);
+  });
+
   it('§3.7.1 resolves groups that have each other as members', async () => {
     const person = await scim.user('person@circle.test');
     const answer = await ok([

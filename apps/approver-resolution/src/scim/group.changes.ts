@@ -20,7 +20,7 @@ const peopleOf = (ids: Iterable<string>): PeopleChange => ({ changed: [...ids], 
 /** Throws Problem invalidValue, and NeedsExclusiveLock. */
 export const createGroup = async (work: GroupWork, group: GroupInput): Promise<PeopleChange> => {
   await insertGroupRow(work, group.externalId, group.displayName);
-  return peopleOf((await takeSteps(work, replacingBy(group).steps)).people);
+  return peopleOf((await takeSteps({ ...work, isNew: true }, replacingBy(group).steps)).people);
 };
 
 /** Throws Problem not_found, version_mismatch, invalidValue, and NeedsExclusiveLock. */

@@ -26,6 +26,8 @@ export interface GroupWork {
   workspaceId: string;
   lock: DirectoryLock;
   id: string;
+  /** It was made in this transaction: nobody is in it but those whom this transaction put there. */
+  isNew?: boolean;
 }
 
 /** What a group is before it changes; its row stays locked, and with it who is in it. */
@@ -87,6 +89,7 @@ export const updateGroupRow = (
 
 /** Everybody in a group or in groups within it. */
 export const peopleWithin = async (tx: Tx, groupIds: readonly string[]): Promise<string[]> => {
+  if (groupIds.length === 0) return [];
   const rows = await tx.query<{ user_id: string }>(
     `WITH RECURSIVE within (id) AS (
        SELECT * FROM unnest($1::uuid[])
@@ -218,8 +221,8 @@ const selectedMembers = ({ tx, workspaceId, id }: GroupWork, filter: Filter) => 
   ]);
 };
 
-const joiningUsers = async ({ tx, id }: GroupWork, ids: readonly string[]): Promise<string[]> => {
-  if (ids.length === 0) return [];
+const joiningUsers = async ({ tx, id, isNew }: GroupWork, ids: readonly string[]): Promise<string[]> => {
+  if (ids.length === 0 || isNew) return [...ids];
   const rows = await tx.query<{ id: string }>(
     `SELECT w.id FROM unnest($2::uuid[]) AS w (id)
       WHERE NOT EXISTS (SELECT 1 FROM membership m WHERE m.group_id = $1 AND m.user_id = w.id)`,
@@ -229,11 +232,11 @@ const joiningUsers = async ({ tx, id }: GroupWork, ids: readonly string[]): Prom
 };
 
 const leavingUsers = async (
-  { tx, id }: GroupWork,
+  { tx, id, isNew }: GroupWork,
   reset: boolean,
   { joining, leaving }: Moves,
 ): Promise<string[]> => {
-  if (!reset && leaving.length === 0) return [];
+  if (isNew || (!reset && leaving.length === 0)) return [];
   const rows = await tx.query<{ user_id: string }>(
     reset
       ? 'SELECT user_id FROM membership WHERE group_id = $1 AND user_id <> ALL ($2::uuid[])'
@@ -245,14 +248,17 @@ const leavingUsers = async (
 
 /** Groups that join or leave; who is in those is known for sure only to whoever has the directory alone. */
 const nestingMoves = async (
-  { tx, id, lock }: GroupWork,
+  { tx, id, lock, isNew }: GroupWork,
   reset: boolean,
   { joining, leaving }: Moves,
 ): Promise<Moves> => {
-  if (!reset && joining.length === 0 && leaving.length === 0) return { joining: [], leaving: [] };
-  const known = (
-    await tx.query<{ member_id: string }>('SELECT member_id FROM group_nesting WHERE group_id = $1', [id])
-  ).map(({ member_id }) => member_id);
+  const isAsked = (reset && !isNew) || joining.length > 0 || leaving.length > 0;
+  if (!isAsked) return { joining: [], leaving: [] };
+  const rows = await tx.query<{ member_id: string }>(
+    'SELECT member_id FROM group_nesting WHERE group_id = $1',
+    [id],
+  );
+  const known = rows.map(({ member_id }) => member_id);
   const moves = {
     joining: joining.filter((group) => !known.includes(group)),
     leaving: known.filter((group) => (reset ? !joining.includes(group) : leaving.includes(group))),

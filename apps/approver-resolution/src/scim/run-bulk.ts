@@ -1,4 +1,5 @@
 import { Problem, problemOf, renderProblem } from '@countersign/service-kit';
+import { userNameKey } from '../directory/directory-ref';
 import type { PeopleChange } from '../directory/publish-people';
 import { inOrder } from './bulk-order';
 import { withReferences } from './bulk-references';
@@ -46,7 +47,9 @@ export class BulkRun {
   private readonly results = new Map<number, BulkResult>();
   private readonly changed = new Set<string>();
   private readonly deleted = new Set<string>();
-  private readonly waiting: NewUserOperation[] = [];
+  /** Users yet to be made, by operation, and what others may call them. */
+  private readonly waiting = new Map<number, NewUserOperation>();
+  private readonly waitingNames = new Set<string>();
   /** Operations that make something, by bulkId. */
   private readonly makers = new Map<string, number>();
   private errors = 0;
@@ -96,13 +99,19 @@ export class BulkRun {
       await this.makeWaiting();
       return this.isOver() ? undefined : this.attempt([index], () => this.carryOut(index));
     }
-    // What it refers to may be waiting itself.
-    const waits = this.waiting.some((other) => operation.refersTo.includes(other.index));
-    if (waits || this.waiting.length >= mostAtOnce) await this.makeWaiting();
+    // What it refers to by bulkId may be waiting itself.
+    const waits = operation.refersTo.some((other) => this.waiting.has(other));
+    if (waits || this.waiting.size >= mostAtOnce) await this.makeWaiting();
     if (this.isOver()) return;
     try {
       const user = readUser(this.dataOf(index));
-      this.waiting.push({ index, id: this.idOf(index), user });
+      // And so may what it refers to by name.
+      if (user.managerRef !== null && this.waitingNames.has(userNameKey(user.managerRef)))
+        await this.makeWaiting();
+      if (this.isOver()) return;
+      this.waiting.set(index, { index, id: this.idOf(index), user });
+      for (const name of [user.userName, user.externalId])
+        if (name !== null) this.waitingNames.add(userNameKey(name));
     } catch (error) {
       // In their order: earlier ones may fail too.
       await this.makeWaiting();
@@ -112,7 +121,9 @@ export class BulkRun {
 
   /** Makes the users that wait, in one statement. */
   private async makeWaiting(): Promise<void> {
-    const users = this.waiting.splice(0);
+    const users = [...this.waiting.values()];
+    this.waiting.clear();
+    this.waitingNames.clear();
     if (users.length === 0) return;
     const { tx, workspaceId } = this.work;
     await tx.query('SAVEPOINT operation');
@@ -159,10 +170,13 @@ export class BulkRun {
   /** Carries out operations that stand or fall together; a refusal of one leaves nothing of them. */
   private async attempt(indexes: readonly number[], run: () => Promise<void>): Promise<void> {
     const { tx } = this.work;
-    await tx.query('SAVEPOINT operation');
+    // Not waited for: what follows on the connection is.
+    const saved = tx.query('SAVEPOINT operation');
+    saved.catch(() => undefined);
     try {
       await run();
-      await tx.query('RELEASE SAVEPOINT operation');
+      await saved;
+      tx.write('RELEASE SAVEPOINT operation');
     } catch (error) {
       const { culprit, reason } =
         error instanceof CircleFailure ? error : { culprit: indexes[0], reason: error };
