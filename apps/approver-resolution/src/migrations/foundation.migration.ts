@@ -35,7 +35,8 @@ export class Foundation1763690000000 implements MigrationInterface {
 /*
  * Row-level security adds a condition on workspace_id to every statement. The planner multiplies the selectivity of a
  * second one, expects a single row, and then takes any index that starts with workspace_id: 10,000 times for a group of
- * 10,000. So indexes start with what selects, ids are unique by themselves, and statements name the workspace only
+ * 10,000. So indexes start with what selects and end with the workspace (else the planner, while it has no statistics,
+ * intersects them with one that starts with it), ids are unique by themselves, and statements name the workspace only
  * where a key does not settle it, in a form that no index answers to.
  */
 const directory = async (runner: QueryRunner): Promise<void> => {
@@ -64,7 +65,7 @@ const directory = async (runner: QueryRunner): Promise<void> => {
       CONSTRAINT one_user_per_name UNIQUE (user_name_key, workspace_id),
       CONSTRAINT manager_is_user FOREIGN KEY (workspace_id, manager_id) REFERENCES user_ (workspace_id, id)
     )`);
-  await runner.query('CREATE INDEX user_external_id ON user_ (external_id)');
+  await runner.query('CREATE INDEX user_external_id ON user_ (external_id, workspace_id)');
   await runner.query('CREATE INDEX user_manager ON user_ (manager_id)');
   // `roles[].value` in lower case; the user's `resource` has them as they were given.
   await runner.query(`
@@ -88,8 +89,8 @@ const directory = async (runner: QueryRunner): Promise<void> => {
       PRIMARY KEY (id),
       UNIQUE (workspace_id, id)
     )`);
-  await runner.query('CREATE INDEX group_external_id ON group_ (external_id)');
-  await runner.query('CREATE INDEX group_display_name ON group_ (display_name)');
+  await runner.query('CREATE INDEX group_external_id ON group_ (external_id, workspace_id)');
+  await runner.query('CREATE INDEX group_display_name ON group_ (display_name, workspace_id)');
   await runner.query(`
     CREATE TABLE membership (
       workspace_id uuid NOT NULL,
