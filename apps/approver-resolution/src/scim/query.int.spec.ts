@@ -183,7 +183,7 @@ describe('RFC 7644 §3.4 retrieving resources', () => {
     expect(await names('/Users', query)).toEqual(expected);
   });
 
-  it.each([
+  it.each<Record<string, string>>([
     { sortBy: 'nothing' },
     { sortBy: 'name' },
     { sortBy: 't.id; DROP TABLE user_; --' },
@@ -389,11 +389,12 @@ describe('RFC 7644 §3.4 retrieving resources', () => {
             : { userName: `${v7()}`, displayName: 'new' };
         const attempt = (headers: Record<string, string>) =>
           scim.call(method, path, method === 'DELETE' ? undefined : body, { headers });
-        for (const headers of [
+        const wrong: Record<string, string>[] = [
           { 'if-match': 'W/"999"' },
           { 'if-match': 'x' },
           { 'if-none-match': meta.version },
-        ]) {
+        ];
+        for (const headers of wrong) {
           const refused = await attempt(headers);
           expect(refused.body).toMatchObject({ schemas: [urns.error], status: '412' });
         }
