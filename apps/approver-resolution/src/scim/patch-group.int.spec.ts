@@ -337,6 +337,29 @@ describe('RFC 7644 §3.5.2 modifying groups with PATCH', () => {
       expect((await scim.read(`/Groups/${outer.id}`)).members).toEqual([]);
     });
 
+    it('has a stage that names the outer group ask those in the inner one, each once', async () => {
+      const [both, only] = [(await scim.user('both@nest.test')).id, (await scim.user('only@nest.test')).id];
+      const inner = await aGroup(both, only);
+      const outer = await scim.group(`asked-${++made}`, [{ value: inner.id }, { value: both }]);
+      const requester = {
+        ...{ id: ann, externalId: 'ext-ann', userName: 'ann@group.test', displayName: 'Ann', email: null },
+        ...{ department: null, region: null, approvalLimit: null, groups: [], manager: null },
+      };
+      const question = { sources: [{ group: outer.displayName }], exclude: [], requester };
+      const asked = service.envelope('approvers.preview.v1', {
+        questionId: v7(),
+        asker: 'intake',
+        questions: [question],
+      });
+      await service.send('approver-resolution', asked);
+      const { data } = await service.eventually(async () =>
+        (await service.sent('approvers.previewed.v1')).find(
+          (sent) => sent.data.questionId === asked.data.questionId,
+        ),
+      );
+      expect(data.answers[0]?.approvers.map(({ person }) => person.id).sort()).toEqual([both, only].sort());
+    });
+
     it('ends in a circle', async () => {
       const person = (await scim.user('circle@nest.test')).id;
       const one = await aGroup(person);
