@@ -8,14 +8,21 @@ import { ResolverSecrets } from './resolver-secret/resolver-secrets';
 import { CallResolverController } from './resolver-webhook/call-resolver.controller';
 import { CallSweeper } from './resolver-webhook/call-sweeper';
 import { ResolverCaller } from './resolver-webhook/resolver-caller';
+import { BulkController } from './scim/bulk.controller';
+import { DirectoryWrites } from './scim/directory-writes';
 import { DiscoveryController } from './scim/discovery.controller';
 import { GroupsController } from './scim/groups.controller';
+import { MeController } from './scim/me.controller';
+import { SearchController } from './scim/search.controller';
 import { UsersController } from './scim/users.controller';
 
 @Module({
   controllers: [
     UsersController,
     GroupsController,
+    BulkController,
+    MeController,
+    SearchController,
     DiscoveryController,
     DirectoryController,
     ResolveApproversController,
@@ -23,6 +30,6 @@ import { UsersController } from './scim/users.controller';
     CallResolverController,
     ResolverSecretController,
   ],
-  providers: [KnownActor, ResolverSecrets, ResolverCaller, CallSweeper],
+  providers: [KnownActor, DirectoryWrites, ResolverSecrets, ResolverCaller, CallSweeper],
 })
 export class AppModule {}

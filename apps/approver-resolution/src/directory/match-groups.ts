@@ -9,31 +9,35 @@ export interface MatchedGroup {
   members: PersonRow[];
 }
 
-interface GroupRow {
+/** A group that a ref may mean. */
+export interface NamedGroup {
   [column: string]: unknown;
   workspace_id: string;
   ref: string;
   id: string;
   display_name: string;
+  /** The ref is its displayName and neither its id nor its externalId. */
+  by_name: boolean;
 }
 
-const groupRows = async (sql: Sql, refs: readonly DirectoryRef[]): Promise<GroupRow[]> => {
+/** Every group that a ref may mean, for any number of refs at once; a group once for each ref. */
+export const namedGroups = async (sql: Sql, refs: readonly DirectoryRef[]): Promise<NamedGroup[]> => {
   const asked = askable(refs);
   if (asked.length === 0) return [];
-  return sql.query<GroupRow>(
+  return sql.query<NamedGroup>(
     `WITH asked AS (
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS a (workspace_id, ref, id)
      ), matched AS (
-       SELECT a.ref, g.id FROM asked a
+       SELECT a.ref, g.id, true AS by_name FROM asked a
          JOIN group_ g ON g.display_name = a.ref AND (g.workspace_id = a.workspace_id) IS TRUE
-       UNION
-       SELECT a.ref, g.id FROM asked a
+       UNION ALL
+       SELECT a.ref, g.id, false FROM asked a
          JOIN group_ g ON g.external_id = a.ref AND (g.workspace_id = a.workspace_id) IS TRUE
-       UNION
-       SELECT a.ref, g.id FROM asked a
+       UNION ALL
+       SELECT a.ref, g.id, false FROM asked a
          JOIN group_ g ON g.id = a.id AND (g.workspace_id = a.workspace_id) IS TRUE
-     )
-     SELECT g.workspace_id, m.ref, m.id, g.display_name FROM matched m JOIN group_ g ON g.id = m.id`,
+     ), named AS (SELECT ref, id, bool_and(by_name) AS by_name FROM matched GROUP BY ref, id)
+     SELECT g.workspace_id, n.ref, n.id, g.display_name, n.by_name FROM named n JOIN group_ g ON g.id = n.id`,
     [
       asked.map(({ workspaceId }) => workspaceId),
       asked.map(({ ref }) => ref),
@@ -45,7 +49,7 @@ const groupRows = async (sql: Sql, refs: readonly DirectoryRef[]): Promise<Group
 /** How many groups each ref may mean, for any number of refs at once, under `refKey`. */
 export const countGroups = async (sql: Sql, refs: readonly DirectoryRef[]): Promise<Map<string, number>> => {
   const counts = new Map<string, number>();
-  for (const row of await groupRows(sql, refs)) {
+  for (const row of await namedGroups(sql, refs)) {
     const key = refKey({ workspaceId: row.workspace_id, ref: row.ref });
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
@@ -54,7 +58,7 @@ export const countGroups = async (sql: Sql, refs: readonly DirectoryRef[]): Prom
 
 /**
  * Every group that a ref may mean, for any number of refs at once, under `refKey`; with the members of those refs
- * that mean exactly one.
+ * that mean exactly one, those of groups within it too.
  */
 export const matchGroups = async (
   sql: Sql,
@@ -62,7 +66,7 @@ export const matchGroups = async (
 ): Promise<Map<string, MatchedGroup[]>> => {
   const matches = new Map<string, MatchedGroup[]>();
   const groups = new Map<string, MatchedGroup>();
-  const rows = await groupRows(sql, refs);
+  const rows = await namedGroups(sql, refs);
   for (const row of rows) {
     const group = groups.get(row.id) ?? { id: row.id, displayName: row.display_name, members: [] };
     groups.set(row.id, group);
@@ -78,13 +82,19 @@ export const matchGroups = async (
 
 const addMembers = async (
   sql: Sql,
-  wanted: readonly GroupRow[],
+  wanted: readonly NamedGroup[],
   groups: ReadonlyMap<string, MatchedGroup>,
 ): Promise<void> => {
   const members = await sql.query<PersonRow & { group_id: string }>(
-    `SELECT m.group_id, ${personColumns}
-       FROM membership m JOIN user_ u ON u.id = m.user_id
-      WHERE m.group_id = ANY ($1::uuid[])
+    `WITH RECURSIVE within (group_id, id) AS (
+       SELECT g.id, g.id FROM unnest($1::uuid[]) AS g (id)
+       UNION
+       SELECT w.group_id, n.member_id FROM within w JOIN group_nesting n ON n.group_id = w.id
+     ), member AS (
+       SELECT DISTINCT w.group_id, m.user_id FROM within w JOIN membership m ON m.group_id = w.id
+     )
+     SELECT member.group_id, ${personColumns}
+       FROM member JOIN user_ u ON u.id = member.user_id
       ORDER BY u.id`,
     [[...new Set(wanted.map((row) => row.id))]],
   );

@@ -15,21 +15,19 @@ export const matchUsers = async (
   const matches = new Map<string, PersonRow[]>();
   if (asked.length === 0) return matches;
   const rows = await sql.query<PersonRow & { ref: string }>(
-    `WITH asked AS (
-       SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS a (workspace_id, ref, name_key, id)
-     ), matched AS (
-       SELECT a.ref, u.id FROM asked a
-         JOIN user_ u ON u.user_name_key = a.name_key AND (u.workspace_id = a.workspace_id) IS TRUE
-       UNION
-       SELECT a.ref, u.id FROM asked a
-         JOIN user_ u ON u.external_id = a.ref AND (u.workspace_id = a.workspace_id) IS TRUE
-       UNION
-       SELECT a.ref, u.id FROM asked a
-         JOIN user_ u ON u.id = a.id AND (u.workspace_id = a.workspace_id) IS TRUE
-     )
-     SELECT m.ref, ${personColumns} FROM matched m
-       JOIN user_ u ON u.id = m.id
-      ORDER BY u.id`,
+    // Looked up ref by ref: OFFSET 0 keeps the planner from reading the whole workspace instead, as it does while
+    // statistics are still those of an empty table, and always for thousands of refs.
+    `SELECT DISTINCT ON (u.id, a.ref) a.ref, ${personColumns}
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS a (workspace_id, ref, name_key, id)
+      CROSS JOIN LATERAL (
+        SELECT * FROM user_ k WHERE k.user_name_key = a.name_key AND (k.workspace_id = a.workspace_id) IS TRUE
+        UNION ALL
+        SELECT * FROM user_ k WHERE k.external_id = a.ref AND (k.workspace_id = a.workspace_id) IS TRUE
+        UNION ALL
+        SELECT * FROM user_ k WHERE k.id = a.id AND (k.workspace_id = a.workspace_id) IS TRUE
+        OFFSET 0
+      ) u
+      ORDER BY u.id, a.ref`,
     [
       asked.map(({ workspaceId }) => workspaceId),
       asked.map(({ ref }) => ref),

@@ -13,7 +13,7 @@ const chunksOf = <T>(list: readonly T[]): T[][] =>
  * Tells the other services how these people now are. Their versions must have been raised in this transaction by an
  * earlier statement: the row locks it took make what is read here the newest.
  */
-export const publishPeople = async (
+const publishPeople = async (
   tx: Tx,
   workspaceId: string,
   ids: readonly string[],
@@ -24,8 +24,26 @@ export const publishPeople = async (
   }
 };
 
-export const publishDeleted = (tx: Tx, workspaceId: string, id: string, cause: Cause): void =>
-  tx.publish({ type: 'directory.changed.v1', workspaceId, cause, data: { people: [], deleted: [id] } });
+/** Whom a change of the directory is about: those whose versions it raised, and those who are gone. */
+export interface PeopleChange {
+  changed: readonly string[];
+  deleted: readonly string[];
+}
+
+export const nobody: PeopleChange = { changed: [], deleted: [] };
+
+/** Tells the other services of a change, however many people it is about. */
+export const publishChange = async (
+  tx: Tx,
+  workspaceId: string,
+  { changed, deleted }: PeopleChange,
+  cause: Cause,
+): Promise<void> => {
+  for (const chunk of chunksOf(deleted)) {
+    tx.publish({ type: 'directory.changed.v1', workspaceId, cause, data: { people: [], deleted: chunk } });
+  }
+  if (changed.length > 0) await publishPeople(tx, workspaceId, changed, cause);
+};
 
 /** Locks users in a fixed order and raises their versions. Returns those that are there. */
 export const raiseVersions = async (tx: Tx, ids: readonly string[]): Promise<string[]> => {

@@ -44,16 +44,23 @@ const directoryPersonOf = (row: DirectoryRow): DirectoryPerson => ({
   version: Number(row.version),
 });
 
-/** People as the directory hands them out, in the order of their ids; who is not there is left out. */
+/**
+ * People as the directory hands them out, with the groups that they are in directly or through other groups, in the
+ * order of their ids; who is not there is left out.
+ */
 export const directoryPeople = async (sql: Sql, ids: readonly string[]): Promise<DirectoryPerson[]> => {
   if (ids.length === 0) return [];
   const rows = await sql.query<DirectoryRow>(
     `SELECT ${personColumns}, u.department, u.region, u.approval_limit, u.manager_id, member.groups
        FROM user_ u
        LEFT JOIN LATERAL (
+         WITH RECURSIVE around (id) AS (
+           SELECT m.group_id FROM membership m WHERE m.user_id = u.id
+           UNION
+           SELECT n.group_id FROM around a JOIN group_nesting n ON n.member_id = a.id
+         )
          SELECT array_agg(g.display_name ORDER BY g.display_name) AS groups
-           FROM membership m JOIN group_ g ON g.id = m.group_id
-          WHERE m.user_id = u.id
+           FROM around a JOIN group_ g ON g.id = a.id
        ) member ON true
       WHERE u.id = ANY ($1::uuid[])
       ORDER BY u.id`,

@@ -17,6 +17,7 @@ export class Foundation1763690000000 implements MigrationInterface {
       'user_role',
       'group_',
       'membership',
+      'group_nesting',
       'resolution',
       'resolver_call',
       'resolver_secret',
@@ -34,7 +35,8 @@ export class Foundation1763690000000 implements MigrationInterface {
 /*
  * Row-level security adds a condition on workspace_id to every statement. The planner multiplies the selectivity of a
  * second one, expects a single row, and then takes any index that starts with workspace_id: 10,000 times for a group of
- * 10,000. So indexes start with what selects, ids are unique by themselves, and statements name the workspace only
+ * 10,000. So indexes start with what selects and end with the workspace (else the planner, while it has no statistics,
+ * intersects them with one that starts with it), ids are unique by themselves, and statements name the workspace only
  * where a key does not settle it, in a form that no index answers to.
  */
 const directory = async (runner: QueryRunner): Promise<void> => {
@@ -63,7 +65,7 @@ const directory = async (runner: QueryRunner): Promise<void> => {
       CONSTRAINT one_user_per_name UNIQUE (user_name_key, workspace_id),
       CONSTRAINT manager_is_user FOREIGN KEY (workspace_id, manager_id) REFERENCES user_ (workspace_id, id)
     )`);
-  await runner.query('CREATE INDEX user_external_id ON user_ (external_id)');
+  await runner.query('CREATE INDEX user_external_id ON user_ (external_id, workspace_id)');
   await runner.query('CREATE INDEX user_manager ON user_ (manager_id)');
   // `roles[].value` in lower case; the user's `resource` has them as they were given. Every workspace has the same ones.
   await runner.query(`
@@ -87,7 +89,7 @@ const directory = async (runner: QueryRunner): Promise<void> => {
       PRIMARY KEY (id),
       UNIQUE (workspace_id, id)
     )`);
-  await runner.query('CREATE INDEX group_external_id ON group_ (external_id)');
+  await runner.query('CREATE INDEX group_external_id ON group_ (external_id, workspace_id)');
   await runner.query('CREATE INDEX group_display_name ON group_ (display_name, workspace_id)');
   await runner.query(`
     CREATE TABLE membership (
@@ -99,23 +101,31 @@ const directory = async (runner: QueryRunner): Promise<void> => {
       CONSTRAINT member_is_user FOREIGN KEY (workspace_id, user_id) REFERENCES user_ (workspace_id, id) ON DELETE CASCADE
     )`);
   await runner.query('CREATE INDEX membership_user ON membership (user_id)');
+  // Groups in groups; cycles are allowed (RFC 7644 §3.7.1 makes one), so every walk stops where it has been.
+  await runner.query(`
+    CREATE TABLE group_nesting (
+      workspace_id uuid NOT NULL,
+      group_id uuid NOT NULL,
+      member_id uuid NOT NULL,
+      PRIMARY KEY (group_id, member_id),
+      FOREIGN KEY (workspace_id, group_id) REFERENCES group_ (workspace_id, id) ON DELETE CASCADE,
+      FOREIGN KEY (workspace_id, member_id) REFERENCES group_ (workspace_id, id) ON DELETE CASCADE
+    )`);
+  await runner.query('CREATE INDEX group_nesting_member ON group_nesting (member_id)');
 };
 
 /**
- * SCIM filters are open-ended, and every statement text of the application is prepared and kept. So the text of a
- * condition, made of our own constants, is handed to a function that plans it once and forgets it. The functions
- * run as their caller: row-level security holds.
+ * SCIM filters and sorting are open-ended, and every statement text of the application is prepared and kept. So a
+ * statement, made of our own constants, is handed to a function that plans it once and forgets it. The function runs as
+ * its caller: row-level security holds.
  */
 const filters = async (runner: QueryRunner): Promise<void> => {
-  for (const table of ['user_', 'group_']) {
-    await runner.query(`
-      CREATE FUNCTION filtered_${table}ids (workspace uuid, condition text, parameters text[])
-      RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY INVOKER AS $$
-      BEGIN
-        RETURN QUERY EXECUTE 'SELECT t.id FROM ${table} t WHERE t.workspace_id = $1 AND (' || condition || ')'
-          USING workspace, parameters;
-      END $$`);
-  }
+  await runner.query(`
+    CREATE FUNCTION found_ids (statement text, workspace uuid, parameters text[])
+    RETURNS TABLE (kind text, id uuid) LANGUAGE plpgsql STABLE SECURITY INVOKER AS $$
+    BEGIN
+      RETURN QUERY EXECUTE statement USING workspace, parameters;
+    END $$`);
 };
 
 const resolutions = async (runner: QueryRunner): Promise<void> => {

@@ -1,7 +1,7 @@
 /** An attribute of a SCIM schema in the words of RFC 7643 §7; `maxLength` is our own limit, in characters. */
 export interface Attribute {
   name: string;
-  type: 'string' | 'boolean' | 'decimal' | 'dateTime' | 'reference' | 'complex';
+  type: 'string' | 'boolean' | 'decimal' | 'dateTime' | 'reference' | 'binary' | 'complex';
   description: string;
   multiValued?: true;
   required?: true;

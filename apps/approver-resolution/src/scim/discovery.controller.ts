@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Post } from '@nestjs/common';
+import { Controller, Get, Inject, Query } from '@nestjs/common';
 import {
   Call,
   Caller,
@@ -6,15 +6,16 @@ import {
   Operation,
   PathId,
   Problem,
+  scimBodyLimit,
   type Answer,
   type ServiceConfig,
 } from '@countersign/service-kit';
 import type { Attribute, Schema } from './attribute';
 import { groupSchema } from './group.schema';
-import { mostResults } from './list-query';
+import { mostResults, type QueryParameters } from './list-query';
+import { mostBulkOperations } from './read-bulk';
 import { listOf, scimOk } from './scim-answer';
-import { listDocument, resourceBody, resourceDocument } from './scim-document';
-import { notImplemented } from './scim-problem';
+import { listDocument, resourceDocument } from './scim-document';
 import { countersignSchema, enterpriseSchema, userSchema } from './user.schema';
 
 const schemas = [userSchema, groupSchema, enterpriseSchema, countersignSchema];
@@ -23,20 +24,25 @@ const schemas = [userSchema, groupSchema, enterpriseSchema, countersignSchema];
 const attributeView = (attribute: Attribute): Record<string, unknown> => {
   const { mutability, required, multiValued, caseExact, uniqueness, subAttributes, referenceTypes } =
     attribute;
-  const isText = attribute.type === 'string' || attribute.type === 'reference';
+  const isText = ['string', 'reference', 'binary'].includes(attribute.type);
   return {
     name: attribute.name,
     type: attribute.type,
     multiValued: multiValued ?? false,
     description: attribute.description,
     required: required ?? false,
-    ...(isText ? { caseExact: caseExact ?? attribute.type === 'reference' } : {}),
+    ...(isText ? { caseExact: caseExact ?? attribute.type !== 'string' } : {}),
     mutability: mutability ?? 'readWrite',
     returned: 'default',
     uniqueness: uniqueness ?? 'none',
     ...(referenceTypes ? { referenceTypes } : {}),
     ...(subAttributes ? { subAttributes: subAttributes.map(attributeView) } : {}),
   };
+};
+
+/** What it says is for everybody: a filter on it is refused (RFC 7644 §4). */
+const refuseFilter = ({ filter }: QueryParameters): void => {
+  if (filter !== undefined) throw new Problem('insufficient_scope', 'Nothing here can be filtered.');
 };
 
 /** What this SCIM service can do, for clients to find out (RFC 7644 §4). */
@@ -51,14 +57,15 @@ export class DiscoveryController {
     summary: 'What SCIM can do here',
     answers: { 200: resourceDocument('Configuration') },
   })
-  async serviceProviderConfig(): Promise<Answer> {
+  async serviceProviderConfig(@Query() query: QueryParameters): Promise<Answer> {
+    refuseFilter(query);
     return scimOk({
       schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
-      patch: { supported: false },
-      bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+      patch: { supported: true },
+      bulk: { supported: true, maxOperations: mostBulkOperations, maxPayloadSize: scimBodyLimit },
       filter: { supported: true, maxResults: mostResults },
       changePassword: { supported: false },
-      sort: { supported: false },
+      sort: { supported: true },
       etag: { supported: true },
       authenticationSchemes: [
         {
@@ -80,7 +87,8 @@ export class DiscoveryController {
     summary: 'The SCIM resource types',
     answers: { 200: listDocument('Resource types') },
   })
-  async resourceTypes(): Promise<Answer> {
+  async resourceTypes(@Query() query: QueryParameters): Promise<Answer> {
+    refuseFilter(query);
     const types = this.types();
     return scimOk(listOf(types, types.length, 1));
   }
@@ -106,7 +114,8 @@ export class DiscoveryController {
     summary: 'The SCIM schemas',
     answers: { 200: listDocument('Schemas') },
   })
-  async list(): Promise<Answer> {
+  async list(@Query() query: QueryParameters): Promise<Answer> {
+    refuseFilter(query);
     const views = schemas.map((schema) => this.schemaView(schema));
     return scimOk(listOf(views, views.length, 1));
   }
@@ -123,18 +132,6 @@ export class DiscoveryController {
     const schema = schemas.find(({ id }) => id.toLowerCase() === call.param('id').toLowerCase());
     if (!schema) throw Problem.notFound('schema');
     return scimOk(this.schemaView(schema));
-  }
-
-  @Post('Bulk')
-  @Operation({
-    query: 'any',
-    scope: 'directory:write',
-    summary: 'Not supported',
-    body: resourceBody,
-    answers: {},
-  })
-  async bulk(): Promise<Answer> {
-    throw notImplemented('Bulk');
   }
 
   private types() {

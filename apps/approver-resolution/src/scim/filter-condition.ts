@@ -1,6 +1,6 @@
 import { isUuid } from '@countersign/contracts';
-import { parse, type Filter } from 'scim2-parse-filter';
 import type { Field, Fields } from './filter-fields';
+import { parseFilter, type Comparison, type Filter, type FilterValue as Value } from './parse-filter';
 import { invalid } from './scim-problem';
 
 /** A filter as an SQL condition over `t`; its values are `($2)[n]`, the condition itself holds none. */
@@ -9,82 +9,49 @@ export interface FilterCondition {
   parameters: string[];
 }
 
-/** Limits of a filter: characters, comparisons, depth. PostgreSQL's own parser has a stack too. */
-const longest = 4_000;
-const mostComparisons = 50;
-const deepest = 20;
-
-type Operator = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 'le' | 'pr';
-type Value = string | number | boolean | null;
+type Operator = Comparison | 'pr';
 
 /**
- * Translates a filter of RFC 7644 §3.4.2.2. Throws Problem invalidFilter for what it cannot serve, rather than
- * serving something else.
+ * Translates a filter of RFC 7644 §3.4.2.2; numbers its values after those that are there already. Throws Problem
+ * invalidFilter for what it cannot serve, rather than serving something else.
  */
-export const filterCondition = (text: string, fields: Fields): FilterCondition => {
-  const builder = new ConditionBuilder(fields);
-  const condition = builder.build(parsed(text), 0);
+export const filterCondition = (
+  filter: string | Filter,
+  fields: Fields,
+  parameters: readonly string[] = [],
+): FilterCondition => {
+  const builder = new ConditionBuilder(fields, [...parameters]);
+  const condition = builder.build(typeof filter === 'string' ? parseFilter(filter) : filter);
   return { condition, parameters: builder.parameters };
 };
 
-const parsed = (text: string): Filter => {
-  if (text.length > longest)
-    throw invalid('invalidFilter', `A filter may have at most ${longest} characters.`);
-  // The parser backtracks without end over line breaks inside a string; no filter needs a control character.
-  if (/\p{Cc}/u.test(text)) throw invalid('invalidFilter', 'A filter must not contain control characters.');
-  if (/\]\s*\./.test(text.replace(/"(?:[^"\\]|\\.)*"/g, ''))) {
-    throw invalid(
-      'invalidFilter',
-      'A sub-attribute after a value filter is not supported: put it inside the brackets.',
-    );
-  }
-  try {
-    return parse(text);
-  } catch {
-    throw invalid('invalidFilter', 'This is not a filter of RFC 7644 §3.4.2.2.');
-  }
-};
-
 class ConditionBuilder {
-  readonly parameters: string[] = [];
-  private comparisons = 0;
+  constructor(
+    private readonly fields: Fields,
+    readonly parameters: string[],
+  ) {}
 
-  constructor(private readonly fields: Fields) {}
-
-  build(filter: Filter, depth: number, fields: Fields = this.fields): string {
-    if (depth > deepest) throw invalid('invalidFilter', 'The filter is nested too deeply.');
-    switch (filter.op) {
+  build(filter: Filter, fields: Fields = this.fields): string {
+    switch (filter.kind) {
       case 'and':
       case 'or':
-        return `(${filter.filters.map((part) => this.build(part, depth + 1, fields)).join(` ${filter.op} `)})`;
+        return `(${filter.parts.map((part) => this.build(part, fields)).join(` ${filter.kind} `)})`;
       case 'not':
-        return `(${this.build(filter.filter, depth + 1, fields)}) IS NOT TRUE`;
-      case '[]': {
-        const list = fields(filter.attrPath);
-        if (list.kind !== 'list')
-          throw invalid('invalidFilter', `${filter.attrPath} has no values to filter.`);
-        const inner = this.build(filter.valFilter, depth + 1, (path) => subField(list, path));
+        return `(${this.build(filter.part, fields)}) IS NOT TRUE`;
+      case 'values': {
+        const list = fields(filter.path);
+        if (list.kind !== 'list') throw invalid('invalidFilter', `${filter.path} has no values to filter.`);
+        const inner = this.build(filter.inner, (path) => subField(list, path));
         return `EXISTS (SELECT 1 FROM ${list.rows} WHERE ${inner})`;
       }
-      case 'pr':
-        return this.compare(fields(filter.attrPath), 'pr', null, filter.attrPath);
-      case 'eq':
-      case 'ne':
-      case 'co':
-      case 'sw':
-      case 'ew':
-      case 'gt':
-      case 'ge':
-      case 'lt':
-      case 'le':
-        return this.compare(fields(filter.attrPath), filter.op, filter.compValue, filter.attrPath);
+      case 'present':
+        return this.compare(fields(filter.path), 'pr', null, filter.path);
+      case 'compare':
+        return this.compare(fields(filter.path), filter.comparison, filter.value, filter.path);
     }
   }
 
   private compare(field: Field, op: Operator, value: Value, path: string): string {
-    if (++this.comparisons > mostComparisons) {
-      throw invalid('invalidFilter', `A filter may have at most ${mostComparisons} comparisons.`);
-    }
     if (field.kind === 'list') {
       const inner = op === 'pr' ? 'true' : this.compare(subField(field, 'value'), op, value, path);
       return `EXISTS (SELECT 1 FROM ${field.rows} WHERE ${inner})`;
@@ -102,9 +69,11 @@ class ConditionBuilder {
         return this.compareText(field.kind, field.sql, op, value, path);
       case 'uuid':
         return this.compareId(field.sql, op, value, path);
-      case 'boolean':
-        if (typeof value !== 'boolean' || (op !== 'eq' && op !== 'ne')) throw unfit(path, op);
-        return `${field.sql} ${equality[op]} ${this.parameter(String(value))}::boolean`;
+      case 'boolean': {
+        const truth = booleanOf(value);
+        if (truth === null || (op !== 'eq' && op !== 'ne')) throw unfit(path, op);
+        return `${field.sql} ${equality[op]} ${this.parameter(String(truth))}::boolean`;
+      }
       case 'decimal':
         if (typeof value !== 'number' || !isOrder(op)) throw unfit(path, op);
         return `${field.sql} ${order[op]} ${this.parameter(String(value))}::numeric`;
@@ -132,6 +101,12 @@ class ConditionBuilder {
         ? `lower(${sql}) ${equality[op]} lower(${parameter})`
         : `${sql} ${equality[op]} ${parameter}`;
     }
+    if (isOrder(op)) {
+      // Lexicographical, the same whatever the locale of the database.
+      return kind === 'text'
+        ? `lower(${sql}) COLLATE "C" ${order[op]} lower(${this.parameter(text)}) COLLATE "C"`
+        : `${sql} COLLATE "C" ${order[op]} ${this.parameter(text)} COLLATE "C"`;
+    }
     const like = kind === 'text' ? 'ILIKE' : 'LIKE';
     const pattern = text.replace(/[\\%_]/g, '\\$&');
     if (op === 'co') return `${sql} ${like} ${this.parameter(`%${pattern}%`)}`;
@@ -141,7 +116,8 @@ class ConditionBuilder {
   }
 
   private compareId(sql: string, op: Operator, value: Value, path: string): string {
-    if (typeof value !== 'string' || (op !== 'eq' && op !== 'ne')) throw unfit(path, op);
+    if (op !== 'eq' && op !== 'ne') return this.compareText('key', `${sql}::text`, op, value, path);
+    if (typeof value !== 'string') throw unfit(path, op);
     // What is no UUID is nobody's id.
     if (!isUuid(value)) return op === 'eq' ? 'false' : 'true';
     return `${sql} ${equality[op]} ${this.parameter(value)}::uuid`;
@@ -153,7 +129,14 @@ class ConditionBuilder {
   }
 }
 
-const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+/** Some clients write booleans as text: Entra ID's own mappings have `primary eq "True"`. */
+export const booleanOf = (value: unknown): boolean | null => {
+  if (typeof value === 'boolean') return value;
+  if (typeof value !== 'string' || !/^(true|false)$/i.test(value)) return null;
+  return value.toLowerCase() === 'true';
+};
+
+export const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 const equality = { eq: '=', ne: 'IS DISTINCT FROM' } as const;
 const order = { ...equality, gt: '>', ge: '>=', lt: '<', le: '<=' } as const;

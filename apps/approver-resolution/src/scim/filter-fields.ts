@@ -1,17 +1,23 @@
 import { attributeNamed, type Attribute, type Schema } from './attribute';
-import { groupSchema } from './group.schema';
+import { groupSchema, groupUrn } from './group.schema';
 import { invalid } from './scim-problem';
-import { countersignUrn, enterpriseUrn, userExtensions, userSchema } from './user.schema';
+import { countersignUrn, enterpriseUrn, userExtensions, userSchema, userUrn } from './user.schema';
 
 /**
  * What a filter may look at, as SQL over a row `t` of users or groups. The texts are made of the names in our schemas and
  * of nothing that a client sent.
- * - `text`: compared without regard to case; `exact`: with; `key`: a column that is in lower case already
- * - `list`: rows with sub-attributes of their own; a path without one means `value`
+ * - `text`: compared without regard to case; `exact`: with; `key`: in lower case already
+ * - `list`: rows with sub-attributes of their own, the preferred one first by `order`; a path without one means `value`
  */
 export type Field =
-  | { kind: 'text' | 'exact' | 'key' | 'boolean' | 'uuid' | 'decimal' | 'dateTime'; sql: string }
-  | { kind: 'list'; rows: string; sub: (name: string) => Field | null };
+  { kind: 'text' | 'exact' | 'key' | 'boolean' | 'uuid' | 'decimal' | 'dateTime'; sql: string } | ListField;
+
+export interface ListField {
+  kind: 'list';
+  rows: string;
+  order: string;
+  sub: (name: string) => Field | null;
+}
 
 /** The field of an attribute path; throws Problem invalidFilter when there is none that could be searched. */
 export type Fields = (path: string) => Field;
@@ -23,6 +29,7 @@ const kindOf = ({ type, caseExact }: Attribute) => {
     case 'dateTime':
       return type;
     case 'reference':
+    case 'binary':
       return 'exact' as const;
     case 'string':
     case 'complex':
@@ -53,7 +60,9 @@ const jsonField = (attributes: readonly Attribute[], object: string, path: strin
   if (attribute.multiValued) {
     const list: Field = {
       kind: 'list',
-      rows: `json_array_elements(${object}->'${attribute.name}') AS e (item)`,
+      rows: `json_array_elements(${object}->'${attribute.name}') WITH ORDINALITY AS e (item, n)`,
+      // What is no boolean sorts with what is not there.
+      order: `(e.item->>'primary' = 'true') DESC NULLS LAST, e.n`,
       sub: (sub) => jsonField(subAttributes, 'e.item', sub),
     };
     return subName === undefined ? list : subOf(list, subName);
@@ -62,36 +71,66 @@ const jsonField = (attributes: readonly Attribute[], object: string, path: strin
 };
 
 /** One sub-attribute of any row of a list. */
-const subOf = (list: Field & { kind: 'list' }, name: string): Field | null => {
+const subOf = (list: ListField, name: string): Field | null => {
   const field = list.sub(name);
   return field && { ...list, sub: (asked) => (asked === 'value' ? field : null) };
 };
 
-const idList = (rows: string, columns: Record<string, Field>): Field & { kind: 'list' } => ({
+const idList = (rows: string, columns: Record<string, Field>): ListField => ({
   kind: 'list',
   rows,
+  order: 'e.id',
   sub: (name) => columns[name.toLowerCase()] ?? null,
 });
 
-const meta: Record<string, Field> = {
+const meta = (resourceType: 'User' | 'Group'): Record<string, Field> => ({
   id: { kind: 'uuid', sql: 't.id' },
   externalid: { kind: 'exact', sql: 't.external_id' },
+  'meta.resourcetype': { kind: 'exact', sql: `'${resourceType}'::text` },
   'meta.created': { kind: 'dateTime', sql: 't.created_at' },
   'meta.lastmodified': { kind: 'dateTime', sql: 't.changed_at' },
-};
-
-const groupsOfUser = idList(
-  '(SELECT g.id, g.display_name FROM membership m JOIN group_ g ON g.id = m.group_id WHERE m.user_id = t.id) AS e',
-  { value: { kind: 'uuid', sql: 'e.id' }, display: { kind: 'text', sql: 'e.display_name' } },
-);
-const membersOfGroup = idList('(SELECT m.user_id FROM membership m WHERE m.group_id = t.id) AS e', {
-  value: { kind: 'uuid', sql: 'e.user_id' },
+  'meta.version': { kind: 'exact', sql: `('W/"' || t.version || '"')` },
 });
 
-const listWithSub = (name: string, list: Field & { kind: 'list' }): Record<string, Field> =>
+/** `schemas` of a resource: one row for each URN that its view names. */
+const schemasField = (rows: string): Field => ({
+  kind: 'list',
+  rows: `(${rows}) AS e (id)`,
+  order: 'e.id',
+  sub: (name) => (name === 'value' ? { kind: 'key', sql: 'lower(e.id)' } : null),
+});
+
+const groupsOfUser = idList(
+  `(WITH RECURSIVE around (id, type) AS (
+      SELECT m.group_id, 'direct' FROM membership m WHERE m.user_id = t.id
+      UNION
+      SELECT n.group_id, 'indirect' FROM around a JOIN group_nesting n ON n.member_id = a.id
+    )
+    SELECT g.id, g.display_name, min(a.type) AS type FROM around a JOIN group_ g ON g.id = a.id
+     GROUP BY g.id, g.display_name) AS e`,
+  {
+    value: { kind: 'uuid', sql: 'e.id' },
+    display: { kind: 'text', sql: 'e.display_name' },
+    type: { kind: 'text', sql: 'e.type' },
+  },
+);
+export const membersOfGroup = idList(
+  `(SELECT m.user_id AS id, u.display_name, 'User' AS type
+      FROM membership m JOIN user_ u ON u.id = m.user_id WHERE m.group_id = t.id
+     UNION ALL
+    SELECT n.member_id, g.display_name, 'Group'
+      FROM group_nesting n JOIN group_ g ON g.id = n.member_id WHERE n.group_id = t.id) AS e`,
+  {
+    value: { kind: 'uuid', sql: 'e.id' },
+    display: { kind: 'text', sql: 'e.display_name' },
+    type: { kind: 'text', sql: 'e.type' },
+  },
+);
+
+const listWithSub = (name: string, list: ListField): Record<string, Field> =>
   Object.fromEntries([
     [name, list],
-    ...['value', 'display'].flatMap((sub) => {
+    ...['value', 'display', 'type'].flatMap((sub) => {
       const field = subOf(list, sub);
       return field ? [[`${name}.${sub}`, field] as const] : [];
     }),
@@ -99,7 +138,12 @@ const listWithSub = (name: string, list: Field & { kind: 'list' }): Record<strin
 
 const manager: Field = { kind: 'uuid', sql: 't.manager_id' };
 const userColumns: Record<string, Field> = {
-  ...meta,
+  ...meta('User'),
+  schemas: schemasField(
+    `SELECT '${userUrn}'
+     UNION ALL SELECT '${enterpriseUrn}' WHERE t.manager_id IS NOT NULL OR t.resource->'${enterpriseUrn}' IS NOT NULL
+     UNION ALL SELECT '${countersignUrn}' WHERE t.resource->'${countersignUrn}' IS NOT NULL`,
+  ),
   username: { kind: 'key', sql: 't.user_name_key' },
   displayname: { kind: 'text', sql: 't.display_name' },
   active: { kind: 'boolean', sql: 't.active' },
@@ -109,19 +153,22 @@ const userColumns: Record<string, Field> = {
   [`${countersignUrn}:approvalLimit`.toLowerCase()]: { kind: 'decimal', sql: 't.approval_limit' },
 };
 const groupColumns: Record<string, Field> = {
-  ...meta,
+  ...meta('Group'),
+  schemas: schemasField(`SELECT '${groupUrn}'`),
   displayname: { kind: 'text', sql: 't.display_name' },
   ...listWithSub('members', membersOfGroup),
 };
 
-const fieldsOf =
-  (columns: Record<string, Field>, schema: Schema, extensions: readonly Schema[]): Fields =>
+type Lookup = (path: string) => Field | null;
+
+const lookupOf =
+  (columns: Record<string, Field>, schema: Schema, extensions: readonly Schema[]): Lookup =>
   (path) => {
     const full = path.toLowerCase();
     const core = `${schema.id.toLowerCase()}:`;
     const name = full.startsWith(core) ? full.slice(core.length) : full;
     const extension = extensions.find(({ id }) => name.startsWith(`${id.toLowerCase()}:`));
-    const field =
+    return (
       (Object.hasOwn(columns, name) ? columns[name] : undefined) ??
       (extension
         ? jsonField(
@@ -129,11 +176,31 @@ const fieldsOf =
             `(t.resource->'${extension.id}')`,
             name.slice(extension.id.length + 1),
           )
-        : jsonField(schema.attributes, 't.resource', name));
+        : jsonField(schema.attributes, 't.resource', name))
+    );
+  };
+
+const strict =
+  (lookup: Lookup): Fields =>
+  (path) => {
+    const field = lookup(path);
     if (!field) throw invalid('invalidFilter', `${path.slice(0, 100)} cannot be used in a filter.`);
     return field;
   };
 
-export const userFields = fieldsOf(userColumns, userSchema, userExtensions);
+const user = lookupOf(userColumns, userSchema, userExtensions);
 /** Groups keep nothing beyond their columns. */
-export const groupFields = fieldsOf(groupColumns, { ...groupSchema, attributes: [] }, []);
+const group = lookupOf(groupColumns, { ...groupSchema, attributes: [] }, []);
+
+export const userFields = strict(user);
+export const groupFields = strict(group);
+
+/**
+ * The fields of one type in a search over all types: an attribute that only the other type has is one without a value
+ * (RFC 7644 §3.4.2.1).
+ */
+const among = (own: Lookup, other: Lookup): Fields =>
+  strict((path) => own(path) ?? (other(path) ? { kind: 'text', sql: 'NULL::text' } : null));
+
+export const anyUserFields = among(user, group);
+export const anyGroupFields = among(group, user);

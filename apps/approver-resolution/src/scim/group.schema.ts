@@ -3,7 +3,7 @@ import { keyLength } from './user.schema';
 
 export const groupUrn = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 
-/** RFC 7643 §4.2; members are users. */
+/** RFC 7643 §4.2; members are users and other groups. */
 export const groupSchema: Schema = {
   id: groupUrn,
   name: 'Group',
@@ -21,7 +21,8 @@ export const groupSchema: Schema = {
       type: 'complex',
       multiValued: true,
       maxItems: 100_000,
-      description: 'The people in the group, by id, externalId or userName.',
+      description:
+        'The people and groups in the group: users by id, externalId or userName, groups by id, externalId or, with type Group, displayName.',
       subAttributes: [
         {
           name: 'value',
@@ -34,11 +35,11 @@ export const groupSchema: Schema = {
         {
           name: '$ref',
           type: 'reference',
-          referenceTypes: ['User'],
+          referenceTypes: ['User', 'Group'],
           mutability: 'readOnly',
           description: 'Address of the member.',
         },
-        { name: 'type', type: 'string', mutability: 'immutable', description: 'Always User.' },
+        { name: 'type', type: 'string', mutability: 'immutable', description: 'User or Group.' },
       ],
     },
   ],

@@ -1,9 +1,12 @@
 import type { Tx } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
-import { refKey } from '../directory/directory-ref';
-import { matchUsers } from '../directory/match-users';
+import { NeedsExclusiveLock, type DirectoryLock } from '../directory/lock-directory';
 import { raiseVersions } from '../directory/publish-people';
-import type { GroupInput } from './read-group';
+import { filterCondition } from './filter-condition';
+import { membersOfGroup } from './filter-fields';
+import type { MemberFate, MemberStep } from './group-change';
+import { findMembers, memberKey, type FoundMembers, type MemberRef } from './member-refs';
+import type { Filter } from './parse-filter';
 import { invalid } from './scim-problem';
 
 export interface GroupRow {
@@ -11,134 +14,312 @@ export interface GroupRow {
   id: string;
   external_id: string | null;
   display_name: string;
-  members: { value: string; display: string }[];
+  members: { value: string; display: string; type: 'User' | 'Group' }[];
   version: string;
   created_at: Date;
   changed_at: Date;
 }
 
-/** Refs of a refusal that are named in it. */
-const mostNamed = 5;
+/** The group at work on, in a transaction that holds a lock on the directory. */
+export interface GroupWork {
+  tx: Tx;
+  workspaceId: string;
+  lock: DirectoryLock;
+  id: string;
+  /** It was made in this transaction: nobody is in it but those whom this transaction put there. */
+  isNew?: boolean;
+}
 
-const memberIds = async (tx: Tx, workspaceId: string, refs: readonly string[]): Promise<string[]> => {
-  const matches = await matchUsers(
-    tx,
-    refs.map((ref) => ({ workspaceId, ref })),
-  );
-  const found = refs.map((ref) => matches.get(refKey({ workspaceId, ref })) ?? []);
-  const bad = refs.filter((_, index) => found[index]?.length !== 1);
-  if (bad.length > 0) {
-    const more = bad.length > mostNamed ? ` and ${bad.length - mostNamed} more` : '';
-    throw invalid(
-      'invalidValue',
-      `members must each name one user of this workspace: ${bad.slice(0, mostNamed).join(', ')}${more}.`,
-    );
-  }
-  return [...new Set(found.flatMap((rows) => rows.map(({ id }) => id)))].sort();
-};
-
-const join = (tx: Tx, workspaceId: string, groupId: string, userIds: readonly string[]): Promise<unknown> =>
-  tx.query(
-    'INSERT INTO membership (workspace_id, group_id, user_id) SELECT $1, $2, * FROM unnest($3::uuid[])',
-    [workspaceId, groupId, userIds],
-  );
-
-const sameUsers = (tx: Tx, ids: readonly string[]): Promise<void> =>
-  raiseVersions(tx, ids).then((raised) => {
-    if (raised.length < ids.length)
-      throw invalid('invalidValue', 'members must each name one user of this workspace.');
-  });
-
-/** Returns the members, whose versions are raised. Throws Problem invalidValue. */
-export const insertGroup = async (
-  tx: Tx,
-  workspaceId: string,
-  id: string,
-  group: GroupInput,
-): Promise<string[]> => {
-  const users = await memberIds(tx, workspaceId, group.memberRefs);
-  await tx.query('INSERT INTO group_ (workspace_id, id, external_id, display_name) VALUES ($1, $2, $3, $4)', [
-    workspaceId,
-    id,
-    group.externalId,
-    group.displayName,
-  ]);
-  await sameUsers(tx, users);
-  if (users.length > 0) await join(tx, workspaceId, id, users);
-  return users;
-};
-
-/** What a group is before it changes; its row stays locked. */
+/** What a group is before it changes; its row stays locked, and with it who is in it. */
 export interface LockedGroup {
   displayName: string;
+  externalId: string | null;
   version: number;
-  members: string[];
+  /** Whether there are groups in it, and whether it is in groups. */
+  holdsGroups: boolean;
+  isNested: boolean;
 }
 
 export const lockGroup = async (tx: Tx, id: string): Promise<LockedGroup | null> => {
-  const [row] = await tx.query<{ display_name: string; version: string }>(
-    'SELECT display_name, version FROM group_ WHERE id = $1 FOR UPDATE',
+  const [row] = await tx.query<{
+    display_name: string;
+    external_id: string | null;
+    version: string;
+    holds_groups: boolean;
+    is_nested: boolean;
+  }>(
+    `SELECT display_name, external_id, version,
+            EXISTS (SELECT 1 FROM group_nesting n WHERE n.group_id = g.id) AS holds_groups,
+            EXISTS (SELECT 1 FROM group_nesting n WHERE n.member_id = g.id) AS is_nested
+       FROM group_ g WHERE id = $1 FOR UPDATE OF g`,
     [id],
   );
   if (!row) return null;
-  const members = await tx.query<{ user_id: string }>(
-    'SELECT user_id FROM membership WHERE group_id = $1 ORDER BY user_id',
-    [id],
-  );
   return {
     displayName: row.display_name,
+    externalId: row.external_id,
     version: Number(row.version),
-    members: members.map(({ user_id }) => user_id),
+    holdsGroups: row.holds_groups,
+    isNested: row.is_nested,
   };
 };
 
-/** Returns those for whom something changed, with their versions raised. Throws Problem invalidValue. */
-export const replaceGroup = async (
-  tx: Tx,
-  workspaceId: string,
-  id: string,
-  before: LockedGroup,
-  group: GroupInput,
-): Promise<string[]> => {
-  const users = await memberIds(tx, workspaceId, group.memberRefs);
-  const [old, wanted] = [new Set(before.members), new Set(users)];
-  const joining = users.filter((user) => !old.has(user));
-  const leaving = before.members.filter((user) => !wanted.has(user));
-  const staying = group.displayName === before.displayName ? [] : users.filter((user) => old.has(user));
-  const changed = [...joining, ...leaving, ...staying];
-  await sameUsers(tx, changed);
-  await tx.query(
+export const insertGroupRow = (
+  { tx, workspaceId, id }: GroupWork,
+  externalId: string | null,
+  displayName: string,
+): Promise<unknown> =>
+  tx.query('INSERT INTO group_ (workspace_id, id, external_id, display_name) VALUES ($1, $2, $3, $4)', [
+    workspaceId,
+    id,
+    externalId,
+    displayName,
+  ]);
+
+export const updateGroupRow = (
+  { tx, id }: GroupWork,
+  externalId: string | null,
+  displayName: string,
+): Promise<unknown> =>
+  tx.query(
     `UPDATE group_ SET external_id = $2, display_name = $3, version = version + 1, changed_at = now()
       WHERE id = $1`,
-    [id, group.externalId, group.displayName],
+    [id, externalId, displayName],
   );
-  if (leaving.length > 0) {
+
+/** Everybody in a group or in groups within it. */
+export const peopleWithin = async (tx: Tx, groupIds: readonly string[]): Promise<string[]> => {
+  if (groupIds.length === 0) return [];
+  const rows = await tx.query<{ user_id: string }>(
+    `WITH RECURSIVE within (id) AS (
+       SELECT * FROM unnest($1::uuid[])
+       UNION
+       SELECT n.member_id FROM within w JOIN group_nesting n ON n.group_id = w.id
+     )
+     SELECT DISTINCT m.user_id FROM within w JOIN membership m ON m.group_id = w.id`,
+    [groupIds],
+  );
+  return rows.map(({ user_id }) => user_id);
+};
+
+/** Refs of a refusal that are named in it. */
+const mostNamed = 5;
+
+const unknownMembers = (refs: readonly MemberRef[]) => {
+  const more = refs.length > mostNamed ? ` and ${refs.length - mostNamed} more` : '';
+  const named = refs.slice(0, mostNamed).map(({ ref }) => ref);
+  return invalid(
+    'invalidValue',
+    `members must each name one user or group of this workspace: ${named.join(', ')}${more}.`,
+  );
+};
+
+/**
+ * Carries out a step on the members of a locked group; what it reads and writes is those who join or leave. Returns
+ * whether it changed the group, and for whom, with their versions raised. Throws Problem invalidValue, noTarget, and
+ * NeedsExclusiveLock where groups join or leave.
+ */
+export const changeMembers = async (
+  work: GroupWork,
+  step: MemberStep,
+): Promise<{ isChanged: boolean; people: string[] }> => {
+  const { reset, users, groups } =
+    step.kind === 'set' ? await namedMoves(work, step) : await selectedMoves(work, step);
+  const nesting = await nestingMoves(work, reset, groups);
+  const [joining, leaving] = await Promise.all([
+    joiningUsers(work, users.joining),
+    leavingUsers(work, reset, users),
+  ]);
+  const within = await peopleWithin(work.tx, [...nesting.joining, ...nesting.leaving]);
+  const people = [...new Set([...joining, ...leaving, ...within])];
+  const raised = new Set(await raiseVersions(work.tx, people));
+  // Somebody who joins may have been deleted since; whoever is in the group stays while its row is locked.
+  if (joining.some((id) => !raised.has(id)))
+    throw unknownMembers(joining.filter((id) => !raised.has(id)).map((ref) => ({ ref, type: 'User' })));
+  await moveUsers(work, joining, leaving);
+  await moveGroups(work, nesting);
+  const isChanged = [joining, leaving, nesting.joining, nesting.leaving].some(({ length }) => length > 0);
+  return { isChanged, people };
+};
+
+interface Moves {
+  joining: string[];
+  leaving: string[];
+}
+
+interface AllMoves {
+  reset: boolean;
+  users: Moves;
+  groups: Moves;
+}
+
+/** The last word on each id, whatever it was called. */
+const movesOf = (fates: readonly MemberFate[], ids: ReadonlyMap<string, string>): Moves => {
+  const last = new Map<string, boolean>();
+  for (const { member, joins } of fates) {
+    const id = ids.get(memberKey(member));
+    if (id !== undefined) last.set(id, joins);
+  }
+  const those = (joins: boolean) => [...last].filter(([, fate]) => fate === joins).map(([id]) => id);
+  return { joining: those(true), leaving: those(false) };
+};
+
+const namedMoves = async (
+  { tx, workspaceId }: GroupWork,
+  { reset, fates }: Extract<MemberStep, { kind: 'set' }>,
+): Promise<AllMoves> => {
+  const found = await findMembers(
+    tx,
+    workspaceId,
+    fates.map(({ member }) => member),
+  );
+  refuseUnknown(fates, found);
+  return { reset, users: movesOf(fates, found.users), groups: movesOf(fates, found.groups) };
+};
+
+/** Who is not there need not leave: providers remove members who are long gone. */
+const refuseUnknown = (fates: readonly MemberFate[], found: FoundMembers): void => {
+  if (found.bad.length === 0) return;
+  const joining = new Set(fates.filter(({ joins }) => joins).map(({ member }) => memberKey(member)));
+  const bad = found.bad.filter((member) => joining.has(memberKey(member)));
+  if (bad.length > 0) throw unknownMembers(bad);
+};
+
+const selectedMoves = async (
+  work: GroupWork,
+  { filter, joining, mustFit, at }: Extract<MemberStep, { kind: 'selected' }>,
+): Promise<AllMoves> => {
+  const fates = joining.map((member) => ({ member, joins: true }));
+  const found = await findMembers(work.tx, work.workspaceId, joining);
+  refuseUnknown(fates, found);
+  const [users, groups] = [movesOf(fates, found.users), movesOf(fates, found.groups)];
+  const selected = await selectedMembers(work, filter);
+  if (mustFit && selected.length === 0) throw invalid('noTarget', `${at}: no member fits the filter.`);
+  for (const { kind, id } of selected) {
+    const moves = kind === 'User' ? users : groups;
+    if (!moves.joining.includes(id)) moves.leaving.push(id);
+  }
+  return { reset: false, users, groups };
+};
+
+const selectedMembers = ({ tx, workspaceId, id }: GroupWork, filter: Filter) => {
+  const { condition, parameters } = filterCondition(
+    filter,
+    (path) => {
+      const field = membersOfGroup.sub(path);
+      if (!field) throw invalid('invalidFilter', `${path.slice(0, 100)} cannot be used in a filter.`);
+      return field;
+    },
+    [id],
+  );
+  const statement = `SELECT e.type, e.id FROM group_ t CROSS JOIN LATERAL ${membersOfGroup.rows}
+     WHERE t.workspace_id = $1 AND t.id = ($2)[1]::uuid AND (${condition})`;
+  return tx.query<{ kind: 'User' | 'Group'; id: string }>('SELECT kind, id FROM found_ids($1, $2, $3)', [
+    statement,
+    workspaceId,
+    parameters,
+  ]);
+};
+
+const joiningUsers = async ({ tx, id, isNew }: GroupWork, ids: readonly string[]): Promise<string[]> => {
+  if (ids.length === 0 || isNew) return [...ids];
+  const rows = await tx.query<{ id: string }>(
+    `SELECT w.id FROM unnest($2::uuid[]) AS w (id)
+      WHERE NOT EXISTS (SELECT 1 FROM membership m WHERE m.group_id = $1 AND m.user_id = w.id)`,
+    [id, ids],
+  );
+  return rows.map((row) => row.id);
+};
+
+const leavingUsers = async (
+  { tx, id, isNew }: GroupWork,
+  reset: boolean,
+  { joining, leaving }: Moves,
+): Promise<string[]> => {
+  if (isNew || (!reset && leaving.length === 0)) return [];
+  const rows = await tx.query<{ user_id: string }>(
+    reset
+      ? 'SELECT user_id FROM membership WHERE group_id = $1 AND user_id <> ALL ($2::uuid[])'
+      : 'SELECT user_id FROM membership WHERE group_id = $1 AND user_id = ANY ($2::uuid[])',
+    [id, reset ? joining : leaving],
+  );
+  return rows.map(({ user_id }) => user_id);
+};
+
+/** Groups that join or leave; who is in those is known for sure only to whoever has the directory alone. */
+const nestingMoves = async (
+  { tx, id, lock, isNew }: GroupWork,
+  reset: boolean,
+  { joining, leaving }: Moves,
+): Promise<Moves> => {
+  const isAsked = (reset && !isNew) || joining.length > 0 || leaving.length > 0;
+  if (!isAsked) return { joining: [], leaving: [] };
+  const rows = await tx.query<{ member_id: string }>(
+    'SELECT member_id FROM group_nesting WHERE group_id = $1',
+    [id],
+  );
+  const known = rows.map(({ member_id }) => member_id);
+  const moves = {
+    joining: joining.filter((group) => !known.includes(group)),
+    leaving: known.filter((group) => (reset ? !joining.includes(group) : leaving.includes(group))),
+  };
+  if (lock === 'shared' && moves.joining.length + moves.leaving.length > 0) throw new NeedsExclusiveLock();
+  return moves;
+};
+
+const moveUsers = async ({ tx, workspaceId, id }: GroupWork, joining: string[], leaving: string[]) => {
+  if (leaving.length > 0)
     await tx.query('DELETE FROM membership WHERE group_id = $1 AND user_id = ANY ($2::uuid[])', [
       id,
       leaving,
     ]);
-  }
-  if (joining.length > 0) await join(tx, workspaceId, id, joining);
-  return changed;
+  if (joining.length > 0)
+    await tx.query(
+      'INSERT INTO membership (workspace_id, group_id, user_id) SELECT $1, $2, * FROM unnest($3::uuid[])',
+      [workspaceId, id, joining],
+    );
 };
 
-/** Deletes a locked group; the versions of its members are raised. */
-export const deleteGroup = async (tx: Tx, id: string, before: LockedGroup): Promise<void> => {
-  await raiseVersions(tx, before.members);
+const moveGroups = async ({ tx, workspaceId, id }: GroupWork, { joining, leaving }: Moves) => {
+  if (leaving.length > 0)
+    await tx.query('DELETE FROM group_nesting WHERE group_id = $1 AND member_id = ANY ($2::uuid[])', [
+      id,
+      leaving,
+    ]);
+  if (joining.length > 0)
+    await tx.query(
+      'INSERT INTO group_nesting (workspace_id, group_id, member_id) SELECT $1, $2, * FROM unnest($3::uuid[])',
+      [workspaceId, id, joining],
+    );
+};
+
+/** Deletes a group and takes it out of those that it is in, which are other ones by that. */
+export const deleteGroupRow = async (tx: Tx, id: string): Promise<void> => {
+  await tx.query(
+    `UPDATE group_ g SET version = g.version + 1, changed_at = now()
+       FROM group_nesting n WHERE n.member_id = $1 AND g.id = n.group_id AND g.id <> $1`,
+    [id],
+  );
   await tx.query('DELETE FROM group_ WHERE id = $1', [id]);
 };
 
-/** Groups by id, in the order of their ids. */
+/** Groups by id, in the order asked for. */
 export const groupsById = (sql: Sql, ids: readonly string[], withMembers: boolean): Promise<GroupRow[]> =>
   sql.query<GroupRow>(
     `SELECT g.id, g.external_id, g.display_name, g.version, g.created_at, g.changed_at, coalesce(member.list, '[]') AS members
        FROM group_ g
        LEFT JOIN LATERAL (
-         SELECT json_agg(json_build_object('value', u.id, 'display', u.display_name) ORDER BY u.id) AS list
-           FROM membership m JOIN user_ u ON u.id = m.user_id
-          WHERE m.group_id = g.id AND $2
+         SELECT json_agg(json_build_object('value', e.id, 'display', e.display_name, 'type', e.type)
+                         ORDER BY e.type DESC, e.id) AS list
+           FROM (
+             SELECT m.user_id AS id, u.display_name, 'User' AS type
+               FROM membership m JOIN user_ u ON u.id = m.user_id WHERE m.group_id = g.id AND $2
+              UNION ALL
+             SELECT n.member_id, inner_.display_name, 'Group'
+               FROM group_nesting n JOIN group_ inner_ ON inner_.id = n.member_id WHERE n.group_id = g.id AND $2
+           ) e
        ) member ON true
       WHERE g.id = ANY ($1::uuid[])
-      ORDER BY g.id`,
+      ORDER BY array_position($1::uuid[], g.id)`,
     [ids, withMembers],
   );

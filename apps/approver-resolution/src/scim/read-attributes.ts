@@ -5,9 +5,9 @@ type Members = Record<string, unknown>;
 
 /** Characters of a string that has no limit of its own, and values of a list that has none. */
 const longestText = 4_096;
-const longestList = 100;
+export const longestList = 100;
 
-const isObject = (value: unknown): value is Members =>
+export const isObject = (value: unknown): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A member by its name without regard to case (RFC 7643 §2.1). */
@@ -34,16 +34,20 @@ export const readAttributes = (attributes: readonly Attribute[], object: Members
   return read;
 };
 
-const readValue = (attribute: Attribute, given: unknown, at: string): unknown => {
+/** The value or, of a multi-valued attribute, the list of values. Throws Problem invalidValue. */
+export const readValue = (attribute: Attribute, given: unknown, at: string): unknown => {
   if (!attribute.multiValued) return readSingle(attribute, given, at);
   if (!Array.isArray(given)) throw invalid('invalidValue', `${at} must be a list.`);
   const most = attribute.maxItems ?? longestList;
   if (given.length > most) throw invalid('invalidValue', `${at} may have at most ${most} values.`);
   const values = given.map((item: unknown, index) => readSingle(attribute, item, `${at}[${index}]`));
+  if (values.filter((value) => isObject(value) && value.primary === true).length > 1)
+    throw invalid('invalidValue', `${at} may have one value with primary true (RFC 7643 §2.4).`);
   return values.length > 0 ? values : undefined;
 };
 
-const readSingle = (attribute: Attribute, given: unknown, at: string): unknown => {
+/** One value of an attribute; undefined when it is none. Throws Problem invalidValue. */
+export const readSingle = (attribute: Attribute, given: unknown, at: string): unknown => {
   switch (attribute.type) {
     case 'complex':
       return readComplex(attribute, given, at);
@@ -56,6 +60,7 @@ const readSingle = (attribute: Attribute, given: unknown, at: string): unknown =
       return readTime(given, at);
     case 'string':
     case 'reference':
+    case 'binary':
       return readText(attribute, given, at);
   }
 };

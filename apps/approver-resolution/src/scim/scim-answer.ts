@@ -24,26 +24,48 @@ export const scimOk = (resource: unknown, version?: string): Answer =>
 export const scimCreated = (resource: Resource, location: string, version: string): Answer =>
   answer(201, resource, { location, etag: weakTag(version) });
 
+/** An answer without content that says which version there is now. */
+export const tagged = (plain: Answer, version: string): Answer => ({
+  ...plain,
+  headers: { ...plain.headers, etag: weakTag(version) },
+});
+
 export const notModified = (version: string): Answer => ({
   status: 304,
   headers: { etag: weakTag(version) },
   body: null,
 });
 
-/** Whether the client has this version already (If-None-Match, RFC 9110 §13.1.2). */
-export const isKnown = (call: Call, version: string): boolean => {
-  const header = call.header('if-none-match');
-  if (header === undefined) return false;
-  return header.split(',').some((tag) => ['*', `W/"${version}"`, `"${version}"`].includes(tag.trim()));
-};
+/** What a client says about the version it has seen: the header fields of RFC 9110 §13.1, or `version` in a bulk. */
+export interface Preconditions {
+  ifMatch?: string | undefined;
+  ifNoneMatch?: string | undefined;
+}
 
-/** Throws Problem version_mismatch when If-Match names another version. */
-export const checkVersion = (call: Call, version: number): void => {
-  const expected = call.expectedVersion;
-  if (expected !== null && expected !== version) {
+export const preconditionsOf = (call: Call): Preconditions => ({
+  ifMatch: call.header('if-match'),
+  ifNoneMatch: call.header('if-none-match'),
+});
+
+/** Whether a list of tags has that of a version. All our tags are weak, so they are compared weakly (RFC 7644 §3.14). */
+const names = (header: string, version: number | string): boolean =>
+  // Some clients send the backslash that JSON may have before a slash.
+  header
+    .split(',')
+    .some((tag) => ['*', `W/"${version}"`, `"${version}"`].includes(tag.replace('\\/', '/').trim()));
+
+/** Whether the client has this version already. */
+export const isKnown = ({ ifNoneMatch }: Preconditions, version: string): boolean =>
+  ifNoneMatch !== undefined && names(ifNoneMatch, version);
+
+/** Throws Problem version_mismatch when a change is meant for another version. */
+export const checkVersion =
+  ({ ifMatch, ifNoneMatch }: Preconditions) =>
+  (version: number): void => {
+    if ((ifMatch === undefined || names(ifMatch, version)) && !(ifNoneMatch && names(ifNoneMatch, version)))
+      return;
     throw new Problem('version_mismatch', `The resource is now at version ${version}.`);
-  }
-};
+  };
 
 /** A page of resources (RFC 7644 §3.4.2). */
 export const listOf = (resources: readonly unknown[], total: number, startIndex: number): unknown => ({

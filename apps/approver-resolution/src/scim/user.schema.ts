@@ -74,6 +74,24 @@ export const userSchema: Schema = {
     { name: 'active', type: 'boolean', description: 'Whether the person may be given tasks; default true.' },
     list('emails', 'Mail addresses; the primary one, else the first, is written to.'),
     list('phoneNumbers', 'Telephone numbers.'),
+    list('ims', 'Addresses for instant messages.'),
+    list('photos', 'Addresses of pictures.', { value: { type: 'reference', referenceTypes: ['external'] } }),
+    {
+      name: 'addresses',
+      type: 'complex',
+      multiValued: true,
+      description: 'Postal addresses.',
+      subAttributes: [
+        text('formatted', 'The whole address.'),
+        text('streetAddress', 'Street, house number, box.'),
+        text('locality', 'City.'),
+        text('region', 'State or region.'),
+        text('postalCode', 'Postal code.'),
+        text('country', 'Country, as in ISO 3166-1 alpha-2.'),
+        text('type', 'What the address is for, such as work or home.'),
+        { name: 'primary', type: 'boolean', description: 'Whether this is the preferred address.' },
+      ],
+    },
     {
       ...list('groups', 'Groups that the person is a member of.', {
         more: [
@@ -90,6 +108,9 @@ export const userSchema: Schema = {
     list('entitlements', 'Entitlements.'),
     list('roles', 'Roles; stages may ask everybody who has one, by its value without regard to case.', {
       value: { maxLength: keyLength },
+    }),
+    list('x509Certificates', 'Certificates, DER in base64.', {
+      value: { type: 'binary', maxLength: 16_384 },
     }),
   ],
 };

@@ -1,9 +1,11 @@
 import type { Tx } from '@countersign/messaging';
 import { isUniqueViolation, type Sql } from '@countersign/persistence';
+import { Problem } from '@countersign/service-kit';
 import { refKey, roleKey, userNameKey } from '../directory/directory-ref';
 import { matchUsers } from '../directory/match-users';
 import type { UserInput } from './read-user';
 import { invalid, notUnique } from './scim-problem';
+import { enterpriseUrn } from './user.schema';
 
 export interface UserRow {
   [column: string]: unknown;
@@ -15,23 +17,115 @@ export interface UserRow {
   manager_id: string | null;
   manager_name: string | null;
   resource: Record<string, unknown>;
-  groups: { value: string; display: string }[];
+  groups: { value: string; display: string; type: 'direct' | 'indirect' }[];
   version: string;
   created_at: Date;
   changed_at: Date;
 }
 
-const takenName = (userName: string) => notUnique(`There is already a user named ${userName}.`);
+export const takenName = (userName: string) => notUnique(`There is already a user named ${userName}.`);
 
-/** The id of the one user that a manager's ref means. */
-const managerOf = async (tx: Tx, workspaceId: string, ref: string | null): Promise<string | null> => {
-  if (ref === null) return null;
-  const found = (await matchUsers(tx, [{ workspaceId, ref }])).get(refKey({ workspaceId, ref })) ?? [];
-  if (found.length === 1) return found[0]?.id ?? null;
-  throw invalid(
-    'invalidValue',
-    found.length === 0 ? 'manager names nobody in this workspace.' : 'manager names more than one user.',
+/** The ids of the users that managers' refs mean, under the refs. Throws Problem invalidValue. */
+export const managersOf = async (
+  tx: Tx,
+  workspaceId: string,
+  refs: readonly (string | null)[],
+): Promise<Map<string, string | Problem>> => {
+  const asked = [...new Set(refs.filter((ref) => ref !== null))];
+  const matches = await matchUsers(
+    tx,
+    asked.map((ref) => ({ workspaceId, ref })),
   );
+  return new Map(
+    asked.map((ref) => {
+      const [found, other] = matches.get(refKey({ workspaceId, ref })) ?? [];
+      return [ref, found && !other ? found.id : noManager(found !== undefined)];
+    }),
+  );
+};
+
+const noManager = (isAmbiguous: boolean): Problem =>
+  invalid(
+    'invalidValue',
+    isAmbiguous ? 'manager names more than one user.' : 'manager names nobody in this workspace.',
+  );
+
+const managerOf = async (tx: Tx, workspaceId: string, ref: string | null): Promise<string | null> => {
+  const found = (await managersOf(tx, workspaceId, [ref])).get(ref ?? '') ?? null;
+  if (found instanceof Problem) throw found;
+  return found;
+};
+
+/** A user to be made, whose manager has been looked up. */
+export interface NewUser {
+  id: string;
+  user: UserInput;
+  managerId: string | null;
+}
+
+const rowOf = ({ id, user, managerId }: NewUser) => ({
+  id,
+  external_id: user.externalId,
+  user_name: user.userName,
+  user_name_key: userNameKey(user.userName),
+  display_name: user.displayName,
+  email: user.email,
+  active: user.active,
+  department: user.department,
+  region: user.region,
+  approval_limit: user.approvalLimit,
+  manager_id: managerId,
+  resource: user.resource,
+  roles: rolesOf(user),
+});
+
+const rolesOf = (user: UserInput): string[] => [...new Set(user.roles.map(roleKey))];
+
+/** A manager who was deleted since they were looked up. */
+const withManagerThere = <T>(work: Promise<T>): Promise<T> =>
+  work.catch((error: unknown) => {
+    if (error instanceof Error && 'constraint' in error && error.constraint === 'manager_is_user')
+      throw noManager(false);
+    throw error;
+  });
+
+/**
+ * Makes any number of users in one statement. Returns the ids of those that are made: the others have a name that is
+ * taken, also by one of these. Throws Problem invalidValue.
+ */
+export const insertUsers = async (
+  tx: Tx,
+  workspaceId: string,
+  users: readonly NewUser[],
+): Promise<Set<string>> => {
+  const rows = await withManagerThere(
+    tx.query<{ id: string }>(
+      `WITH given AS (
+         SELECT * FROM json_to_recordset($2::json) AS g (id uuid, external_id text, user_name text, user_name_key text,
+           display_name text, email text, active boolean, department text, region text, approval_limit double precision,
+           manager_id uuid, resource json, roles text[])
+       ), made AS (
+         INSERT INTO user_ (workspace_id, id, external_id, user_name, user_name_key, display_name, email, active,
+                            department, region, approval_limit, manager_id, resource)
+         SELECT $1, id, external_id, user_name, user_name_key, display_name, email, active,
+                department, region, approval_limit, manager_id, resource FROM given ORDER BY id
+         ON CONFLICT ON CONSTRAINT one_user_per_name DO NOTHING RETURNING id
+       ), roles AS (
+         INSERT INTO user_role (workspace_id, user_id, role_key)
+         SELECT $1, made.id, r.role_key FROM made JOIN given USING (id), unnest(given.roles) AS r (role_key)
+       )
+       SELECT id FROM made`,
+      [workspaceId, JSON.stringify(users.map(rowOf))],
+    ),
+  );
+  return new Set(rows.map(({ id }) => id));
+};
+
+/** Throws Problem uniqueness, invalidValue. */
+export const insertUser = async (tx: Tx, workspaceId: string, id: string, user: UserInput): Promise<void> => {
+  const managerId = await managerOf(tx, workspaceId, user.managerRef);
+  const made = await insertUsers(tx, workspaceId, [{ id, user, managerId }]);
+  if (made.size === 0) throw takenName(user.userName);
 };
 
 const valuesOf = (workspaceId: string, id: string, user: UserInput, managerId: string | null): unknown[] => [
@@ -48,38 +142,8 @@ const valuesOf = (workspaceId: string, id: string, user: UserInput, managerId: s
   user.approvalLimit,
   managerId,
   JSON.stringify(user.resource),
-  [...new Set(user.roles.map(roleKey))],
+  rolesOf(user),
 ];
-
-/** A manager who was deleted since they were looked up. */
-const withManagerThere = <T>(work: Promise<T>): Promise<T> =>
-  work.catch((error: unknown) => {
-    if (error instanceof Error && 'constraint' in error && error.constraint === 'manager_is_user') {
-      throw invalid('invalidValue', 'manager names nobody in this workspace.');
-    }
-    throw error;
-  });
-
-/** Throws Problem uniqueness, invalidValue. */
-export const insertUser = async (tx: Tx, workspaceId: string, id: string, user: UserInput): Promise<void> => {
-  const managerId = await managerOf(tx, workspaceId, user.managerRef);
-  const rows = await withManagerThere(
-    tx.query(
-      `WITH made AS (
-         INSERT INTO user_ (workspace_id, id, external_id, user_name, user_name_key, display_name, email, active,
-                            department, region, approval_limit, manager_id, resource)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-         ON CONFLICT ON CONSTRAINT one_user_per_name DO NOTHING RETURNING workspace_id, id
-       ), roles AS (
-         INSERT INTO user_role (workspace_id, user_id, role_key)
-         SELECT made.workspace_id, made.id, role_key FROM made, unnest($14::text[]) AS r (role_key)
-       )
-       SELECT id FROM made`,
-      valuesOf(workspaceId, id, user, managerId),
-    ),
-  );
-  if (rows.length === 0) throw takenName(user.userName);
-};
 
 /** Replaces a user that the caller has locked. Throws Problem uniqueness, invalidValue. */
 export const replaceUser = async (
@@ -108,12 +172,41 @@ export const replaceUser = async (
   });
 };
 
-/** The version of a user, whose row stays locked; null when there is none. */
-export const lockUser = async (tx: Tx, id: string): Promise<number | null> => {
-  const [row] = await tx.query<{ version: string }>('SELECT version FROM user_ WHERE id = $1 FOR UPDATE', [
+/** Gives a user a manager, without a new version: for one made in this transaction. */
+export const setManager = (tx: Tx, id: string, managerId: string): Promise<unknown> =>
+  tx.query('UPDATE user_ SET manager_id = $2 WHERE id = $1', [id, managerId]);
+
+/** A user as a client wrote it last, under proper names; its row stays locked. */
+export interface LockedUser {
+  version: number;
+  resource: Record<string, unknown>;
+}
+
+export const lockUser = async (tx: Tx, id: string): Promise<LockedUser | null> => {
+  const [row] = await tx.query<{
+    version: string;
+    external_id: string | null;
+    user_name: string;
+    manager_id: string | null;
+    resource: Record<string, unknown>;
+  }>('SELECT version, external_id, user_name, manager_id, resource FROM user_ WHERE id = $1 FOR UPDATE', [
     id,
   ]);
-  return row ? Number(row.version) : null;
+  if (!row) return null;
+  const { external_id: externalId, user_name: userName, manager_id: manager, resource } = row;
+  const enterprise = {
+    ...(resource[enterpriseUrn] as object | undefined),
+    ...(manager === null ? {} : { manager: { value: manager } }),
+  };
+  return {
+    version: Number(row.version),
+    resource: {
+      ...resource,
+      userName,
+      ...(externalId === null ? {} : { externalId }),
+      ...(Object.keys(enterprise).length > 0 ? { [enterpriseUrn]: enterprise } : {}),
+    },
+  };
 };
 
 /**
@@ -151,7 +244,7 @@ export const deleteUser = async (
   return reports.map((row) => row.id);
 };
 
-/** Users by id, in the order of their ids. */
+/** Users by id, in the order asked for. */
 export const usersById = (sql: Sql, ids: readonly string[]): Promise<UserRow[]> =>
   sql.query<UserRow>(
     `SELECT u.id, u.external_id, u.user_name, u.display_name, u.active, u.manager_id, u.resource, u.version,
@@ -159,11 +252,15 @@ export const usersById = (sql: Sql, ids: readonly string[]): Promise<UserRow[]> 
        FROM user_ u
        LEFT JOIN user_ boss ON boss.id = u.manager_id
        LEFT JOIN LATERAL (
-         SELECT json_agg(json_build_object('value', g.id, 'display', g.display_name) ORDER BY g.id) AS groups
-           FROM membership m JOIN group_ g ON g.id = m.group_id
-          WHERE m.user_id = u.id
+         WITH RECURSIVE around (id, type) AS (
+           SELECT m.group_id, 'direct' FROM membership m WHERE m.user_id = u.id
+           UNION
+           SELECT n.group_id, 'indirect' FROM around a JOIN group_nesting n ON n.member_id = a.id
+         ), best AS (SELECT id, min(type) AS type FROM around GROUP BY id)
+         SELECT json_agg(json_build_object('value', g.id, 'display', g.display_name, 'type', b.type) ORDER BY g.id) AS groups
+           FROM best b JOIN group_ g ON g.id = b.id
        ) member ON true
       WHERE u.id = ANY ($1::uuid[])
-      ORDER BY u.id`,
+      ORDER BY array_position($1::uuid[], u.id)`,
     [ids],
   );

@@ -1,11 +1,13 @@
-import { countersignUrn, enterpriseUrn, userUrn } from './user.schema';
+import type { Projection } from './list-query';
+import { project } from './project-attributes';
+import { countersignUrn, enterpriseUrn, userExtensions, userUrn } from './user.schema';
 import type { UserRow } from './user.store';
 import { weakTag } from './scim-answer';
 
 export const userLocation = (publicUrl: string, id: string): string => `${publicUrl}/scim/v2/Users/${id}`;
 
 /** A user as SCIM shows it. */
-export const userView = (row: UserRow, publicUrl: string): Record<string, unknown> => {
+const userView = (row: UserRow, publicUrl: string): Record<string, unknown> => {
   const { [enterpriseUrn]: stored, [countersignUrn]: countersign, ...core } = row.resource;
   const manager = row.manager_id && {
     value: row.manager_id,
@@ -34,3 +36,11 @@ export const userView = (row: UserRow, publicUrl: string): Record<string, unknow
     },
   };
 };
+
+const extensionUrns = userExtensions.map(({ id }) => id);
+
+export const projectedUser = (
+  row: UserRow,
+  publicUrl: string,
+  projection: Projection,
+): Record<string, unknown> => project(userView(row, publicUrl), projection, userUrn, extensionUrns);

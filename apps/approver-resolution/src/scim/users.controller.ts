@@ -1,140 +1,161 @@
 import { Controller, Delete, Get, Inject, Patch, Post, Put, Query } from '@nestjs/common';
-import type { UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import {
   Call,
   Caller,
   CONFIG,
-  Idempotency,
   noContent,
   Operation,
   PathId,
   Problem,
-  UNIT_OF_WORK,
   type Answer,
   type ServiceConfig,
 } from '@countersign/service-kit';
 import { v7 } from 'uuid';
 import { KnownActor } from '../directory/known-actor';
-import { publishDeleted, publishPeople } from '../directory/publish-people';
-import { filterCondition } from './filter-condition';
-import { userFields } from './filter-fields';
-import { readListQuery, readProjection, type Projection, type QueryParameters } from './list-query';
-import { matchingIds } from './matching-ids';
-import { project } from './project-attributes';
-import { readUser } from './read-user';
+import { DirectoryWrites, type DirectoryWork } from './directory-writes';
+import {
+  readListQuery,
+  readProjection,
+  readSearchRequest,
+  type ListQuery,
+  type Projection,
+  type QueryParameters,
+} from './list-query';
+import { readPatch } from './read-patch';
 import { scimBody } from './read-resource';
-import { checkVersion, isKnown, listOf, notModified, scimCreated, scimOk } from './scim-answer';
-import { listDocument, resourceBody, resourceDocument } from './scim-document';
-import { notImplemented } from './scim-problem';
-import { userExtensions, userUrn } from './user.schema';
-import { deleteUser, insertUser, lockUser, replaceUser, usersById, type UserRow } from './user.store';
-import { userLocation, userView } from './user.view';
-
-const wholeResource: Projection = { attributes: null, excluded: [] };
-const extensionUrns = userExtensions.map(({ id }) => id);
+import { readUser } from './read-user';
+import { ListParameters, ProjectionParameters } from './scim-parameters';
+import {
+  checkVersion,
+  isKnown,
+  listOf,
+  notModified,
+  preconditionsOf,
+  scimCreated,
+  scimOk,
+} from './scim-answer';
+import { listDocument, patchBody, resourceBody, resourceDocument, searchBody } from './scim-document';
+import { search } from './search';
+import { patchUser, putUser, removeUser } from './user.changes';
+import { insertUser, usersById, type UserRow } from './user.store';
+import { projectedUser, userLocation } from './user.view';
 
 /** Users as SCIM 2.0 provisions them (RFC 7644 §3). */
 @Controller('scim/v2/Users')
 export class UsersController {
   constructor(
     private readonly database: Database,
-    private readonly idempotency: Idempotency,
     private readonly actor: KnownActor,
-    @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
+    private readonly writes: DirectoryWrites,
     @Inject(CONFIG) private readonly config: ServiceConfig,
   ) {}
 
   @Post()
   @Operation({
-    query: 'any',
+    query: ProjectionParameters,
     scope: 'directory:write',
     summary: 'Create a user',
     body: resourceBody,
     answers: { 201: resourceDocument('The user') },
   })
-  async create(@Caller() call: Call): Promise<Answer> {
+  async create(@Caller() call: Call, @Query() query: QueryParameters): Promise<Answer> {
+    const projection = readProjection(query);
     const user = readUser(await scimBody(call));
     await this.actor.check(call);
-    return this.idempotency.run(call, async (tx) => {
+    return this.writes.once(call, async (work) => {
       const id = v7();
-      await insertUser(tx, call.workspaceId, id, user);
-      await publishPeople(tx, call.workspaceId, [id], call.cause);
-      const [row] = await usersById(tx, [id]);
-      if (!row) throw new Error('a user is gone in the transaction that made it');
-      return scimCreated(this.view(row, wholeResource), userLocation(this.config.publicUrl, id), row.version);
+      await insertUser(work.tx, call.workspaceId, id, user);
+      return {
+        people: { changed: [id], deleted: [] },
+        answer: async () => {
+          const row = await this.written(work, id);
+          return scimCreated(
+            this.view(row, projection),
+            userLocation(this.config.publicUrl, id),
+            row.version,
+          );
+        },
+      };
     });
   }
 
   @Get()
   @Operation({
-    query: 'any',
+    query: ListParameters,
     scope: 'directory:read',
-    summary: 'List users by filter, startIndex and count',
+    summary: 'List users',
     answers: { 200: listDocument('Users') },
   })
   async list(@Caller() call: Call, @Query() query: QueryParameters): Promise<Answer> {
-    const { filter, projection, ...page } = readListQuery(query);
-    const condition = filter === null ? null : filterCondition(filter, userFields);
-    const { total, rows } = await this.database.read(call.workspaceId, async (sql) => {
-      const found = await matchingIds(sql, 'user_', call.workspaceId, condition, page);
-      return { total: found.total, rows: await usersById(sql, found.ids) };
-    });
-    return scimOk(
-      listOf(
-        rows.map((row) => this.view(row, projection)),
-        total,
-        page.startIndex,
-      ),
-    );
+    return this.find(call, readListQuery(query));
+  }
+
+  @Post('.search')
+  @Operation({
+    query: 'any',
+    scope: 'directory:read',
+    summary: 'List users, with the query in the body',
+    body: searchBody,
+    answers: { 200: listDocument('Users') },
+  })
+  async search(@Caller() call: Call): Promise<Answer> {
+    return this.find(call, readSearchRequest(await scimBody(call)));
   }
 
   @Get(':id')
   @PathId('id', 'Id of the user')
   @Operation({
-    query: 'any',
+    query: ProjectionParameters,
     scope: 'directory:read',
     summary: 'Read a user',
-    answers: { 200: resourceDocument('The user') },
+    answers: { 200: resourceDocument('The user'), 304: { description: 'The client has this version' } },
   })
   async read(@Caller() call: Call, @Query() query: QueryParameters): Promise<Answer> {
-    const row = await this.load(call, call.id('user'));
+    const row = await this.load(call);
     const projection = readProjection(query);
-    if (isKnown(call, row.version)) return notModified(row.version);
+    if (isKnown(preconditionsOf(call), row.version)) return notModified(row.version);
     return scimOk(this.view(row, projection), row.version);
   }
 
   @Put(':id')
   @PathId('id', 'Id of the user')
   @Operation({
-    query: 'any',
+    query: ProjectionParameters,
     scope: 'directory:write',
     summary: 'Replace a user',
     body: resourceBody,
     answers: { 200: resourceDocument('The user') },
   })
-  async replace(@Caller() call: Call): Promise<Answer> {
-    const { id } = await this.load(call, call.id('user'));
+  async replace(@Caller() call: Call, @Query() query: QueryParameters): Promise<Answer> {
+    const { id } = await this.load(call);
+    const projection = readProjection(query);
     const user = readUser(await scimBody(call));
     await this.actor.check(call);
-    return this.unitOfWork([call.workspaceId], async (tx) => {
-      const version = await lockUser(tx, id);
-      if (version === null) throw Problem.notFound('user');
-      checkVersion(call, version);
-      await replaceUser(tx, call.workspaceId, id, user);
-      await publishPeople(tx, call.workspaceId, [id], call.cause);
-      const [row] = await usersById(tx, [id]);
-      if (!row) throw new Error('a locked user is gone');
-      return scimOk(this.view(row, wholeResource), row.version);
-    });
+    return this.writes.run(call, async (work) => ({
+      people: await putUser(work.tx, call.workspaceId, id, user, checkVersion(preconditionsOf(call))),
+      answer: () => this.answer(work, id, projection),
+    }));
   }
 
   @Patch(':id')
   @PathId('id', 'Id of the user')
-  @Operation({ query: 'any', scope: 'directory:write', summary: 'Not supported', answers: {} })
-  async patch(@Caller() call: Call): Promise<Answer> {
-    await this.load(call, call.id('user'));
-    throw notImplemented('PATCH');
+  @Operation({
+    query: ProjectionParameters,
+    scope: 'directory:write',
+    summary: 'Change attributes of a user',
+    body: patchBody,
+    answers: { 200: resourceDocument('The user') },
+  })
+  async patch(@Caller() call: Call, @Query() query: QueryParameters): Promise<Answer> {
+    const { id } = await this.load(call);
+    const projection = readProjection(query);
+    const operations = readPatch(await scimBody(call));
+    await this.actor.check(call);
+    return this.writes.run(call, async (work) => ({
+      people: await patchUser(work.tx, call.workspaceId, id, operations, checkVersion(preconditionsOf(call))),
+      answer: () => this.answer(work, id, projection),
+    }));
   }
 
   @Delete(':id')
@@ -146,24 +167,49 @@ export class UsersController {
     answers: { 204: { description: 'Deleted' } },
   })
   async delete(@Caller() call: Call): Promise<Answer> {
-    const { id } = await this.load(call, call.id('user'));
+    const { id } = await this.load(call);
     await this.actor.check(call);
-    await this.unitOfWork([call.workspaceId], async (tx) => {
-      const reports = await deleteUser(tx, id, (version) => checkVersion(call, version));
-      if (!reports) throw Problem.notFound('user');
-      publishDeleted(tx, call.workspaceId, id, call.cause);
-      await publishPeople(tx, call.workspaceId, reports, call.cause);
-    });
-    return noContent();
+    return this.writes.run(call, async ({ tx }) => ({
+      people: await removeUser(tx, id, checkVersion(preconditionsOf(call))),
+      answer: noContent,
+    }));
   }
 
-  private async load(call: Call, id: string): Promise<UserRow> {
+  private async find(call: Call, query: ListQuery): Promise<Answer> {
+    const find = search('User', call.workspaceId, query);
+    const { total, rows } = await this.database.read(call.workspaceId, async (sql) => {
+      const page = await find(sql);
+      return {
+        total: page.total,
+        rows: await usersById(
+          sql,
+          page.found.map(({ id }) => id),
+        ),
+      };
+    });
+    const views = rows.map((row) => this.view(row, query.projection));
+    return scimOk(listOf(views, total, query.startIndex));
+  }
+
+  private async load(call: Call): Promise<UserRow> {
+    const id = call.id('user');
     const [row] = await this.database.read(call.workspaceId, (sql) => usersById(sql, [id]));
     if (!row) throw Problem.notFound('user');
     return row;
   }
 
+  private async answer(work: DirectoryWork, id: string, projection: Projection): Promise<Answer> {
+    const row = await this.written(work, id);
+    return scimOk(this.view(row, projection), row.version);
+  }
+
+  private async written({ tx }: DirectoryWork, id: string): Promise<UserRow> {
+    const [row] = await usersById(tx, [id]);
+    if (!row) throw new Error('a user is gone in the transaction that wrote it');
+    return row;
+  }
+
   private view(row: UserRow, projection: Projection): Record<string, unknown> {
-    return project(userView(row, this.config.publicUrl), projection, userUrn, extensionUrns);
+    return projectedUser(row, this.config.publicUrl, projection);
   }
 }
