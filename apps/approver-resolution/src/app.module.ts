@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { DelegationSweeper } from './delegations/delegation-sweeper';
+import { DelegationsController } from './delegations/delegations.controller';
 import { DirectoryController } from './directory/directory.controller';
 import { KnownActor } from './directory/known-actor';
 import { PreviewApproversController } from './resolution/preview-approvers.controller';
@@ -22,7 +24,8 @@ import { UsersController } from './scim/users.controller';
     PreviewApproversController,
     CallResolverController,
     ResolverSecretController,
+    DelegationsController,
   ],
-  providers: [KnownActor, ResolverSecrets, ResolverCaller, CallSweeper],
+  providers: [KnownActor, ResolverSecrets, ResolverCaller, CallSweeper, DelegationSweeper],
 })
 export class AppModule {}

@@ -17,7 +17,7 @@ describe('a list of approvers', () => {
     const list = new ApproverList({ exclude: [], requesterId: 'rita' });
     for (let n = 0; n < 6_000; n++) list.ofSource(0).add(row(n), `user${n}`, 'Member of the group everybody');
     list.ofSource(1).add(row(7), 'user7', 'Named in the workflow');
-    const { approvers } = list.answer();
+    const { approvers } = list.answer(new Map(), new Date());
     expect(approvers).toHaveLength(5_000);
     expect(approvers[7]).toMatchObject({ sources: [0, 1], person: { id: 'user-7' } });
   });

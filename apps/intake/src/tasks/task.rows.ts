@@ -41,6 +41,7 @@ export const whichAreTasks = async (sql: Sql, ids: readonly string[]): Promise<s
   );
 
 export interface TaskFilter {
+  /** Who may decide it: whoever holds it, and whose it is under a delegation. */
   assigneeId?: string;
   state?: string;
   workflow?: string;
@@ -63,9 +64,9 @@ export const listTasks = async (
   const where = (condition: string, value: unknown) => {
     if (value === undefined || value === null) return;
     values.push(value);
-    conditions.push(condition.replace('?', `$${values.length}`));
+    conditions.push(condition.replaceAll('?', `$${values.length}`));
   };
-  where('t.assignee_id = ?', filter.assigneeId);
+  where('(t.assignee_id = ? OR t.on_behalf_of_id = ?)', filter.assigneeId);
   where('t.state = ?', filter.state);
   where('t.workflow_key = ?', filter.workflow);
   where('t.request_id = ?', filter.requestId);
