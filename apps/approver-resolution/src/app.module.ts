@@ -3,6 +3,7 @@ import { DelegationSweeper } from './delegations/delegation-sweeper';
 import { DelegationsController } from './delegations/delegations.controller';
 import { DirectoryController } from './directory/directory.controller';
 import { KnownActor } from './directory/known-actor';
+import { ApproversController } from './resolution/approvers.controller';
 import { PreviewApproversController } from './resolution/preview-approvers.controller';
 import { ResolveApproversController } from './resolution/resolve-approvers.controller';
 import { ResolverSecretController } from './resolver-secret/resolver-secret.controller';
@@ -25,6 +26,7 @@ import { UsersController } from './scim/users.controller';
     CallResolverController,
     ResolverSecretController,
     DelegationsController,
+    ApproversController,
   ],
   providers: [KnownActor, ResolverSecrets, ResolverCaller, CallSweeper, DelegationSweeper],
 })

@@ -59,6 +59,13 @@ export { count, list, numeral, sentence } from './wording/phrase';
 export { compareReplays } from './simulate/compare-replays';
 export { inLockstep } from './simulate/in-lockstep';
 export { likelyQuestions } from './simulate/likely-questions';
+export {
+  previewApprovers,
+  type ApproverPreview,
+  type PreparedPreview,
+  type PreviewedApprover,
+  type PreviewInput,
+} from './simulate/preview-approvers';
 export { replayRequest, type ReplayedRequest, type ReplayedStage } from './simulate/replay-request';
 export { simulateRequest } from './simulate/simulate-request';
 export type * from './simulate/simulation';
