@@ -50,6 +50,7 @@ export { findingCodes, findingsOf, type Finding, type FindingCode, type LintResu
 export { lintDefinition } from './lint/lint-definition';
 export type { LintFacts } from './lint/lint-people';
 export { refsIn, type NamedRef, type NamedRefs } from './lint/refs-in';
+export { replaceUsers, type KeptDefinition, type ReplacedUsers } from './replace/replace-users';
 export { describeCondition } from './wording/describe-condition';
 export { describePath } from './wording/describe-path';
 export { describeDuration } from './wording/describe-duration';
