@@ -24,6 +24,7 @@ import { v7 } from 'uuid';
 import { refKey } from '../directory/directory-ref';
 import { KnownActor } from '../directory/known-actor';
 import { matchUsers } from '../directory/match-users';
+import { delegationsOf, type Period } from './delegation.rows';
 import { CreateDelegation } from './delegation.bodies';
 import {
   delegationSchema,
@@ -71,7 +72,8 @@ export class DelegationsController {
     return this.idempotency.run(call, async (tx) => {
       await lockDelegations(tx, workspaceId);
       const terms = { startsAt: startsAt.getTime(), endsAt: endsAt.getTime(), workflows };
-      if (await leadsBack(tx, { fromId, toId, ...terms })) {
+      const find = (people: readonly string[], period: Period) => delegationsOf(tx, people, period);
+      if (await leadsBack(find, { fromId, toId, ...terms })) {
         throw cycle('Other delegations of the same time lead back to the person whose tasks these are.');
       }
       const id = v7();

@@ -1,5 +1,6 @@
 import type { JobData } from '@countersign/contracts';
 import { v7 } from 'uuid';
+import { delegationsAt } from './delegation.rows';
 import { TestService, type CallOptions } from '../../test/test-service';
 
 const extension = 'urn:countersign:scim:schemas:1.0:User';
@@ -206,6 +207,31 @@ describe('delegations', () => {
       active: false,
     });
     expect(await resolve([fay])).toEqual([['Gus', 'Fay', 'stands in for Fay']]);
+  });
+
+  it('of hundreds of people take as many statements as of one, for each step of a chain', async () => {
+    const crowd = await Promise.all(Array.from({ length: 120 }, (_, n) => person(`Crowd${n}`)));
+    await service.rows(
+      `INSERT INTO delegation (workspace_id, id, from_id, to_id, starts_at, ends_at)
+       SELECT $1, gen_random_uuid(), a.id, b.id, now() - interval '1 day', now() + interval '1 day'
+         FROM unnest($2::uuid[]) WITH ORDINALITY AS a (id, n)
+         JOIN unnest($2::uuid[]) WITH ORDINALITY AS b (id, n) ON b.n = a.n + 40`,
+      [service.workspaceId, crowd],
+    );
+    let statements = 0;
+    const found = await delegationsAt(
+      {
+        query: (text, values) => {
+          statements++;
+          return service.rows(text, [...(values ?? [])]);
+        },
+      },
+      crowd.slice(0, 40),
+      new Date(),
+    );
+    expect(found.size).toBe(120);
+    // Three steps: delegations and absences in each.
+    expect(statements).toBe(6);
   });
 
   it('come from being out of office too, and follow every change of the user', async () => {

@@ -1,5 +1,4 @@
-import type { Sql } from '@countersign/persistence';
-import { delegationsOf, type Delegation } from './delegation.rows';
+import type { Delegation, Period } from './delegation.rows';
 
 /** A delegation that is to be made. Times in milliseconds since 1970. */
 export interface Wanted {
@@ -16,8 +15,14 @@ type Reach = Pick<Wanted, 'startsAt' | 'endsAt' | 'workflows'> & { at: string };
 /** A web of delegations in which more than this has to be looked at is refused as if it led back. */
 const mostReaches = 10_000;
 
-/** Whether delegations that hold at the same time and for the same workflow lead from whom this one is for back to who gives it. */
-export const leadsBack = async (sql: Sql, { fromId, toId, ...terms }: Wanted): Promise<boolean> => {
+/**
+ * Whether delegations that hold at the same time and for the same workflow lead from whom this one is for back to who gives
+ * it. `find` says what people have arranged within a period.
+ */
+export const leadsBack = async (
+  find: (people: readonly string[], period: Period) => Promise<Delegation[]>,
+  { fromId, toId, ...terms }: Wanted,
+): Promise<boolean> => {
   const period = { from: new Date(terms.startsAt), to: new Date(terms.endsAt) };
   const seen = new Map<string, Reach[]>();
   let next: Reach[] = [{ at: toId, ...terms }];
@@ -26,7 +31,7 @@ export const leadsBack = async (sql: Sql, { fromId, toId, ...terms }: Wanted): P
     for (const reach of next) seen.set(reach.at, [...(seen.get(reach.at) ?? []), reach]);
     count += next.length;
     if (count > mostReaches) return true;
-    const found = await delegationsOf(sql, [...new Set(next.map(({ at }) => at))], period);
+    const found = await find([...new Set(next.map(({ at }) => at))], period);
     const reached: Reach[] = [];
     for (const reach of next) {
       for (const delegation of found) {
