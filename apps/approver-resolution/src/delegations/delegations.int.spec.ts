@@ -184,6 +184,35 @@ describe('delegations', () => {
     expect((await post(body(dora, emil), {}, other)).body.code).toBe('unknown_reference');
   });
 
+  it('are made and ended by a limited key for its workflows only, which sees those that concern them', async () => {
+    const [nora, otto] = [await person('Nora'), await person('Otto')];
+    const limited = { workflows: ['orders'] };
+    const all = await post(body(nora, otto), limited);
+    expect([all.status, all.body.code]).toEqual([403, 'workflow_not_allowed']);
+    expect((await post(body(nora, otto, { workflows: ['orders', 'travel'] }), limited)).status).toBe(403);
+    const own = await post(body(nora, otto, { workflows: ['orders'] }), limited);
+    expect(own.status).toBe(201);
+    const everything = await make(nora, otto);
+    const other = await make(nora, otto, { workflows: ['travel'] });
+    const answer = await service.call<{ data: Delegation[] }>('GET', '/v1/delegations', undefined, limited);
+    const seen = answer.body.data.map(({ id }) => id);
+    expect(seen).toEqual(expect.arrayContaining([own.body.id, everything.id]));
+    expect(seen).not.toContain(other.id);
+    const remove = async ({ id }: Delegation) =>
+      (await service.call('DELETE', `/v1/delegations/${id}`, undefined, limited)).status;
+    expect([await remove(own.body), await remove(everything), await remove(other)]).toEqual([204, 403, 403]);
+  });
+
+  it('are made once for an Idempotency-Key', async () => {
+    const [pia, quin] = [await person('Pia'), await person('Quin')];
+    const given = body(pia, quin);
+    const options = { keyId: v7(), headers: { 'idempotency-key': 'once' } };
+    const [first, second] = [await post(given, options), await post(given, options)];
+    expect([first.status, second.status]).toEqual([201, 201]);
+    expect(second.body).toEqual(first.body);
+    expect(second.headers.get('idempotency-replayed')).toBe('true');
+  });
+
   it('move the task of whoever is named, in chains and for their workflows', async () => {
     const [fay, gus, hal] = [await person('Fay'), await person('Gus'), await person('Hal')];
     await make(fay, gus, { workflows: ['orders'] });

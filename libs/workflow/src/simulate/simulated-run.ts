@@ -79,14 +79,15 @@ export class SimulatedRun {
     }
   }
 
-  /** The open task that somebody could decide in a stage. */
+  /** The open task that somebody could decide in a stage; their own before one that they hold for another. */
   taskOf({ stage, by }: GivenDecision): Task | undefined {
-    return this.state.stages
+    const open = this.state.stages
       .find(({ key }) => key === stage)
-      ?.tasks.find(
+      ?.tasks.filter(
         ({ state, assignee, onBehalfOf }) =>
           state === 'open' && (assignee.id === by.id || onBehalfOf?.id === by.id),
       );
+    return open?.find(({ onBehalfOf }) => onBehalfOf === null) ?? open?.[0];
   }
 
   decide(task: Task, by: Person, decision: GivenDecision['decision']): DomainError | null {
