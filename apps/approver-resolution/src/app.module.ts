@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
+import { DelegationSweeper } from './delegations/delegation-sweeper';
+import { DelegationsController } from './delegations/delegations.controller';
 import { DirectoryController } from './directory/directory.controller';
 import { KnownActor } from './directory/known-actor';
+import { ApproversController } from './resolution/approvers.controller';
 import { PreviewApproversController } from './resolution/preview-approvers.controller';
 import { ResolveApproversController } from './resolution/resolve-approvers.controller';
 import { ResolverSecretController } from './resolver-secret/resolver-secret.controller';
@@ -29,7 +32,9 @@ import { UsersController } from './scim/users.controller';
     PreviewApproversController,
     CallResolverController,
     ResolverSecretController,
+    DelegationsController,
+    ApproversController,
   ],
-  providers: [KnownActor, DirectoryWrites, ResolverSecrets, ResolverCaller, CallSweeper],
+  providers: [KnownActor, DirectoryWrites, ResolverSecrets, ResolverCaller, CallSweeper, DelegationSweeper],
 })
 export class AppModule {}

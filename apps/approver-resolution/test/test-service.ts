@@ -21,6 +21,8 @@ export interface HttpAnswer<Body> {
 
 export interface CallOptions {
   scopes?: Scope[];
+  /** Keys of the workflows that the key is limited to. */
+  workflows?: string[];
   actor?: string;
   /** Id of the API key; another one for each call when absent. */
   keyId?: string;
@@ -105,12 +107,12 @@ export class TestService {
     method: string,
     path: string,
     body?: unknown,
-    { scopes = ['admin'], actor, keyId = v7(), headers = {}, text }: CallOptions = {},
+    { scopes = ['admin'], workflows, actor, keyId = v7(), headers = {}, text }: CallOptions = {},
     workspaceId = this.workspaceId,
   ): Promise<HttpAnswer<Body>> {
     const identity = await this.signer.sign({
       workspace: { id: workspaceId, name: 'test', kind: 'live' },
-      key: { id: keyId, name: 'test', scopes, workflows: null },
+      key: { id: keyId, name: 'test', scopes, workflows: workflows ?? null },
       actor: actor ?? null,
     });
     const content = text ?? (body === undefined ? undefined : JSON.stringify(body));

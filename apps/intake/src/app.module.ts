@@ -7,6 +7,7 @@ import { DirectoryQuestions } from './directory-questions/directory-questions';
 import { Previews } from './directory-questions/previews';
 import { UnknownRefs } from './directory-questions/unknown-refs';
 import { ProjectionController } from './requests/projection.controller';
+import { ReplacementController } from './replacement/replacement.controller';
 import { RequestCommands } from './requests/request-commands';
 import { RequestsController } from './requests/requests.controller';
 import { SubmitRequest } from './requests/submit-request';
@@ -34,6 +35,7 @@ import { WorkflowVersions } from './workflows/workflow-versions';
     ReplayController,
     WorkflowSchemaController,
     CommandsController,
+    ReplacementController,
     WhoamiController,
     ProjectionController,
     DirectoryAnswersController,

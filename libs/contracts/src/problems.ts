@@ -22,6 +22,7 @@ export const problems = {
   payload_invalid: { status: 422, title: 'The payload does not fit the workflow' },
   definition_invalid: { status: 422, title: 'The workflow definition is not valid' },
   unknown_reference: { status: 422, title: 'A name could not be resolved' },
+  delegation_cycle: { status: 422, title: 'The delegation would lead back to whoever gives it' },
   idempotency_key_reused: { status: 422, title: 'The idempotency key was used for another call' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something went wrong here' },

@@ -54,8 +54,10 @@ export interface Task {
   comment: string | null;
   decidedAt: string | null;
   openedAt: string;
-  /** Why this person: one sentence a source that names them. */
+  /** Why this person, or whom they stand in for: one sentence a source that names them. */
   why: string[];
+  /** What an absence or a delegation has to do with it; left out when nothing has. */
+  substitution?: string;
   remindAt: string | null;
   /** Reminders by the clock and by people. */
   remindedAt: string | null;
@@ -66,10 +68,13 @@ export interface Task {
   passedTo: string | null;
 }
 
-/** Somebody who is to be asked. */
+/** Somebody who is to be asked; with `onBehalfOf`, in whose place. */
 export interface Candidate {
   person: Person;
   why: string[];
+  onBehalfOf?: Person;
+  /** What an absence or a delegation has to do with it, to be said after each sentence of `why`. */
+  substitution?: string;
 }
 
 /** So many approvals by these people; `people` is null when everybody in the stage counts. */
@@ -78,7 +83,7 @@ export interface QuorumPart {
   people: string[] | null;
 }
 
-export type ResolutionPurpose = 'start' | 'fallback' | 'escalate' | 'refill' | 'notify';
+export type ResolutionPurpose = 'start' | 'fallback' | 'escalate' | 'refill' | 'delegate' | 'notify';
 
 /**
  * A question about people that is under way. `counts` says what its sources are for, in their order: approvers, then

@@ -50,6 +50,7 @@ export { findingCodes, findingsOf, type Finding, type FindingCode, type LintResu
 export { lintDefinition } from './lint/lint-definition';
 export type { LintFacts } from './lint/lint-people';
 export { refsIn, type NamedRef, type NamedRefs } from './lint/refs-in';
+export { replaceUsers, type KeptDefinition, type ReplacedUsers } from './replace/replace-users';
 export { describeCondition } from './wording/describe-condition';
 export { describePath } from './wording/describe-path';
 export { describeDuration } from './wording/describe-duration';
@@ -59,6 +60,13 @@ export { count, list, numeral, sentence } from './wording/phrase';
 export { compareReplays } from './simulate/compare-replays';
 export { inLockstep } from './simulate/in-lockstep';
 export { likelyQuestions } from './simulate/likely-questions';
+export {
+  previewApprovers,
+  type ApproverPreview,
+  type PreparedPreview,
+  type PreviewedApprover,
+  type PreviewInput,
+} from './simulate/preview-approvers';
 export { replayRequest, type ReplayedRequest, type ReplayedStage } from './simulate/replay-request';
 export { simulateRequest } from './simulate/simulate-request';
 export type * from './simulate/simulation';

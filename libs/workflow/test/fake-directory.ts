@@ -9,6 +9,8 @@ export interface Organisation {
   managers: Record<string, string>;
   limits: Record<string, number>;
   inactive: string[];
+  /** Who stands in for whom. */
+  delegates?: Record<string, string>;
 }
 
 function namedBy(
@@ -38,7 +40,11 @@ function namedBy(
 
 /** Answers as the directory does: sources in their order, each person once; webhooks name nobody. */
 export function resolve(
-  question: { sources: ResolvableSource[]; exclude: string[] },
+  question: {
+    sources: ResolvableSource[];
+    exclude: string[];
+    delegations?: { forbidden: string[] } | null;
+  },
   organisation: Organisation,
   people: readonly string[],
 ): SimulationAnswer {
@@ -58,7 +64,14 @@ export function resolve(
     }
     return undefined;
   });
-  return { approvers: [...found.values()], skipped };
+  const { delegations } = question;
+  const approvers = [...found.values()].map((one) => {
+    const holder = delegations ? organisation.delegates?.[one.person.id] : undefined;
+    if (holder === undefined || delegations?.forbidden.includes(holder)) return one;
+    const substitution = `stands in for ${one.person.displayName}`;
+    return { ...one, person: person(holder), onBehalfOf: one.person, substitution };
+  });
+  return { approvers, skipped };
 }
 
 /** Somebody as a requester. */

@@ -1,4 +1,6 @@
-import type { ApproverAnswer } from '@countersign/contracts';
+import type { ApproverAnswer, ResolvedApprover } from '@countersign/contracts';
+import type { Delegations } from '../delegations/delegation.rows';
+import { standInFor } from '../delegations/stand-in';
 import { personOf, type PersonRow } from '../directory/user.rows';
 import type { SourcesQuestion } from './resolution-question';
 
@@ -38,7 +40,7 @@ export class ApproverList {
   private readonly skipped = new Map<string, string>();
   private readonly notes = new Set<string>();
 
-  constructor(private readonly question: Pick<SourcesQuestion, 'exclude' | 'requesterId'>) {}
+  constructor(private readonly question: Pick<SourcesQuestion, 'exclude' | 'requesterId' | 'delegations'>) {}
 
   /** The part of the source at this index. Sources must be taken in ascending order. */
   ofSource(index: number): SourceApprovers {
@@ -63,16 +65,37 @@ export class ApproverList {
     };
   }
 
-  answer(): ApproverAnswer {
+  /** User ids of those who are named. */
+  people(): string[] {
+    return [...this.approvers.keys()];
+  }
+
+  /** Who is asked, by whoever stands in for them at that time. */
+  answer(delegations: Delegations, at: Date): ApproverAnswer {
     return {
-      approvers: [...this.approvers.values()].map(({ row, why, sources }) => ({
-        person: personOf(row),
-        why,
-        sources,
-        version: Number(row.version),
-      })),
+      approvers: [...this.approvers.values()].map((named) => this.asked(named, delegations, at)),
       skipped: [...this.skipped].map(([ref, why]) => ({ ref, why })),
       note: this.notes.size > 0 ? [...this.notes].join(' ') : null,
+    };
+  }
+
+  private asked({ row, why, sources }: Named, delegations: Delegations, at: Date): ResolvedApprover {
+    const rule = this.question.delegations;
+    const standIn = rule ? standInFor(row, delegations, rule, at) : null;
+    const holder = standIn?.holder ?? row;
+    return {
+      person: personOf(holder),
+      why,
+      sources,
+      version: Number(holder.version),
+      ...(holder.id === row.id
+        ? {}
+        : {
+            onBehalfOf: personOf(row),
+            onBehalfOfVersion: Number(row.version),
+            ...(standIn && standIn.via.length > 0 ? { via: standIn.via } : {}),
+          }),
+      ...(standIn?.substitution ? { substitution: standIn.substitution } : {}),
     };
   }
 

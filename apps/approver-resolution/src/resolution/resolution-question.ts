@@ -1,4 +1,4 @@
-import type { ApproverQuestion } from '@countersign/contracts';
+import type { ApproverQuestion, DelegationRule } from '@countersign/contracts';
 import type { Cause, Message } from '@countersign/messaging';
 import { readSources, type ApproverSource, type WebhookSource } from './approver-source';
 
@@ -8,6 +8,8 @@ export interface SourcesQuestion {
   sources: ApproverSource[];
   exclude: string[];
   requesterId: string;
+  /** Null, or absent in one that was kept before: nobody stands in for anybody. */
+  delegations?: DelegationRule | null;
 }
 
 /** What has to be resolved, as it is kept while webhooks are asked. */
@@ -39,12 +41,18 @@ export interface AnsweredQuestion {
 /** Throws PoisonMessage. */
 export const sourcesQuestion = (
   workspaceId: string,
-  { sources, exclude, requester }: Pick<ApproverQuestion, 'sources' | 'exclude' | 'requester'>,
+  {
+    sources,
+    exclude,
+    requester,
+    delegations,
+  }: Pick<ApproverQuestion, 'sources' | 'exclude' | 'requester' | 'delegations'>,
 ): SourcesQuestion => ({
   workspaceId,
   sources: readSources(sources),
   exclude,
   requesterId: requester.id,
+  delegations: delegations ?? null,
 });
 
 /** Throws PoisonMessage. */

@@ -1,6 +1,7 @@
 import type { ApproverAnswer } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
 import { refKey, type DirectoryRef } from '../directory/directory-ref';
+import { delegationsAt } from '../delegations/delegation.rows';
 import { matchGroups, type MatchedGroup } from '../directory/match-groups';
 import { matchRoles, roleRef } from '../directory/match-roles';
 import { matchUsers } from '../directory/match-users';
@@ -36,16 +37,23 @@ const highestClimb = 50;
 
 /**
  * Who must approve, for any number of questions at once: one statement for all that name users, two for all that name
- * groups, one for all roles, one for all managers. The answers are in the order of the questions.
+ * groups, one for all roles, one for all managers, three at most for each step of a chain of delegations. The answers are in
+ * the order of the questions.
  */
 export const resolveSources = async (sql: Sql, list: readonly Asked[]): Promise<ApproverAnswer[]> => {
   const found = await lookUp(sql, list);
-  return list.map(({ question, answers }) => {
+  const named = list.map(({ question, answers }) => {
     const approvers = new ApproverList(question);
     for (const [index, source] of question.sources.entries())
       addSource(approvers.ofSource(index), source, question.workspaceId, found, answers);
-    return approvers.answer();
+    return { approvers, question };
   });
+  const delegators = named.flatMap(({ approvers, question }) =>
+    question.delegations ? approvers.people() : [],
+  );
+  const at = new Date();
+  const delegations = await delegationsAt(sql, delegators, at);
+  return named.map(({ approvers }) => approvers.answer(delegations, at));
 };
 
 const climbOf = (workspaceId: string, source: LevelsSource | LimitSource): Climb => ({

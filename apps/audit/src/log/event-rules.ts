@@ -54,7 +54,7 @@ const dueAt = sealedFor('requester', 'due');
 
 const ofStage = { stageKey: plain, stageIndex: plain };
 const quorum = listOf(record<QuorumPart>({ approvals: plain, people: listOf(plain) }));
-const queue = listOf(record<Candidate>({ person, why }));
+const queue = listOf(record<Candidate>({ person, why, onBehalfOf: person, substitution: why }));
 const answer = { stageKey: plain, decidedBy: person, reasonCode: plain, comment };
 
 const resolution = record<Resolution>({
@@ -98,6 +98,7 @@ const taskRules: RulesFor<Task & { requestId: string }> = {
   openedAt: plain,
   // Sealed with task.assigned.
   why: leftOut,
+  substitution: leftOut,
   remindAt: plain,
   remindedAt: plain,
   reminders: plain,

@@ -88,7 +88,14 @@ const ofTask = [
 /** All texts of an event that a leaf may hold, but for fixed words such as states. */
 const textInLeaves: Record<string, string[]> = {
   'request.submitted': [],
-  'request.stage_started': ['escalateAt', 'expireAt', 'queue.person.id', 'quorum.people', 'stageKey'],
+  'request.stage_started': [
+    'escalateAt',
+    'expireAt',
+    'queue.onBehalfOf.id',
+    'queue.person.id',
+    'quorum.people',
+    'stageKey',
+  ],
   'request.stage_approved': ['stageKey'],
   'request.revised': [],
   'request.approved': [],
@@ -115,7 +122,7 @@ const textInLeaves: Record<string, string[]> = {
   'stage.awaiting_approvers': ['resolution.id', 'stageKey'],
   'stage.resolved': ['resolutionId', 'stageKey'],
   'stage.quorum_changed': ['quorum.people', 'stageKey'],
-  'stage.queue_changed': ['queue.person.id', 'stageKey'],
+  'stage.queue_changed': ['queue.onBehalfOf.id', 'queue.person.id', 'stageKey'],
   'stage.due_changed': ['stageKey'],
   'stage.escalated': ['stageKey'],
   'stage.notified': ['people.id', 'stageKey'],

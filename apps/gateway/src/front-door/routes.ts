@@ -12,7 +12,7 @@ const owners: Record<string, ServiceName> = {
   '/v1/schemas': 'intake',
   '/scim/v2': 'approver-resolution',
   '/v1/delegations': 'approver-resolution',
-  '/v1/directory': 'approver-resolution',
+  '/v1/directory': 'intake',
   '/v1/approvers': 'approver-resolution',
   '/v1/resolver-secret': 'approver-resolution',
   '/v1/webhook-endpoints': 'notification',

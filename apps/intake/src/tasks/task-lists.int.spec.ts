@@ -7,6 +7,7 @@ import { listTasks, type TaskFilter } from './task.rows';
 
 const many = 20_000;
 const bob = v7();
+const alice = v7();
 let intake: Intake;
 let owner: Client;
 
@@ -26,6 +27,11 @@ beforeAll(async () => {
             CASE WHEN n < 10 THEN 'rare' ELSE 'common' END, CASE WHEN n < 10 THEN $2 ELSE gen_random_uuid() END, CASE WHEN n < 10 THEN 'open' ELSE 'approved' END, '{}'
        FROM generate_series(1, ${many}) n`,
     [intake.workspaceId, bob],
+  );
+  // Held by others on behalf of Alice.
+  await owner.query(
+    `UPDATE task SET on_behalf_of_id = $1 WHERE id IN (SELECT id FROM task WHERE state = 'approved' ORDER BY id LIMIT 5)`,
+    [alice],
   );
   await owner.query('ANALYZE');
 }, 60_000);
@@ -55,8 +61,27 @@ describe('a list of tasks', () => {
     ['of one workflow', { workflow: 'rare' }],
     ['of the workflows that a key may see', { allowed: ['rare', 'rarer'] }],
     ['that somebody has to decide', { state: 'open', assigneeId: bob }],
+    ['that are for somebody under a delegation', { assigneeId: alice }],
     ['that are open and due', { state: 'open', dueBefore: '2030-01-01T00:00:00.000Z' }],
   ])('%s looks at little more than its page, whatever the history', async (_, filter) => {
     expect(await reads(filter)).toBeLessThan(150);
+  });
+
+  it('of a person has what others hold for them, page by page', async () => {
+    const ids: string[] = [];
+    for (let before: string | null = null; ;) {
+      const rows = await listTasks(
+        { query: async (text, values) => (await owner.query(text, values as unknown[])).rows as never },
+        intake.workspaceId,
+        { allowed: null, assigneeId: alice },
+        before,
+        2,
+      );
+      ids.push(...rows.slice(0, 2).map(({ id }) => id));
+      if (rows.length <= 2) break;
+      before = ids.at(-1) ?? null;
+    }
+    expect(ids).toHaveLength(5);
+    expect(ids).toEqual([...new Set(ids)].sort().reverse());
   });
 });

@@ -106,6 +106,22 @@ export const taskReassigned = (occasion: MailOccasion, placed: PlacedTask): Mail
   );
 };
 
+const decisionWords = { approve: 'approved', reject: 'rejected', return: 'returned to the requester' };
+
+/** To whom somebody stood in for. */
+export const decidedForYou = (occasion: MailOccasion, placed: PlacedTask, delegator: Person): MailContent => {
+  const { decision, decidedBy, reasonCode, comment } = placed.task;
+  const what = decision ? decisionWords[decision] : 'decided';
+  return noticeOf(
+    occasion,
+    placed,
+    delegator,
+    'Decided on your behalf',
+    `${decidedBy ? nameOf(decidedBy) : 'Your stand-in'} has decided a request on your behalf: it was ${what}.`,
+    [...fact('Reason code', reasonCode), ...fact('Comment', comment)],
+  );
+};
+
 /** To whoever approved. */
 export const approvalDismissed = (
   occasion: MailOccasion,

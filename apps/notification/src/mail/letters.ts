@@ -2,6 +2,7 @@ import type { Person, RequestTransitioned, TransitionEvent } from '@countersign/
 import {
   approvalDismissed,
   approvalNeeded,
+  decidedForYou,
   overdueForApprover,
   reminder,
   taskReassigned,
@@ -87,6 +88,11 @@ const taskLetters = (
       return [{ person: assignee, content: reminder(occasion, placed) }];
     case 'task.reassigned':
       return isBy(assignee) ? [] : [{ person: assignee, content: taskReassigned(occasion, placed) }];
+    case 'task.decided': {
+      const { onBehalfOf } = placed.task;
+      if (!onBehalfOf || onBehalfOf.id === decidedBy?.id) return [];
+      return [{ person: onBehalfOf, content: decidedForYou(occasion, placed, onBehalfOf) }];
+    }
     case 'task.dismissed': {
       const person = decidedBy ?? assignee;
       return [{ person, content: approvalDismissed(occasion, placed, person) }];

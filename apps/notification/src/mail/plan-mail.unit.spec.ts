@@ -224,6 +224,34 @@ describe('mails', () => {
     expect(delegated[0]?.text).toContain('Hello carol,');
   });
 
+  it('tell the delegator what was decided for them, and nobody of what they decided themselves', () => {
+    const event = eventOf('task.decided', { taskId: 'task-bob' });
+    const decidedBy = (name: string, onBehalfOf: string | null) =>
+      told(
+        withTasks(
+          taskOf('bob', {
+            state: 'rejected',
+            decision: 'reject',
+            comment: 'too dear',
+            onBehalfOf: onBehalfOf === null ? null : person(onBehalfOf),
+            decidedBy: person(name),
+          }),
+        ),
+        event,
+      );
+    const [mail, ...others] = decidedBy('bob', 'carol');
+    expect(others).toEqual([]);
+    expect(mail).toMatchObject({ recipient: 'carol@example.com', subject: titled('Decided on your behalf') });
+    for (const part of [
+      'Hello carol,',
+      'bob has decided a request on your behalf: it was rejected.',
+      'too dear',
+    ])
+      expect(mail?.text).toContain(part);
+    expect(decidedBy('carol', 'carol')).toEqual([]);
+    expect(decidedBy('bob', null)).toEqual([]);
+  });
+
   it('tell the requester of expired tasks once for a stage, and not when the end of the request says it', () => {
     const request = withTasks(taskOf('bob', { state: 'expired' }), taskOf('carol', { state: 'expired' }));
     const expired = ['task-bob', 'task-carol'].map((taskId) => eventOf('task.expired', { taskId }));

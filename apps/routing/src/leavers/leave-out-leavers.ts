@@ -26,16 +26,21 @@ export const whoHasLeft = async (
 export const withoutLeavers = (command: Command, gone: ReadonlySet<string>): Command => {
   if (command.type !== 'approversResolved' || gone.size === 0) return command;
   const { approvers, skipped, ...rest } = command.outcome;
-  const late = approvers.filter(({ person }) => gone.has(person.id));
+  // Whose stand-in has left keeps the task.
+  const kept = approvers.map((one) => {
+    const { person, onBehalfOf } = one;
+    if (!onBehalfOf || !gone.has(person.id)) return one;
+    const substitution = `whose stand-in ${person.displayName} is no longer active`;
+    return { ...one, person: onBehalfOf, onBehalfOf: null, substitution };
+  });
+  const isGone = ({ person, onBehalfOf }: (typeof kept)[number]) => gone.has((onBehalfOf ?? person).id);
+  const late = kept.filter(isGone).map(({ person, onBehalfOf }) => onBehalfOf ?? person);
   return {
     ...command,
     outcome: {
       ...rest,
-      approvers: approvers.filter(({ person }) => !gone.has(person.id)),
-      skipped: [
-        ...skipped,
-        ...late.map(({ person }) => ({ ref: person.userName, why: 'is no longer active' })),
-      ],
+      approvers: kept.filter((one) => !isGone(one)),
+      skipped: [...skipped, ...late.map(({ userName }) => ({ ref: userName, why: 'is no longer active' }))],
     },
   };
 };

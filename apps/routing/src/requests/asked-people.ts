@@ -11,7 +11,7 @@ export const askedPeople = (request: RequestAggregate | null): Set<string> =>
         ...tasks
           .filter(({ state }) => state === 'open')
           .flatMap(({ assignee, onBehalfOf }) => [assignee.id, onBehalfOf?.id]),
-        ...queue.map(({ person }) => person.id),
+        ...queue.flatMap(({ person, onBehalfOf }) => [person.id, onBehalfOf?.id]),
       ])
       .filter((id) => id !== undefined),
   );

@@ -291,6 +291,7 @@ const askForApprovers = (
       reason: aggregate.reason,
       requester: aggregate.requester,
       payload: callsOutside ? { value: payload } : null,
+      delegations: effect.delegations,
     },
   });
 };

@@ -1,6 +1,13 @@
 import { Controller } from '@nestjs/common';
+import type { ResolvedApprover } from '@countersign/contracts';
 import { Handles, type Message, type Tx } from '@countersign/messaging';
 import { RequestCommands } from './request-commands';
+
+/** Both the holder of a vote and whose it is must still be there. */
+const namedBy = ({ person, version, onBehalfOf, onBehalfOfVersion }: ResolvedApprover) => [
+  { personId: person.id, version: version ?? null },
+  ...(onBehalfOf ? [{ personId: onBehalfOf.id, version: onBehalfOfVersion ?? null }] : []),
+];
 
 const system = { type: 'system', id: null, via: null } as const;
 
@@ -17,7 +24,7 @@ export class SurroundingsController {
         return {
           message,
           requestId,
-          named: approvers.map(({ person, version }) => ({ personId: person.id, version: version ?? null })),
+          named: approvers.flatMap(namedBy),
           command: {
             type: 'approversResolved',
             actor: system,
@@ -27,6 +34,18 @@ export class SurroundingsController {
           },
         };
       }),
+      tx,
+    );
+  }
+
+  @Handles('request.delegations.v1')
+  delegations(messages: Message<'request.delegations.v1'>[], tx: Tx): Promise<void> {
+    return this.commands.carryOut(
+      messages.map((message) => ({
+        message,
+        requestId: message.data.requestId,
+        command: { type: 'delegationsChanged', actor: system, personId: message.data.personId },
+      })),
       tx,
     );
   }

@@ -11,6 +11,14 @@ import {
 } from 'class-validator';
 import { DirectoryPerson, Person, Requester } from '../person';
 
+/** Whom a delegation may lead to. */
+export class DelegationRule {
+  /** Key of the workflow: delegations may be for some workflows only. */
+  @IsString() workflow: string;
+  /** Users who may not decide here, so that nobody's task goes to them either. */
+  @IsArray() @IsUUID(undefined, { each: true }) forbidden: string[];
+}
+
 /** Asks who must approve a stage. `payload` is present only when a source calls outside with it. */
 export class ResolveApprovers {
   @IsUUID() resolutionId: string;
@@ -25,6 +33,8 @@ export class ResolveApprovers {
   @IsOptional() @IsString() reason: string | null;
   @ValidateNested() @Type(() => Requester) requester: Requester;
   @IsOptional() @IsObject() payload: { value: unknown } | null;
+  /** Left out: nobody stands in for anybody. */
+  @IsOptional() @ValidateNested() @Type(() => DelegationRule) delegations?: DelegationRule | null;
 }
 
 /** One of many questions who would approve, asked of the directory alone: nothing is kept, nobody is called. */
@@ -32,6 +42,8 @@ export class ApproverQuestion {
   @IsArray() @IsObject({ each: true }) sources: Record<string, unknown>[];
   @IsArray() @IsUUID(undefined, { each: true }) exclude: string[];
   @ValidateNested() @Type(() => Requester) requester: Requester;
+  /** Left out: nobody stands in for anybody. */
+  @IsOptional() @ValidateNested() @Type(() => DelegationRule) delegations?: DelegationRule | null;
 }
 
 /** Asks who would approve, for simulations. A webhook among the sources names nobody and is noted. */
@@ -59,6 +71,14 @@ export class ResolvedApprover {
   @IsArray() @IsInt({ each: true }) sources: number[];
   /** The version of the person in the directory at which they were found to be active. */
   @IsOptional() @IsInt() version?: number;
+  /** Whom the sources name, when the person stands in for them. */
+  @IsOptional() @ValidateNested() @Type(() => Person) onBehalfOf?: Person | null;
+  /** The same as `version`, of that person. */
+  @IsOptional() @IsInt() onBehalfOfVersion?: number;
+  /** User ids between the two, when delegations follow each other. */
+  @IsOptional() @IsArray() @IsUUID(undefined, { each: true }) via?: string[];
+  /** What an absence or a delegation has to do with it, to be said after each sentence of `why`. */
+  @IsOptional() @IsString() substitution?: string | null;
 }
 
 export class SkippedApprover {

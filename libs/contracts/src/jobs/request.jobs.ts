@@ -98,6 +98,18 @@ export class PersonLeft {
   @IsUUID() personId: string;
 }
 
+/** Who stands in for somebody who is asked in this request may have changed. */
+export class RequestDelegations {
+  @IsUUID() requestId: string;
+  @IsUUID() personId: string;
+}
+
+/** Delegations of these people have begun, ended or gone: requests with ids after `after` are told. */
+export class DelegationsChanged {
+  @IsArray() @ArrayMaxSize(1_000) @IsUUID(undefined, { each: true }) people: string[];
+  @IsOptional() @IsUUID() after: string | null;
+}
+
 /** Tells more requests of people who are not active any more: those with ids after `after`. */
 export class PeopleLeave {
   @IsArray() @ArrayMaxSize(1_000) @IsUUID(undefined, { each: true }) people: string[];

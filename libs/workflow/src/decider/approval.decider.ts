@@ -4,6 +4,7 @@ import { cancelRequest } from './cancel-request';
 import { commentRequest } from './comment-request';
 import type { Command } from './commands';
 import { decideTask } from './decide-task';
+import { delegationsChanged } from './delegations-changed';
 import { refuse, type DecideEnv, type Decision } from './decision';
 import { migrateRequest } from './migrate-request';
 import { overrideRequest } from './override-request';
@@ -47,5 +48,7 @@ export function decide(command: Command, state: RequestAggregate | null, env: De
       return tick(command, state, env);
     case 'personLeft':
       return personLeft(command, state, env);
+    case 'delegationsChanged':
+      return delegationsChanged(command, state, env);
   }
 }

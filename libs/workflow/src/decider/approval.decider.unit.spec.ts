@@ -17,6 +17,7 @@ describe('submitting', () => {
         stageIndex: 0,
         sources: [{ user: 'anybody' }],
         exclude: ['rita'],
+        delegations: { workflow: 'w', forbidden: ['rita'] },
       },
     ]);
   });

@@ -6,7 +6,8 @@ import { NOTHING, type DecideEnv, type Decision } from './decision';
 import { escalate } from './escalate-stage';
 import { addPeople, couldBeMet, startStage } from './fill-stage';
 import { noApprovers } from './no-approvers';
-import { MAX_PEOPLE, peopleOf, setAside } from './open-tasks';
+import { candidateOf, handOver, unlessForbidden } from './delegations-changed';
+import { MAX_PEOPLE, peopleOf, setAside, voterOf } from './open-tasks';
 import { quorumOf } from './quorum';
 import { settleStage } from './settle-stage';
 import { conditionContext, forbiddenDeciders, ruleOf } from './stage-rule';
@@ -19,12 +20,14 @@ interface Named {
   members: string[][];
 }
 
-/** One entry a person, with everything that was said of them. */
+/** One entry a vote, with everything that was said of them. */
 function onceEach(named: readonly ResolvedPerson[]): Candidate[] {
   const people = new Map<string, Candidate>();
-  for (const { person, why } of named) {
-    const known = people.get(person.id);
-    people.set(person.id, { person, why: [...new Set([...(known?.why ?? []), ...why])] });
+  for (const one of named) {
+    const candidate = candidateOf(one);
+    const voter = voterOf(candidate);
+    const why = [...new Set([...(people.get(voter)?.why ?? []), ...candidate.why])];
+    people.set(voter, { ...candidate, why });
   }
   return [...people.values()];
 }
@@ -33,31 +36,34 @@ function namedBy(
   transition: Transition,
   stage: Stage,
   { counts }: Resolution,
-  approvers: readonly ResolvedPerson[],
+  named: readonly ResolvedPerson[],
 ): Named {
   const forbidden = forbiddenDeciders(transition, stage);
+  const approvers = named.map((one) => unlessForbidden(one, forbidden));
   const requesterId = transition.state.requester.id;
   const within = (from: number, count: number) => (person: ResolvedPerson) =>
     person.sources.some((source) => source >= from && source < from + count);
   const asked = approvers.filter(within(0, counts.approvers));
   let from = counts.approvers;
   const members = counts.parts.map((count) => {
-    const ids = approvers.filter(within(from, count)).map(({ person }) => person.id);
+    const ids = approvers.filter(within(from, count)).map((one) => voterOf(candidateOf(one)));
     from += count;
     return ids;
   });
   const candidates = onceEach(asked);
   const place = candidates.findIndex(({ person }) => person.id === requesterId);
   if (counts.reroute > 0 && place >= 0) {
-    const known = new Set(asked.map(({ person }) => person.id));
-    const standIns = onceEach(approvers.filter(within(from, counts.reroute))).map(({ person }) => person);
-    for (const ids of members) if (ids.includes(requesterId)) ids.push(...standIns.map(({ id }) => id));
-    const fresh = standIns.filter(({ id }) => !known.has(id));
+    const known = new Set(candidates.map(voterOf));
+    const standIns = onceEach(approvers.filter(within(from, counts.reroute)));
+    for (const ids of members) if (ids.includes(requesterId)) ids.push(...standIns.map(voterOf));
+    const fresh = standIns.filter((candidate) => !known.has(voterOf(candidate)));
     const why = ['Stands in for the requester'];
     // In the requester's place in line, where the order counts.
-    candidates.splice(place, 0, ...fresh.map((person) => ({ person, why })));
+    candidates.splice(place, 0, ...fresh.map((candidate) => ({ ...candidate, why })));
   }
-  return { candidates: candidates.filter(({ person }) => !forbidden.has(person.id)), members };
+  const isFit = (candidate: Candidate) =>
+    !forbidden.has(candidate.person.id) && !forbidden.has(voterOf(candidate));
+  return { candidates: candidates.filter(isFit), members };
 }
 
 /** What a question of this stage asked for. */
@@ -68,6 +74,7 @@ function sourcesOf(
 ): readonly CompiledSource[] {
   const { approvers, escalate: escalations, notify, onNoApprovers } = ruleOf(transition, stage);
   if (purpose === 'notify') return notify;
+  if (purpose === 'delegate') return [];
   if (purpose === 'escalate') return escalations[escalation ?? 0]?.to ?? [];
   return stage.fallback && typeof onNoApprovers === 'object' ? onNoApprovers.fallback : approvers;
 }
@@ -84,7 +91,8 @@ function whoIsLeftOut(
   const leftOut = [...outcome.skipped, ...(read.ok ? read.leftOut : [])];
   if (resolution.purpose === 'notify') return leftOut;
   const forbidden = forbiddenDeciders(transition, stage);
-  for (const { person } of outcome.approvers) {
+  for (const one of outcome.approvers) {
+    const { person } = unlessForbidden(one, forbidden);
     const why = forbidden.get(person.id);
     if (!why) continue;
     const isRequester = person.id === transition.state.requester.id;
@@ -117,7 +125,7 @@ function quorumWith(
   candidates: readonly Candidate[],
   members: readonly (readonly string[])[],
 ): QuorumPart[] {
-  const everybody = new Set([...peopleOf(stage), ...candidates.map(({ person }) => person.id)]);
+  const everybody = new Set([...peopleOf(stage), ...candidates.map(voterOf)]);
   const counted = members.map((ids, index) => [...ids, ...(stage.quorum[index]?.people ?? [])]);
   const quorum = quorumOf(rule.quorum, [...everybody], counted);
   const isAddedTo = rule.escalate.some(
@@ -138,14 +146,14 @@ function fillStage(
   { leftOut, note }: { leftOut: readonly LeftOut[]; note: string | null },
 ): void {
   const rule = ruleOf(transition, stage);
-  const everybody = new Set([...peopleOf(stage), ...named.map(({ person }) => person.id)]);
+  const everybody = new Set([...peopleOf(stage), ...named.map(voterOf)]);
   if (everybody.size > MAX_PEOPLE) {
     const detail = `The stage ${stage.title} would ask more than ${MAX_PEOPLE} people, which is as many as a stage asks.`;
     noApprovers(transition, stage, { nobody: false, detail });
     return;
   }
   const aside = setAside(stage);
-  for (const candidates of [named.filter(({ person }) => !aside.has(person.id)), named]) {
+  for (const candidates of [named.filter((candidate) => !aside.has(voterOf(candidate))), named]) {
     const quorum = quorumWith(rule, stage, candidates, members);
     const hasPeople = candidates.length > 0 || peopleOf(stage).size > 0;
     if (!hasPeople || !couldBeMet(stage, quorum, candidates)) continue;
@@ -197,6 +205,13 @@ export function approversResolved(
     case 'escalate': {
       const { candidates } = namedBy(transition, stage, resolution, command.outcome.approvers);
       escalate(transition, stage, resolution.escalation ?? 0, candidates);
+      settleStage(transition, stageIndex);
+      break;
+    }
+    case 'delegate': {
+      const forbidden = forbiddenDeciders(transition, stage);
+      const holders = command.outcome.approvers.map((one) => candidateOf(unlessForbidden(one, forbidden)));
+      handOver(transition, stage, holders);
       settleStage(transition, stageIndex);
       break;
     }

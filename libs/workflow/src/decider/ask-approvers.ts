@@ -53,7 +53,7 @@ export function askApprovers(transition: Transition, stage: Stage, question: Que
   };
   const { key: stageKey, index: stageIndex } = stage;
   transition.record('stage.awaiting_approvers', { stageKey, stageIndex, resolution });
-  const exclude = [...forbiddenDeciders(transition, stage).keys()];
+  const forbidden = [...forbiddenDeciders(transition, stage).keys()];
   transition.effects.push({
     type: 'resolveApprovers',
     resolutionId: resolution.id,
@@ -64,7 +64,8 @@ export function askApprovers(transition: Transition, stage: Stage, question: Que
       ...(reroute ? [{ manager: { of: requester.id, levels: 1 } }] : []),
     ],
     // A requester whose task goes to somebody else has to be found first.
-    exclude: !forApprovers ? [] : reroute ? exclude.filter((id) => id !== requester.id) : exclude,
+    exclude: !forApprovers ? [] : reroute ? forbidden.filter((id) => id !== requester.id) : forbidden,
+    delegations: forApprovers ? { workflow: transition.state.workflow.key, forbidden } : null,
   });
   return true;
 }

@@ -42,6 +42,11 @@ export interface ResolvedPerson {
   person: Person;
   why: string[];
   sources: number[];
+  /** Whom the sources named, when `person` stands in for them. */
+  onBehalfOf?: Person | null;
+  substitution?: string | null;
+  /** User ids between the two. */
+  via?: string[];
 }
 
 /** The answer to a `resolveApprovers` effect. */
@@ -114,6 +119,12 @@ export interface PersonLeftCommand extends CommandBase {
   personId: string;
 }
 
+/** Delegations of somebody have begun, ended or gone. */
+export interface DelegationsChangedCommand extends CommandBase {
+  type: 'delegationsChanged';
+  personId: string;
+}
+
 export type Command =
   | SubmitCommand
   | HandInCommand
@@ -127,4 +138,5 @@ export type Command =
   | OverrideCommand
   | MigrateCommand
   | TickCommand
-  | PersonLeftCommand;
+  | PersonLeftCommand
+  | DelegationsChangedCommand;

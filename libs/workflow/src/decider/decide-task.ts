@@ -3,6 +3,7 @@ import type { DecideTaskCommand } from './commands';
 import { refuse, type DecideEnv, type Decision } from './decision';
 import { closeOpenTasks, returnRequest } from './end-request';
 import { findTask } from './find-task';
+import { isQuorumReachable } from './quorum';
 import { settleStage } from './settle-stage';
 import { forbiddenDeciders } from './stage-rule';
 import { Transition } from './transition';
@@ -18,6 +19,20 @@ function deciderOf(task: Task, command: DecideTaskCommand): Person | null {
   if (command.actor.type !== 'user') return null;
   if (task.assignee.id === command.actor.id) return task.assignee;
   return task.onBehalfOf?.id === command.actor.id ? task.onBehalfOf : null;
+}
+
+const otherOf = ({ assignee, onBehalfOf }: Task, decidedBy: Person): string =>
+  (assignee.id === decidedBy.id ? onBehalfOf : assignee)?.displayName ?? 'somebody else';
+
+/**
+ * Whether an approval with somebody else's vote would leave too few: a person counts once, however many tasks they hold, so a
+ * quorum may need the other person who may decide the task.
+ */
+function wastesVote(stage: Stage, task: Task, decidedBy: Person): boolean {
+  if (task.onBehalfOf === null) return false;
+  const approved: Task = { ...task, state: 'approved', decidedBy };
+  const after = { ...stage, tasks: stage.tasks.map((one) => (one.id === task.id ? approved : one)) };
+  return isQuorumReachable(stage) && !isQuorumReachable(after);
 }
 
 function inputProblem(command: DecideTaskCommand, stage: Stage, env: DecideEnv): Decision | null {
@@ -63,6 +78,11 @@ export function decideTask(command: DecideTaskCommand, state: RequestAggregate, 
   // What held when the task was opened may not hold any more: a stage may have been decided again since.
   const forbidden = forbiddenDeciders(transition, stage).get(decidedBy.id);
   if (forbidden) return refuse('not_assignee', `${decidedBy.displayName} ${forbidden}.`);
+
+  if (command.decision === 'approve' && wastesVote(stage, task, decidedBy)) {
+    const detail = `${decidedBy.displayName} counts once in the stage ${stage.title}, whose approval needs ${otherOf(task, decidedBy)} as well.`;
+    return refuse('not_assignee', detail);
+  }
 
   const reasonCode = command.reasonCode ?? null;
   const comment = command.comment ?? null;

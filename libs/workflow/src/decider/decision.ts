@@ -19,6 +19,8 @@ export interface ResolveApproversEffect {
   sources: ResolvableSource[];
   /** User ids that must not be among the approvers. */
   exclude: string[];
+  /** Whom nobody's task may go to; null where nobody stands in for anybody. */
+  delegations: { workflow: string; forbidden: string[] } | null;
 }
 
 export type Effect = ResolveApproversEffect;

@@ -1,7 +1,7 @@
 import type { Candidate, QuorumPart, Stage } from '../aggregate';
 import type { CompiledStage } from '../definition/compiled-definition';
 import { explainQuorum } from './fill-stage';
-import { askNext, MAX_PEOPLE, openTask, peopleOf } from './open-tasks';
+import { askNext, MAX_PEOPLE, openTask, peopleOf, voterOf, voterOfTask } from './open-tasks';
 import { approvalsPossible, quorumOf } from './quorum';
 import { ruleOf } from './stage-rule';
 import type { Transition } from './transition';
@@ -18,7 +18,7 @@ function withStandIns(quorum: readonly QuorumPart[], ids: readonly string[]): Qu
 function replaceOthers(transition: Transition, stage: Stage, named: ReadonlySet<string>): void {
   const { key: stageKey } = stage;
   for (const task of stage.tasks) {
-    if (task.state !== 'open' || named.has(task.assignee.id)) continue;
+    if (task.state !== 'open' || named.has(voterOfTask(task))) continue;
     transition.record('task.closed', { taskId: task.id, stageKey, state: 'reassigned' });
   }
 }
@@ -30,7 +30,7 @@ function quorumAmong(
   quorum: readonly QuorumPart[],
   fresh: readonly Candidate[],
 ): QuorumPart[] {
-  const everybody = [...peopleOf(left), ...fresh.map(({ person }) => person.id)];
+  const everybody = [...peopleOf(left), ...fresh.map(voterOf)];
   const members = quorum.map(({ people }) => people ?? []);
   return quorumOf(rule.quorum, everybody, members).map((part) => ({
     ...part,
@@ -53,19 +53,19 @@ export function escalate(
   const mode = rule.escalate[escalation]?.mode ?? 'add';
   const asked = peopleOf({ ...stage, queue: [] });
   const fresh = candidates
-    .filter(({ person }) => !asked.has(person.id))
+    .filter((candidate) => !asked.has(voterOf(candidate)))
     .slice(0, Math.max(0, MAX_PEOPLE - asked.size));
   if (fresh.length === 0) return;
   const { key: stageKey, index: stageIndex } = stage;
   const to = fresh.map(({ person }) => person);
-  const ids = to.map(({ id }) => id);
+  const ids = fresh.map(voterOf);
   for (const task of stage.tasks) {
     if (task.state === 'open') transition.record('task.escalated', { task, mode, to });
   }
   let quorum = withStandIns(stage.quorum, ids);
-  let queue = stage.queue.filter(({ person }) => !ids.includes(person.id));
+  let queue = stage.queue.filter((candidate) => !ids.includes(voterOf(candidate)));
   if (mode === 'replace') {
-    replaceOthers(transition, stage, new Set(candidates.map(({ person }) => person.id)));
+    replaceOthers(transition, stage, new Set(candidates.map(voterOf)));
     const left = { ...(transition.state.stages[stageIndex] ?? stage), queue: [] };
     quorum = quorumAmong(rule, left, quorum, fresh);
     queue = rule.order === 'sequential' ? [...fresh] : [];

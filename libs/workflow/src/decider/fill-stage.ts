@@ -1,7 +1,7 @@
 import type { Candidate, QuorumPart, Stage } from '../aggregate';
 import type { CompiledStage } from '../definition/compiled-definition';
 import { askApprovers } from './ask-approvers';
-import { askNext, openTask, peopleOf } from './open-tasks';
+import { askNext, openTask, peopleOf, voterOf } from './open-tasks';
 import { isQuorumReachable } from './quorum';
 import { dueAt, ruleOf, timeAfter } from './stage-rule';
 import type { Transition } from './transition';
@@ -37,7 +37,7 @@ export function startStage(
   const { now, payload } = transition.env;
   const { key: stageKey, index: stageIndex } = stage;
   const standing = peopleOf(stage);
-  const fresh = candidates.filter(({ person }) => !standing.has(person.id));
+  const fresh = candidates.filter((candidate) => !standing.has(voterOf(candidate)));
   const oneByOne = rule.order === 'sequential';
   transition.record('request.stage_started', {
     stageKey,
@@ -67,7 +67,7 @@ export function addPeople(
   const rule = ruleOf(transition, stage);
   const { key: stageKey, index: stageIndex } = stage;
   const known = peopleOf(stage);
-  const fresh = candidates.filter(({ person }) => !known.has(person.id));
+  const fresh = candidates.filter((candidate) => !known.has(voterOf(candidate)));
   const explanation = explainQuorum(rule, quorum, known.size + fresh.length);
   transition.record('stage.quorum_changed', { stageKey, stageIndex, quorum, explanation });
   if (rule.order === 'sequential') {

@@ -1,17 +1,27 @@
-import type { Candidate, Person, Stage, Task } from '../aggregate';
+import type { Candidate, Stage, Task } from '../aggregate';
 import { ruleOf, timeAfter } from './stage-rule';
 import type { Transition } from './transition';
 
 /** As many people as a stage asks: all its tasks travel with each transition of the request. */
 export const MAX_PEOPLE = 1_000;
 
+/** Whose vote it is: a delegate gives that of the delegator. User id. */
+export const voterOf = ({ person, onBehalfOf }: Pick<Candidate, 'person' | 'onBehalfOf'>): string =>
+  (onBehalfOf ?? person).id;
+
+/** The same of a task. */
+export const voterOfTask = ({ assignee, onBehalfOf }: Pick<Task, 'assignee' | 'onBehalfOf'>): string =>
+  (onBehalfOf ?? assignee).id;
+
+/** Why somebody is asked, in whole sentences. */
+export function reasonsOf({ why, substitution }: Pick<Candidate, 'why' | 'substitution'>): string[] {
+  if (substitution === undefined) return why;
+  return why.length === 0 ? [substitution] : why.map((sentence) => `${sentence}, ${substitution}`);
+}
+
 /** Opens a question to one person. */
-export function openTask(
-  transition: Transition,
-  stage: Stage,
-  { person, why }: Candidate,
-  onBehalfOf: Person | null = null,
-): void {
+export function openTask(transition: Transition, stage: Stage, candidate: Candidate): void {
+  const { person, why, onBehalfOf = null, substitution } = candidate;
   const { now, newId } = transition.env;
   const rule = ruleOf(transition, stage);
   const running = transition.state.stages[stage.index] ?? stage;
@@ -30,13 +40,14 @@ export function openTask(
     decidedAt: null,
     openedAt: now,
     why,
+    ...(substitution === undefined ? {} : { substitution }),
     remindAt: rule.remind ? timeAfter(rule, now, rule.remind.after) : null,
     remindedAt: null,
     reminders: 0,
     overdue: false,
     passedTo: null,
   };
-  transition.record('task.assigned', { task, why });
+  transition.record('task.assigned', { task, why: reasonsOf(candidate) });
 }
 
 /** Asks whoever is next in a sequential stage, unless somebody is being asked. */
@@ -55,8 +66,8 @@ export function askNext(transition: Transition, stageIndex: number): void {
 export function setAside(stage: Stage): Set<string> {
   const present = peopleOf(stage);
   const heirs = new Map<string, string | null>();
-  for (const { state, assignee, passedTo } of stage.tasks) {
-    if (state === 'reassigned') heirs.set(assignee.id, passedTo);
+  for (const task of stage.tasks) {
+    if (task.state === 'reassigned') heirs.set(voterOfTask(task), task.passedTo);
   }
   const aside = new Set<string>();
   for (const person of heirs.keys()) {
@@ -76,15 +87,8 @@ export function setAside(stage: Stage): Set<string> {
   return aside;
 }
 
-/** The people of a stage whose answer counts or is still awaited. */
+/** The people of a stage whose vote counts or is still awaited, whoever gives it. */
 export function peopleOf(stage: Stage): Set<string> {
-  const people = new Set<string>();
-  for (const task of stage.tasks) {
-    if (task.state === 'open') people.add(task.assignee.id);
-    else if (task.state === 'approved' || task.state === 'rejected') {
-      people.add(task.decidedBy?.id ?? task.assignee.id);
-    }
-  }
-  for (const { person } of stage.queue) people.add(person.id);
-  return people;
+  const counts = ({ state }: Task) => state === 'open' || state === 'approved' || state === 'rejected';
+  return new Set([...stage.tasks.filter(counts).map(voterOfTask), ...stage.queue.map(voterOf)]);
 }

@@ -18,7 +18,9 @@ export function personLeft(command: PersonLeftCommand, state: RequestAggregate, 
     const isTheirs = ({ assignee, onBehalfOf }: Task) =>
       assignee.id === command.personId || onBehalfOf?.id === command.personId;
     const open = stage.tasks.filter((task) => task.state === 'open' && isTheirs(task));
-    const queue = stage.queue.filter(({ person }) => person.id !== command.personId);
+    const queue = stage.queue.filter(
+      ({ person, onBehalfOf }) => person.id !== command.personId && onBehalfOf?.id !== command.personId,
+    );
     if (open.length === 0 && queue.length === stage.queue.length) continue;
     for (const task of open) {
       transition.record('task.closed', { taskId: task.id, stageKey, state: 'canceled' });

@@ -93,10 +93,10 @@ function mostVoters(taken: ReadonlySet<string>, questions: readonly string[][]):
 export function approvalsPossible(stage: Stage, part: QuorumPart): number {
   const approvers = approversFor(stage, part);
   const open = stage.tasks.filter((task) => task.state === 'open' && countsFor(part, idsOf(task)));
-  const queue = stage.queue.filter(({ person }) => countsFor(part, [person.id]));
+  const queue = stage.queue.filter(({ person, onBehalfOf }) => countsFor(part, [person.id, onBehalfOf?.id]));
   const questions = [
     ...open.map(({ assignee, onBehalfOf }) => [assignee.id, ...(onBehalfOf ? [onBehalfOf.id] : [])]),
-    ...queue.map(({ person }) => [person.id]),
+    ...queue.map(({ person, onBehalfOf }) => [person.id, ...(onBehalfOf ? [onBehalfOf.id] : [])]),
   ];
   return approvers.size + mostVoters(approvers, questions);
 }

@@ -17,7 +17,10 @@ function whyNot(transition: Transition, stage: Stage, task: Task, to: Person): s
   if (to.id === task.assignee.id) return 'already has the task';
   const forbidden = forbiddenDeciders(transition, stage).get(to.id);
   if (forbidden) return forbidden;
-  return peopleOf(stage).has(to.id) ? `is asked in the stage ${stage.title} already` : null;
+  const isAsked =
+    peopleOf(stage).has(to.id) ||
+    stage.tasks.some(({ state, assignee }) => state === 'open' && assignee.id === to.id);
+  return isAsked ? `is asked in the stage ${stage.title} already` : null;
 }
 
 /** Gives a task to somebody else, who then counts wherever the one before would have. */

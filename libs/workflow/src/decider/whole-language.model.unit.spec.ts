@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { person, Run, submit, SYSTEM, userActor, workflow } from '../../test/given';
 import { apply, isFinal, nextDue, type RequestAggregate, type Stage } from '..';
-import { peopleOf } from './open-tasks';
+import { peopleOf, voterOfTask } from './open-tasks';
 import { isRunning } from './progress';
 import { isQuorumMet, isQuorumReachable } from './quorum';
 
@@ -74,8 +74,19 @@ const definitionArbitrary = fc
   );
 
 const amounts = fc.constantFrom(5, 20, 30);
+/** Who stands in for whom. */
+const delegatesArbitrary = fc.dictionary(fc.constantFrom(...PEOPLE), fc.constantFrom(...PEOPLE), {
+  maxKeys: 2,
+});
 const stepArbitrary = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('resolve' as const), people: fc.subarray(PEOPLE) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('resolve' as const),
+      people: fc.subarray(PEOPLE),
+      delegates: delegatesArbitrary,
+    }),
+  },
   {
     weight: 8,
     arbitrary: fc.record({
@@ -98,6 +109,10 @@ const stepArbitrary = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), who: fc.constantFrom(...PEOPLE) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('delegate' as const), who: fc.constantFrom(...PEOPLE) }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -132,8 +147,9 @@ function checkStage(
 ) {
   const counted = stage.tasks.filter(({ state }) => ['open', 'approved', 'rejected'].includes(state));
   const over = isFinal(state) || state.state === 'returned';
-  expect(new Set(counted.map(({ assignee }) => assignee.id)).size).toBe(counted.length);
+  expect(new Set(counted.map(voterOfTask)).size).toBe(counted.length);
   expect(peopleOf(stage).has('rita')).toBe(false);
+  expect(counted.map(({ assignee }) => assignee.id)).not.toContain('rita');
   for (const { state: taskState } of stage.tasks) {
     if (taskState === 'open') expect([stage.state, over]).toEqual(['active', false]);
   }
@@ -203,22 +219,29 @@ class Model {
   }
 
   /** Names people by every source of the question. */
-  resolve(people: string[]) {
-    const all = Array.from({ length: 10 }, (_, index) => index);
-    this.after(() => this.run.resolved(people, {}, Object.fromEntries(people.map((id) => [id, all]))));
+  resolve(people: string[], delegates: Record<string, string>) {
+    const sources = Array.from({ length: 10 }, (_, index) => index);
+    const approvers = people.map((id) => {
+      const holder = delegates[id] ?? id;
+      const onBehalfOf = holder === id ? null : person(id);
+      return { person: person(holder), why: ['named'], sources, onBehalfOf };
+    });
+    this.after(() => this.run.resolved([], { approvers }));
   }
 
   step(step: Step) {
     const { run } = this;
     switch (step.do) {
       case 'resolve':
-        return this.resolve(step.people);
+        return this.resolve(step.people, step.delegates);
       case 'decide': {
         const task = this.task(step.task);
         if (!task) return;
-        const actor = userActor(step.by ?? task.assignee.id);
+        const by = step.by ?? task.assignee.id;
+        const actor = userActor(by);
         this.after(() => run.when({ type: 'decideTask', actor, taskId: task.id, decision: step.decision }));
-        if (actor.id !== task.assignee.id) expect(run.error?.code).toBe('not_assignee');
+        if (![task.assignee.id, task.onBehalfOf?.id].includes(by))
+          expect(run.error?.code).toBe('not_assignee');
         return;
       }
       case 'wait':
@@ -240,6 +263,8 @@ class Model {
           step.who,
         );
         return;
+      case 'delegate':
+        return this.after(() => run.when({ type: 'delegationsChanged', actor: SYSTEM, personId: step.who }));
       case 'reassign': {
         const task = this.task(step.task);
         if (!task) return;
@@ -274,9 +299,10 @@ describe('any sequence of commands on any workflow of the whole language', () =>
       fc.property(
         definitionArbitrary,
         fc.infiniteStream(fc.subarray(PEOPLE)),
+        fc.infiniteStream(delegatesArbitrary),
         fc.infiniteStream(fc.constantFrom('approve' as const, 'approve' as const, 'reject' as const)),
         fc.infiniteStream(fc.boolean()),
-        (definition, people, decisions, waits) => {
+        (definition, people, delegates, decisions, waits) => {
           const model = new Model(definition);
           const { run } = model;
           for (
@@ -288,12 +314,17 @@ describe('any sequence of commands on any workflow of the whole language', () =>
               .flatMap(({ tasks }) => tasks)
               .find(({ state }) => state === 'open');
             const due = nextDue(run.request);
-            if (run.question) model.resolve(people.next().value);
+            if (run.question) model.resolve(people.next().value, delegates.next().value);
             else if (due && waits.next().value) model.after(() => run.ticks(due));
             else if (task) {
-              const actor = userActor(task.assignee.id);
               const decision = decisions.next().value;
-              model.after(() => run.when({ type: 'decideTask', actor, taskId: task.id, decision }));
+              const decides = (by: string) =>
+                model.after(() =>
+                  run.when({ type: 'decideTask', actor: userActor(by), taskId: task.id, decision }),
+                );
+              decides(task.assignee.id);
+              // One vote of a delegate may not be enough for two.
+              if (run.error && task.onBehalfOf) decides(task.onBehalfOf.id);
               expect(run.error).toBeNull();
             }
           }

@@ -28,7 +28,7 @@ function whyImpossible(run: SimulatedRun, { stage: key, by }: GivenDecision): st
   if (stage.tasks.some(({ decidedBy }) => decidedBy?.id === by.id)) {
     return `${by.userName} has already decided in the stage ${stage.title}.`;
   }
-  if (stage.queue.some(({ person }) => person.id === by.id)) {
+  if (stage.queue.some(({ person, onBehalfOf }) => person.id === by.id || onBehalfOf?.id === by.id)) {
     return `${by.userName} is asked in the stage ${stage.title} only after others have answered.`;
   }
   return `${by.userName} has no open task in the stage ${stage.title}.`;

@@ -4,6 +4,7 @@ import type { Command } from '../decider/commands';
 import type { DomainError } from '../decider/decision';
 import { apply } from '../decider/evolve';
 import type { Actor } from '../decider/events';
+import { reasonsOf } from '../decider/open-tasks';
 import { conditionContext } from '../decider/stage-rule';
 import { Transition } from '../decider/transition';
 import { withAssumedApprovers } from './assumed-approvers';
@@ -78,14 +79,15 @@ export class SimulatedRun {
     }
   }
 
-  /** The open task that somebody could decide in a stage. */
+  /** The open task that somebody could decide in a stage; their own before one that they hold for another. */
   taskOf({ stage, by }: GivenDecision): Task | undefined {
-    return this.state.stages
+    const open = this.state.stages
       .find(({ key }) => key === stage)
-      ?.tasks.find(
+      ?.tasks.filter(
         ({ state, assignee, onBehalfOf }) =>
           state === 'open' && (assignee.id === by.id || onBehalfOf?.id === by.id),
       );
+    return open?.find(({ onBehalfOf }) => onBehalfOf === null) ?? open?.[0];
   }
 
   decide(task: Task, by: Person, decision: GivenDecision['decision']): DomainError | null {
@@ -132,7 +134,9 @@ export class SimulatedRun {
   private approveOnce(): boolean {
     for (const { tasks } of this.state.stages) {
       for (const task of tasks) {
-        if (task.state === 'open' && this.decide(task, task.assignee, 'approve') === null) return true;
+        if (task.state !== 'open') continue;
+        const deciders = [task.assignee, ...(task.onBehalfOf ? [task.onBehalfOf] : [])];
+        if (deciders.some((by) => this.decide(task, by, 'approve') === null)) return true;
       }
     }
     return false;
@@ -162,12 +166,14 @@ export class SimulatedRun {
     if (rule?.when && isReached(stage) && !(before && isReached(before))) {
       notes.applies = rule.when.explain(this.conditions(), stage.title);
     }
-    const asked = stage.tasks.map(({ assignee: person, why }) => ({ person, why }));
-    for (const candidate of [...asked, ...stage.queue]) {
-      const { id } = candidate.person;
-      if (this.standIns.has(id) || notes.people.has(id)) continue;
-      notes.people.set(id, candidate);
-      this.people++;
+    const asked = stage.tasks.map((task) => ({ person: task.assignee, why: reasonsOf(task) }));
+    const queued = stage.queue.map((candidate) => ({ person: candidate.person, why: reasonsOf(candidate) }));
+    for (const { person, why } of [...asked, ...queued]) {
+      if (this.standIns.has(person.id)) continue;
+      const known = notes.people.get(person.id);
+      // Somebody with a task of their own may hold those of others as well.
+      notes.people.set(person.id, { person, why: [...new Set([...(known?.why ?? []), ...why])] });
+      if (!known) this.people++;
     }
   }
 

@@ -26,6 +26,14 @@ const organisationArbitrary: fc.Arbitrary<Organisation> = fc.record({
   inactive: fc.subarray(PEOPLE, { maxLength: 2 }),
 });
 
+/** People whom nothing else names. */
+const delegatesArbitrary = fc
+  .subarray([
+    ['ann', 'yan'],
+    ['bob', 'zoe'],
+  ])
+  .map((pairs): Record<string, string> => Object.fromEntries(pairs));
+
 const payloadArbitrary = fc.record({
   amount: fc.constantFrom(1, 400, 1_500, 3_000),
   region: fc.constantFrom('EMEA', 'AMER', 'APAC'),
@@ -142,8 +150,10 @@ describe('a simulation of any workflow', () => {
         arbitraryDefinition.map(withoutWebhooks),
         payloadArbitrary,
         organisationArbitrary,
+        delegatesArbitrary,
         choicesArbitrary,
-        (definition, payload, organisation, choices) => {
+        (definition, payload, company, delegates, choices) => {
+          const organisation = { ...company, delegates };
           const real = new RealRun(compileDefinition(definition), payload, organisation);
           const decisions: GivenDecision[] = [];
           for (const { task: n, decision } of choices) {

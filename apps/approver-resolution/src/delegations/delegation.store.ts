@@ -1,0 +1,123 @@
+import type { Tx } from '@countersign/messaging';
+import type { Sql } from '@countersign/persistence';
+import { Problem, type Call } from '@countersign/service-kit';
+
+interface ShownPerson {
+  id: string;
+  userName: string;
+  displayName: string;
+}
+
+export interface StoredDelegation {
+  [column: string]: unknown;
+  id: string;
+  from: ShownPerson;
+  to: ShownPerson;
+  starts_at: Date;
+  ends_at: Date;
+  workflows: string[] | null;
+  created_at: Date;
+}
+
+/** A delegation as the API shows it. */
+export const delegationView = (row: StoredDelegation) => ({
+  id: row.id,
+  from: row.from,
+  to: row.to,
+  startsAt: row.starts_at.toISOString(),
+  endsAt: row.ends_at.toISOString(),
+  workflows: row.workflows,
+  createdAt: row.created_at.toISOString(),
+});
+
+const person = {
+  type: 'object',
+  required: ['id', 'userName', 'displayName'],
+  properties: {
+    id: { type: 'string', format: 'uuid' },
+    userName: { type: 'string' },
+    displayName: { type: 'string' },
+  },
+};
+const time = { type: 'string', format: 'date-time' };
+
+export const delegationSchema = {
+  type: 'object',
+  required: ['id', 'from', 'to', 'startsAt', 'endsAt', 'workflows', 'createdAt'],
+  properties: {
+    id: { type: 'string', format: 'uuid' },
+    from: person,
+    to: person,
+    startsAt: time,
+    endsAt: time,
+    workflows: { type: ['array', 'null'], items: { type: 'string' } },
+    createdAt: time,
+  },
+};
+
+const shown = (user: string) =>
+  `json_build_object('id', ${user}.id, 'userName', ${user}.user_name, 'displayName', ${user}.display_name)`;
+const selected = `SELECT d.id, d.starts_at, d.ends_at, d.workflows, d.created_at, ${shown('giver')} AS "from", ${shown('taker')} AS "to"
+  FROM delegation d JOIN user_ giver ON giver.id = d.from_id JOIN user_ taker ON taker.id = d.to_id`;
+
+/** Newest first, at most `limit`, those made before `before`; of a limited key those that concern its workflows. */
+export const listDelegations = (
+  sql: Sql,
+  { workspaceId, identity }: Call,
+  before: string | null,
+  limit: number,
+): Promise<StoredDelegation[]> =>
+  sql.query<StoredDelegation>(
+    `${selected}
+      WHERE d.workspace_id = $1 AND ($2::uuid IS NULL OR d.id < $2)
+        AND ($4::text[] IS NULL OR d.workflows IS NULL OR d.workflows && $4)
+      ORDER BY d.id DESC LIMIT $3`,
+    [workspaceId, before, limit, identity.key.workflows],
+  );
+
+/** Throws Problem not_found. */
+export const findDelegation = async (sql: Sql, id: string): Promise<StoredDelegation> => {
+  const [row] = await sql.query<StoredDelegation>(`${selected} WHERE d.id = $1`, [id]);
+  if (!row) throw Problem.notFound('delegation');
+  return row;
+};
+
+export interface NewDelegation {
+  id: string;
+  fromId: string;
+  toId: string;
+  startsAt: Date;
+  endsAt: Date;
+  workflows: string[] | null;
+}
+
+/** Until the transaction ends, nobody else makes a delegation in the workspace: two could lead back only together. */
+export const lockDelegations = (tx: Tx, workspaceId: string): Promise<unknown> =>
+  tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('delegations ' || $1, 0))`, [workspaceId]);
+
+/** Keeps a delegation, and when routing has to be told of it. */
+export const insertDelegation = async (
+  tx: Tx,
+  workspaceId: string,
+  { id, fromId, toId, startsAt, endsAt, workflows }: NewDelegation,
+): Promise<StoredDelegation> => {
+  await tx.query(
+    `WITH made AS (
+       INSERT INTO delegation (workspace_id, id, from_id, to_id, starts_at, ends_at, workflows)
+       VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *
+     )
+     SELECT expect_moments(workspace_id, from_id, starts_at, ends_at) FROM made`,
+    [workspaceId, id, fromId, toId, startsAt, endsAt, workflows],
+  );
+  return findDelegation(tx, id);
+};
+
+/** Ends a delegation now; routing is told as when it had come to its end. Throws Problem not_found. */
+export const deleteDelegation = async (tx: Tx, id: string): Promise<void> => {
+  const rows = await tx.query(
+    `WITH gone AS (DELETE FROM delegation WHERE id = $1 RETURNING *)
+     SELECT expect_moments(workspace_id, from_id, starts_at, ends_at) FROM gone`,
+    [id],
+  );
+  if (rows.length === 0) throw Problem.notFound('delegation');
+};

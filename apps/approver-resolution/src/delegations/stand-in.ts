@@ -1,0 +1,105 @@
+import type { DelegationRule } from '@countersign/contracts';
+import type { PersonRow } from '../directory/user.rows';
+import { mostHops, type Delegation, type Delegations } from './delegation.rows';
+
+/** Who holds somebody's task. */
+export interface StandIn {
+  holder: PersonRow;
+  /** User ids between the two. */
+  via: string[];
+  /** What this has to do with an absence or a delegation, to be said after a sentence; null when nothing has. */
+  substitution: string | null;
+}
+
+/**
+ * Who holds a person's task at a moment: whoever their delegations lead to in the end. Who is not active is passed over on
+ * the way; to or past somebody who may not decide nothing leads. When nobody is left, the person keeps it.
+ */
+export const standInFor = (
+  person: PersonRow,
+  delegations: Delegations,
+  rule: DelegationRule,
+  at: Date,
+): StandIn => new Walk(person, delegations, rule, at).end();
+
+interface Reached {
+  holder: PersonRow;
+  via: string[];
+  until: number;
+}
+
+class Walk {
+  private readonly forbidden: ReadonlySet<string>;
+  private readonly seen = new Set<string>();
+  /** Why the first who was to stand in does not. */
+  private refusal: string | null = null;
+
+  constructor(
+    private readonly person: PersonRow,
+    private readonly delegations: Delegations,
+    private readonly rule: DelegationRule,
+    private readonly at: Date,
+  ) {
+    this.forbidden = new Set(rule.forbidden);
+  }
+
+  end(): StandIn {
+    const { person } = this;
+    // Whoever may not decide here themselves does not have it decided by a delegate either.
+    if (this.forbidden.has(person.id)) return { holder: person, via: [], substitution: null };
+    const reached = this.follow(person, [], Infinity);
+    if (!reached) return { holder: person, via: [], substitution: this.refusal ?? this.absence() };
+    const { holder, via, until } = reached;
+    return { holder, via, substitution: `stands in for ${person.display_name}${this.until(until)}` };
+  }
+
+  private follow(from: PersonRow, path: string[], until: number): Reached | null {
+    if (this.seen.has(from.id) || path.length >= mostHops) return null;
+    this.seen.add(from.id);
+    for (const delegation of this.applicable(from.id)) {
+      const { to, unknownTo, endsAt } = delegation;
+      if (unknownTo !== null) this.refuse(`${unknownTo} is not in the directory`);
+      if (!to || this.seen.has(to.id)) continue;
+      if (this.forbidden.has(to.id)) {
+        this.refuse(`${to.display_name} may not decide here`);
+        continue;
+      }
+      const ends = Math.min(until, endsAt);
+      const further = this.follow(to, [...path, to.id], ends);
+      if (further) return further;
+      if (to.active) return { holder: to, via: path, until: ends };
+      this.refuse(`${to.display_name} is not active`);
+    }
+    return null;
+  }
+
+  /** Of several, what is for this workflow comes before what is for all, the newest first, and an absence last. */
+  private applicable(id: string): Delegation[] {
+    const rank = ({ id, workflows }: Delegation) => (workflows ? 0 : id ? 1 : 2);
+    return (this.delegations.get(id) ?? [])
+      .filter(({ workflows }) => workflows === null || workflows.includes(this.rule.workflow))
+      .sort((a, b) => rank(a) - rank(b) || ((a.id ?? '') < (b.id ?? '') ? 1 : -1));
+  }
+
+  private refuse(why: string): void {
+    this.refusal ??= `whose stand-in ${why}`;
+  }
+
+  private absence(): string | null {
+    const absence = (this.delegations.get(this.person.id) ?? []).find(({ id }) => id === null);
+    return absence ? `is out of office${this.until(absence.endsAt)}` : null;
+  }
+
+  private until(ms: number): string {
+    if (!Number.isFinite(ms)) return '';
+    const end = new Date(ms);
+    const isThisYear = end.getUTCFullYear() === this.at.getUTCFullYear();
+    const day = end.toLocaleDateString('en-GB', {
+      day: 'numeric',
+      month: 'long',
+      timeZone: 'UTC',
+      ...(isThisYear ? {} : { year: 'numeric' }),
+    });
+    return ` until ${day}`;
+  }
+}

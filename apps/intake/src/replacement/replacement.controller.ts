@@ -1,0 +1,232 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DirectoryPerson } from '@countersign/contracts';
+import { People } from '@countersign/directory-replica';
+import type { Tx } from '@countersign/messaging';
+import { Database, type Sql } from '@countersign/persistence';
+import { Call, Caller, Idempotency, ok, Operation, Problem, type Answer } from '@countersign/service-kit';
+import { replaceUsers } from '@countersign/workflow';
+import { Controller, Post } from '@nestjs/common';
+import { v7 } from 'uuid';
+import { callingActor } from '../calling-actor';
+import { readDefinition } from '../workflows/read-definition';
+import { insertDraft } from '../workflows/workflow.rows';
+import {
+  lockWorkflows,
+  openTasksOf,
+  refsOf,
+  versionsWith,
+  type NamingVersion,
+  type OpenTask,
+} from './replacement.rows';
+import { ReplaceBody, replacementSchema } from './replacement.schema';
+
+const mostTasks = 1_000;
+const pageSize = 20;
+
+interface Replacement {
+  from: DirectoryPerson;
+  to: DirectoryPerson;
+}
+
+/** Somebody takes the place of an approver who leaves. */
+@Controller('v1/directory')
+export class ReplacementController {
+  constructor(
+    private readonly database: Database,
+    private readonly idempotency: Idempotency,
+    private readonly people: People,
+  ) {}
+
+  @Post('replace')
+  @Operation({
+    scope: 'directory:write',
+    summary:
+      'Pass the open tasks of one person on to another, and add drafts of the definitions that name them; dryRun only shows what would happen',
+    body: ReplaceBody,
+    answers: { 200: { description: 'What is, or would be, replaced', schema: replacementSchema } },
+  })
+  async replace(@Caller() call: Call): Promise<Answer> {
+    const body = await call.body(ReplaceBody);
+    const replacement = await this.peopleOf(call, body);
+    const actor = callingActor(call, await this.people.actor(call));
+    const { workspaceId } = call;
+    if (body.dryRun) {
+      return this.database.read(workspaceId, async (sql) => {
+        const tasks = await this.tasks(sql, call, replacement);
+        const workflows = await changedVersions(sql, call, replacement);
+        return ok(answerOf(true, replacement, tasks, workflows, () => null, new Map()));
+      });
+    }
+    return this.idempotency.run(call, async (tx) => {
+      const tasks = await this.tasks(tx, call, replacement);
+      const found = await changedVersions(tx, call, replacement);
+      await lockWorkflows(
+        tx,
+        workspaceId,
+        found.map(({ version }) => version.key),
+      );
+      // Read again: a version may have been added before the lock.
+      const workflows = found.length > 0 ? await changedVersions(tx, call, replacement) : [];
+      const drafts = new Map<ChangedVersion, number>();
+      for (const changed of workflows) {
+        if (!changed.draft) continue;
+        const { definition, text } = changed.draft;
+        const version = await insertDraft(tx, {
+          newWorkflowId: v7(),
+          workspaceId,
+          key: definition.key,
+          title: definition.title ?? definition.key,
+          definition,
+          text,
+          mediaType: changed.version.mediaType,
+          createdBy: actor,
+        });
+        drafts.set(changed, version);
+      }
+      const commands = new Map(
+        tasks
+          .slice(0, mostTasks)
+          .filter((task) => obstacleTo(task, replacement) === null)
+          .map((one) => [one.task.id, passOn(tx, call, replacement, one)]),
+      );
+      const commandOf = ({ task }: OpenTask) => commands.get(task.id) ?? null;
+      return ok(answerOf(false, replacement, tasks, workflows, commandOf, drafts));
+    });
+  }
+
+  private tasks(sql: Sql, call: Call, { from }: Replacement): Promise<OpenTask[]> {
+    const { workflows } = call.identity.key;
+    return openTasksOf(sql, call.workspaceId, from.id, workflows, mostTasks + 1);
+  }
+
+  /** Throws Problem unknown_reference and validation_failed. */
+  private async peopleOf(call: Call, body: ReplaceBody): Promise<Replacement> {
+    const [from, to] = await Promise.all(
+      [body.from, body.to].map((ref) => this.people.find(call.workspaceId, ref, call.cause)),
+    );
+    const errors = [
+      ...(from ? [] : [{ pointer: '/from', message: 'Names nobody, or more than one person.' }]),
+      ...(to?.active
+        ? []
+        : [{ pointer: '/to', message: 'Names nobody, or more than one person, who is active.' }]),
+    ];
+    if (!from || !to || errors.length > 0)
+      throw new Problem('unknown_reference', 'Somebody who is named is not known.', { errors });
+    if (from.id === to.id)
+      throw Problem.invalid([{ pointer: '/to', message: 'This is the same person as from.' }]);
+    return { from, to };
+  }
+}
+
+interface ChangedVersion {
+  version: NamingVersion;
+  pointers: string[];
+  elsewhere: boolean;
+  /** What is to be added; null when there is nothing, or the newest version says the same already. */
+  draft: { definition: NamingVersion['definition']; text: string } | null;
+}
+
+const changedVersions = async (sql: Sql, call: Call, replacement: Replacement): Promise<ChangedVersion[]> => {
+  const changed: ChangedVersion[] = [];
+  const refs = refsOf(replacement.from);
+  const { workflows } = call.identity.key;
+  for (let after: NamingVersion | null = null, more = true; more;) {
+    const page: NamingVersion[] = await versionsWith(sql, call.workspaceId, refs, workflows, after, pageSize);
+    for (const version of page) {
+      // Reading a large definition takes long, and there may be many.
+      await nextTurn();
+      changed.push(changeOf(version, replacement));
+    }
+    after = page.at(-1) ?? null;
+    more = page.length === pageSize;
+  }
+  return changed;
+};
+
+const changeOf = (version: NamingVersion, { from, to }: Replacement): ChangedVersion => {
+  const other = (ref: string): string | null => {
+    if (ref === from.externalId) return to.externalId ?? to.userName;
+    if (ref.toLowerCase() === from.id) return to.id;
+    return ref.toLowerCase() === from.userName.toLowerCase() ? to.userName : null;
+  };
+  const replaced = replaceUsers(version, other);
+  const mentions = (definition: unknown) => {
+    const text = JSON.stringify(definition).toLowerCase();
+    return refsOf(from).some((ref) => text.includes(JSON.stringify(ref).slice(1, -1).toLowerCase()));
+  };
+  if (!replaced) return { version, pointers: [], elsewhere: mentions(version.definition), draft: null };
+  const parsed = readDefinition(replaced.source);
+  if (!parsed.ok) return { version, pointers: replaced.pointers, elsewhere: true, draft: null };
+  const { definition, text } = parsed;
+  const isThere = text === version.newestText;
+  return {
+    version,
+    pointers: replaced.pointers,
+    elsewhere: mentions(definition),
+    draft: isThere ? null : { definition, text },
+  };
+};
+
+/** Routing has the last word; this is what can be told before. */
+const obstacleTo = ({ task }: OpenTask, { to }: Replacement): string | null =>
+  task.assignee.id === to.id ? `${to.displayName} has the task already.` : null;
+
+/** A key passes tasks on for others; a person could only pass on their own. */
+const passOn = (tx: Tx, call: Call, { from, to }: Replacement, { task }: OpenTask): string => {
+  const commandId = v7();
+  tx.write('INSERT INTO command (id, workspace_id, request_id) VALUES ($1, $2, $3)', [
+    commandId,
+    call.workspaceId,
+    task.requestId,
+  ]);
+  const { id, externalId, userName, displayName, email, version } = to;
+  tx.publish({
+    type: 'task.reassign.v1',
+    workspaceId: call.workspaceId,
+    cause: call.cause,
+    data: {
+      commandId,
+      requestId: task.requestId,
+      expectedVersion: null,
+      actor: callingActor(call, null),
+      taskId: task.id,
+      to: { id, externalId, userName, displayName, email },
+      toVersion: version,
+      reason: `${displayName} takes the place of ${from.displayName}`,
+    },
+  });
+  return commandId;
+};
+
+const personView = ({ id, userName, displayName }: DirectoryPerson) => ({ id, userName, displayName });
+
+const answerOf = (
+  dryRun: boolean,
+  replacement: Replacement,
+  tasks: readonly OpenTask[],
+  workflows: readonly ChangedVersion[],
+  commandOf: (task: OpenTask) => string | null,
+  drafts: ReadonlyMap<ChangedVersion, number>,
+) => ({
+  dryRun,
+  from: personView(replacement.from),
+  to: personView(replacement.to),
+  tasks: tasks.slice(0, mostTasks).map((one) => ({
+    id: one.task.id,
+    requestId: one.task.requestId,
+    requestTitle: one.title,
+    workflow: { key: one.workflow.key, version: one.workflow.version },
+    stageKey: one.task.stageKey,
+    obstacle: obstacleTo(one, replacement),
+    commandId: commandOf(one),
+  })),
+  moreTasks: tasks.length > mostTasks,
+  workflows: workflows.map((changed) => ({
+    key: changed.version.key,
+    version: changed.version.version,
+    state: changed.version.state,
+    pointers: changed.pointers,
+    elsewhere: changed.elsewhere,
+    draft: drafts.get(changed) ?? null,
+  })),
+});

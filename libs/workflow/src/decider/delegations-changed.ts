@@ -1,0 +1,98 @@
+import type { Candidate, RequestAggregate, Resolution, Stage } from '../aggregate';
+import type { DelegationsChangedCommand, ResolvedPerson } from './commands';
+import { NOTHING, type DecideEnv, type Decision } from './decision';
+import { openTask, voterOf, voterOfTask } from './open-tasks';
+import { forbiddenDeciders } from './stage-rule';
+import { Transition } from './transition';
+
+/** What an answer says of one person, as the aggregate keeps it. */
+export const candidateOf = ({ person, why, onBehalfOf, substitution }: ResolvedPerson): Candidate => ({
+  person,
+  why,
+  ...(onBehalfOf ? { onBehalfOf } : {}),
+  ...(substitution ? { substitution } : {}),
+});
+
+/** Nobody hands their task to somebody who may not decide: they keep it. */
+export function unlessForbidden(
+  { onBehalfOf, substitution, ...named }: ResolvedPerson,
+  forbidden: ReadonlyMap<string, string>,
+): ResolvedPerson {
+  if (!onBehalfOf || !forbidden.has(named.person.id)) return { ...named, onBehalfOf, substitution };
+  const reason = forbidden.get(named.person.id) ?? '';
+  return {
+    ...named,
+    person: onBehalfOf,
+    substitution: `whose stand-in ${named.person.displayName} ${reason}`,
+  };
+}
+
+/**
+ * Somebody's delegations have begun, ended or gone: asks who holds the open questions now that they give, or that are
+ * theirs. Only the holder may change, never whose vote it is.
+ */
+export function delegationsChanged(
+  command: DelegationsChangedCommand,
+  state: RequestAggregate,
+  env: DecideEnv,
+): Decision {
+  const transition = new Transition(state, env, command.actor);
+  for (const stage of state.stages) {
+    if (stage.state !== 'active') continue;
+    const open = stage.tasks.filter((task) => task.state === 'open');
+    const questions = [
+      ...open.map((task) => ({ voter: voterOfTask(task), holder: task.assignee.id })),
+      ...stage.queue.map((candidate) => ({ voter: voterOf(candidate), holder: candidate.person.id })),
+    ];
+    const theirs = questions.filter(({ voter, holder }) => [voter, holder].includes(command.personId));
+    const voters = [...new Set(theirs.map(({ voter }) => voter))];
+    if (voters.length > 0) askWhoHolds(transition, stage, voters);
+  }
+  return transition.events.length > 0 ? transition.done() : NOTHING;
+}
+
+function askWhoHolds(transition: Transition, stage: Stage, voters: readonly string[]): void {
+  const { key: stageKey, index: stageIndex } = stage;
+  const resolution: Resolution = {
+    id: transition.env.newId(),
+    purpose: 'delegate',
+    counts: { approvers: voters.length, parts: [], reroute: 0 },
+  };
+  transition.record('stage.awaiting_approvers', { stageKey, stageIndex, resolution });
+  const forbidden = [...forbiddenDeciders(transition, stage).keys()];
+  transition.effects.push({
+    type: 'resolveApprovers',
+    resolutionId: resolution.id,
+    stageKey,
+    stageIndex,
+    sources: voters.map((user) => ({ user })),
+    exclude: [],
+    delegations: { workflow: transition.state.workflow.key, forbidden },
+  });
+}
+
+/** Gives open questions to whoever holds them now; `holders` say so of the votes that they were asked about. */
+export function handOver(transition: Transition, stage: Stage, holders: readonly Candidate[]): void {
+  const { key: stageKey, index: stageIndex } = stage;
+  const holderOf = new Map(holders.map((holder) => [voterOf(holder), holder]));
+  for (const task of stage.tasks) {
+    const holder = task.state === 'open' ? holderOf.get(voterOfTask(task)) : undefined;
+    if (!holder || holder.person.id === task.assignee.id) continue;
+    transition.record('task.reassigned', {
+      task: { ...task, state: 'reassigned', remindAt: null, passedTo: holder.person.id },
+      to: holder.person,
+      reason: holder.substitution ?? null,
+    });
+    openTask(transition, stage, { ...holder, why: task.why });
+  }
+  const isElsewhere = (candidate: Candidate) => {
+    const holder = holderOf.get(voterOf(candidate));
+    return holder !== undefined && holder.person.id !== candidate.person.id;
+  };
+  if (!stage.queue.some(isElsewhere)) return;
+  const queue = stage.queue.map((candidate) => {
+    const holder = holderOf.get(voterOf(candidate));
+    return holder && isElsewhere(candidate) ? { ...holder, why: candidate.why } : candidate;
+  });
+  transition.record('stage.queue_changed', { stageKey, stageIndex, queue });
+}

@@ -1,0 +1,186 @@
+import { person, Run, submit, SYSTEM, userActor, workflow } from '../../test/given';
+import { currentApprovers, type ResolvedPerson, type Task } from '..';
+
+/** Somebody whom a source names: `holder for owner` when a delegation leads to another. */
+const named = (text: string, sources = [0]): ResolvedPerson => {
+  const [holder = '', owner] = text.split(' for ');
+  return {
+    person: person(holder),
+    why: ['named'],
+    sources,
+    ...(owner === undefined ? {} : { onBehalfOf: person(owner), substitution: `stands in for ${owner}` }),
+  };
+};
+const answer = (run: Run, ...approvers: (string | ResolvedPerson)[]) =>
+  run.resolved([], {
+    approvers: approvers.map((one) => (typeof one === 'string' ? named(one) : one)),
+  });
+const open = (run: Run): Task[] =>
+  run.request.stages.flatMap(({ tasks }) => tasks).filter(({ state }) => state === 'open');
+const held = (run: Run) =>
+  open(run).map(({ assignee, onBehalfOf }) =>
+    onBehalfOf ? `${assignee.id} for ${onBehalfOf.id}` : assignee.id,
+  );
+const decides = (run: Run, who: string, task: Task | undefined, decision: 'approve' | 'reject' = 'approve') =>
+  run.when({ type: 'decideTask', actor: userActor(who), taskId: task?.id ?? 'none', decision });
+const changed = (run: Run, personId: string) =>
+  run.when({ type: 'delegationsChanged', actor: SYSTEM, personId });
+const started = (stage: object, ...approvers: (string | ResolvedPerson)[]) =>
+  answer(new Run(workflow({ stages: [{ key: 'a', ...stage }] })).when(submit()), ...approvers);
+
+describe('a delegation', () => {
+  it('gives the task to the delegate in the name of the delegator, and says why', () => {
+    const run = started({}, 'dan for ann');
+    expect(held(run)).toEqual(['dan for ann']);
+    const assigned = run.last.ok && run.last.events.find(({ type }) => type === 'task.assigned');
+    expect(assigned).toMatchObject({ why: ['named, stands in for ann'] });
+    expect(currentApprovers(run.request)).toEqual([person('dan')]);
+  });
+
+  it('is asked about with whom it may not lead to, and never about who is only informed', () => {
+    const notify = [{ user: 'observer' }];
+    const run = new Run(workflow({ stages: [{ key: 'a', selfApproval: 'reroute', notify }] })).when(submit());
+    expect(run.effects[0]).toMatchObject({
+      exclude: [],
+      delegations: { workflow: 'w', forbidden: ['rita'] },
+    });
+    answer(run, 'ann');
+    expect(run.effects[0]?.delegations).toBeNull();
+  });
+
+  it('to the requester is none: the delegator keeps the task', () => {
+    expect(held(started({}, 'rita for ann'))).toEqual(['ann']);
+    expect(open(started({}, 'rita for ann'))[0]?.substitution).toBe(
+      'whose stand-in rita may not approve their own request',
+    );
+    expect(held(started({ selfApproval: 'allow' }, 'rita for ann'))).toEqual(['rita for ann']);
+  });
+
+  it('holds for the manager who gets the task of the requester', () => {
+    const run = started({ selfApproval: 'reroute' }, 'rita', named('dan for mona', [1]));
+    expect(held(run)).toEqual(['dan for mona']);
+  });
+
+  it('to whom four eyes forbid is none, though that came out only later', () => {
+    const run = new Run(workflow({ stages: [{ key: 'a' }, { key: 'b', distinctFrom: ['a'] }] })).when(
+      submit(),
+    );
+    answer(run, 'dan');
+    decides(run, 'dan', open(run)[0]);
+    expect(run.effects[0]?.delegations?.forbidden).toEqual(['dan', 'rita']);
+    answer(run, 'dan for ann');
+    expect(held(run)).toEqual(['ann']);
+  });
+
+  it('leaves a vote of their own to both: a person counts once', () => {
+    const run = started({ quorum: { approvals: 2 } }, 'dan', 'dan for ann');
+    expect(held(run)).toEqual(['dan', 'dan for ann']);
+    const [own, other] = open(run);
+    decides(run, 'dan', own);
+    expect(run.request.stages[0]?.state).toBe('active');
+    decides(run, 'dan', other);
+    expect(run.error).toMatchObject({ code: 'not_assignee' });
+    expect(run.error?.detail).toBe('dan counts once in the stage a, whose approval needs ann as well.');
+    expect(decides(run, 'ann', other).request.state).toBe('completed');
+  });
+
+  it('lets the delegate decide both where one vote is enough', () => {
+    const run = started({ quorum: { approvals: 2 } }, 'dan', 'dan for ann', 'eve');
+    const [own, other, third] = open(run);
+    decides(decides(run, 'dan', own), 'dan', other);
+    expect(run.request.stages[0]).toMatchObject({ state: 'active' });
+    expect(decides(run, 'eve', third).request.state).toBe('completed');
+  });
+
+  it('counts for the part of the quorum that the delegator is in, and for no other', () => {
+    const each = [
+      { group: 'finance', approvals: 1 },
+      { group: 'legal', approvals: 1 },
+    ];
+    const approvers = [{ group: 'finance' }, { group: 'legal' }];
+    const run = started({ approvers, quorum: { each } }, named('dan', [0, 2]), named('dan for ann', [1, 3]));
+    expect(run.request.stages[0]?.quorum).toEqual([
+      { approvals: 1, people: ['dan'] },
+      { approvals: 1, people: ['ann'] },
+    ]);
+    const [own, other] = open(run);
+    decides(run, 'dan', own);
+    expect(run.request.state).toBe('pending_review');
+    expect(decides(run, 'dan', other).request.state).toBe('completed');
+  });
+
+  it('that begins and ends moves the open task there and back, and nothing else', () => {
+    const run = started({ quorum: 'all', remind: { after: 'PT1H' } }, 'ann', 'bob');
+    changed(run, 'ann');
+    expect(run.effects).toEqual([
+      expect.objectContaining({
+        sources: [{ user: 'ann' }],
+        exclude: [],
+        delegations: { workflow: 'w', forbidden: ['rita'] },
+      }),
+    ]);
+    answer(run, 'dan for ann');
+    expect(run.types).toEqual(['stage.resolved', 'task.reassigned', 'task.assigned']);
+    expect(held(run)).toEqual(['bob', 'dan for ann']);
+    expect(run.request.stages[0]?.quorum).toEqual([{ approvals: 2, people: null }]);
+    const moved = run.request.stages[0]?.tasks[0];
+    expect(moved).toMatchObject({ state: 'reassigned', passedTo: 'dan', remindAt: null });
+    expect(open(run)[1]?.why).toEqual(['named']);
+
+    answer(changed(run, 'ann'), 'ann');
+    expect(held(run)).toEqual(['bob', 'ann']);
+    decides(decides(run, 'ann', open(run)[1]), 'bob', open(run)[0]);
+    expect(run.request.state).toBe('completed');
+  });
+
+  it('that changes further down a chain is found by whoever holds the task', () => {
+    const run = started({}, 'dan for ann');
+    answer(changed(run, 'dan'), 'eve for ann');
+    expect(held(run)).toEqual(['eve for ann']);
+  });
+
+  it('that changes nothing leaves everything as it is, and so does one of somebody else', () => {
+    const run = started({ quorum: 'all' }, 'ann', 'bob');
+    answer(changed(run, 'ann'), 'ann');
+    expect(run.types).toEqual(['stage.resolved']);
+    expect(changed(run, 'zoe').types).toEqual([]);
+    decides(run, 'ann', open(run)[0]);
+    expect(changed(run, 'ann').types).toEqual([]);
+  });
+
+  it('moves those who wait for their turn as well', () => {
+    const run = started({ order: 'sequential', quorum: 'all' }, 'ann', 'bob');
+    answer(changed(run, 'bob'), 'dan for bob');
+    expect(held(run)).toEqual(['ann']);
+    decides(run, 'ann', open(run)[0]);
+    expect(held(run)).toEqual(['dan for bob']);
+  });
+
+  it('asks nobody twice when the stage loses somebody', () => {
+    const run = started({ quorum: 'all' }, 'dan for ann', 'bob');
+    run.when({ type: 'personLeft', actor: SYSTEM, personId: 'bob' });
+    answer(run, 'dan for ann', 'dan', 'cy');
+    expect(held(run)).toEqual(['dan for ann', 'dan', 'cy']);
+    run.when({ type: 'personLeft', actor: SYSTEM, personId: 'dan' });
+    answer(run, 'ann', 'cy');
+    expect(held(run)).toEqual(['cy', 'ann']);
+  });
+
+  it('cannot be passed by to somebody who holds a task of the stage already', () => {
+    const run = started({ quorum: 'all' }, 'dan for ann', 'bob');
+    const [, task] = open(run);
+    const passes = (to: string) =>
+      run.when({
+        type: 'reassign',
+        actor: userActor('bob'),
+        taskId: task?.id ?? '',
+        to: person(to),
+        reason: null,
+      }).error?.code;
+    expect([passes('dan'), passes('ann'), passes('cy')]).toEqual([
+      'validation_failed',
+      'validation_failed',
+      undefined,
+    ]);
+  });
+});
