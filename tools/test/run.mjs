@@ -26,8 +26,8 @@ const CHECKS = /** @type {const} */ ([
 /** A hanging test must not hang the run: well above what each kind takes on two slow cores. */
 const MINUTES = { check: 10, unit: 10, int: 25, e2e: 40 };
 
-/** Test files run at once. */
-const WORKERS = { unit: 2, int: 2, e2e: 2 };
+/** Test files run at once. Each file end to end is several processes already. */
+const WORKERS = { unit: 2, int: 2, e2e: 1 };
 
 /** @typedef {'unit' | 'int' | 'e2e'} Kind */
 /** @typedef {{ name: string, passed: number, failed: number, seconds: number }} Outcome */
