@@ -1,8 +1,7 @@
-import { celEnv, isCelError, plan, type parse } from '@bufbuild/cel';
-import { constantOf, dottedPath } from '../wording/cel-parts';
+import { celEnv, isCelError, plan } from '@bufbuild/cel';
+import type { CelExpr } from '../cel/cel-expr';
+import { constantOf, dottedPath, operandsOf } from '../wording/cel-parts';
 import type { Domains, Scalar } from './value-domain';
-
-export type CelExpr = ReturnType<typeof parse>['expr'];
 
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
@@ -94,12 +93,6 @@ function membership(args: CelExpr[], holds: boolean): Formula | null {
   if (path === null || right?.exprKind.case !== 'listExpr') return null;
   const values = right.exprKind.value.elements.map(constantOf);
   return values.every((value) => value !== undefined) ? { kind: 'among', path, values, holds } : null;
-}
-
-/** The operands of a chain of the same operator; the expression alone when it is no such chain. */
-export function operandsOf(expr: CelExpr, operator: '_&&_' | '_||_'): CelExpr[] {
-  if (expr.exprKind.case !== 'callExpr' || expr.exprKind.value.function !== operator) return [expr];
-  return expr.exprKind.value.args.flatMap((arg) => operandsOf(arg, operator));
 }
 
 /** The formula of an expression, or of its opposite. */

@@ -5,11 +5,13 @@ import {
   type StageDefinition,
   type WorkflowDefinition,
 } from '../definition/workflow-definition';
+import type { CelExpr } from '../cel/cel-expr';
+import { operandsOf } from '../wording/cel-parts';
 import { describeCondition } from '../wording/describe-condition';
 import { list } from '../wording/phrase';
 import { eachSource, sourceLists } from './each-source';
 import type { Finding, LintResult } from './finding';
-import { formulaOf, negated, operandsOf, type CelExpr, type Formula } from './formula';
+import { formulaOf, negated, type Formula } from './formula';
 import { satisfiable, type Effort } from './satisfiable';
 import { stageName } from './stage-name';
 import { domainsOf, NO_DOMAINS, type Domains } from './value-domain';

@@ -1,6 +1,4 @@
-import type { parse } from '@bufbuild/cel';
-
-type CelExpr = ReturnType<typeof parse>['expr'];
+import type { CelExpr } from '../cel/cel-expr';
 
 const ROOTS = ['payload', 'requester', 'request', 'stages'];
 
@@ -42,4 +40,13 @@ export function dottedPath(expr: CelExpr): string | null {
   const path = pathOf(expr);
   if (!path || !ROOTS.includes(path[0] ?? '') || path.some((name) => name.includes('.'))) return null;
   return path.join('.');
+}
+
+/** And, or. */
+export type ChainOperator = '_&&_' | '_||_';
+
+/** The operands of a chain of the same operator; the expression alone when it is no such chain. */
+export function operandsOf(expr: CelExpr, operator: ChainOperator): CelExpr[] {
+  if (expr.exprKind.case !== 'callExpr' || expr.exprKind.value.function !== operator) return [expr];
+  return expr.exprKind.value.args.flatMap((arg) => operandsOf(arg, operator));
 }

@@ -1,10 +1,9 @@
 import { parse, unparse } from '@bufbuild/cel';
-import { constantOf, dottedPath } from './cel-parts';
+import type { CelExpr } from '../cel/cel-expr';
+import { constantOf, dottedPath, operandsOf, type ChainOperator } from './cel-parts';
 import { describePath } from './describe-path';
 import { describeValue } from './describe-value';
 import { list } from './phrase';
-
-type CelExpr = ReturnType<typeof parse>['expr'];
 
 const COMPARISONS: Record<string, string> = {
   '_==_': 'is',
@@ -49,11 +48,6 @@ function simple(expr: CelExpr): SimpleCondition | null {
   return null;
 }
 
-function operands(expr: CelExpr, name: string): CelExpr[] {
-  if (expr.exprKind.case !== 'callExpr' || expr.exprKind.value.function !== name) return [expr];
-  return expr.exprKind.value.args.flatMap((arg) => operands(arg, name));
-}
-
 function membership(args: CelExpr[], negated: boolean): string | null {
   const [left, right] = args;
   if (right?.exprKind.case !== 'listExpr') return null;
@@ -80,9 +74,9 @@ function negation(operand: CelExpr | undefined): string | null {
 }
 
 /** Alternatives within a list of conditions, and the other way round, stand in brackets. */
-function joined(expr: CelExpr, name: string, word: string, other: string): string {
-  const parts = operands(expr, name).map((part) =>
-    operands(part, other).length > 1 ? `(${describe(part)})` : describe(part),
+function joined(expr: CelExpr, name: ChainOperator, word: string, other: ChainOperator): string {
+  const parts = operandsOf(expr, name).map((part) =>
+    operandsOf(part, other).length > 1 ? `(${describe(part)})` : describe(part),
   );
   return list(parts, word);
 }
