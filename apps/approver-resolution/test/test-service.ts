@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Envelope, JobData, JobType, QueueName, Scope } from '@countersign/contracts';
 import { migrate, roleOf } from '@countersign/persistence';
 import { IdentitySigner, startService, type RunningService } from '@countersign/service-kit';
-import { pagesRead } from '@countersign/service-kit/test';
+import { keepSent, pagesRead, sentMessages, type SentMessage } from '@countersign/service-kit/test';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
@@ -68,6 +68,7 @@ export class TestService {
     await migrate({ ownerUrl: url.toString(), secretKey, schema, migrations });
     const owner = new Client({ connectionString: url.toString(), options: `-c search_path=${schema}` });
     await owner.connect();
+    await keepSent((text, values) => owner.query(text, values));
     // Queues are named for services: what another test has left in them is not for this one.
     const redisUrl = `${required('TEST_REDIS_URL').replace(/\/\d*$/, '')}/${(process.pid % 15) + 1}`;
     const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
@@ -191,15 +192,9 @@ export class TestService {
     await sender.add('pack', { messages }, { attempts: 3, removeOnComplete: true, removeOnFail: true });
   }
 
-  /** Messages of a type that the service has sent and that nobody has settled, oldest first. */
-  async sent<K extends JobType>(type: K): Promise<(Envelope<JobData<K>> & { queues: string[] })[]> {
-    const rows = await this.rows<{ envelope: Envelope<JobData<K>>; queues: string[] }>(
-      `SELECT m.envelope, array_agg(d.queue ORDER BY d.queue) AS queues
-         FROM outbox_message m JOIN outbox_destination d ON d.message_id = m.id
-        WHERE m.envelope->>'type' = $1 GROUP BY m.id ORDER BY m.id`,
-      [type],
-    );
-    return rows.map(({ envelope, queues }) => ({ ...envelope, queues }));
+  /** Everything of a type that the service has ever sent, oldest first. */
+  sent<K extends JobType>(type: K): Promise<SentMessage<K>[]> {
+    return sentMessages((text, values) => this.owner.query(text, values), type);
   }
 
   /** What the service answers to a resolution. */

@@ -1,5 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { schemaOf, type ConsumerService, type Envelope, type Scope } from '@countersign/contracts';
+import {
+  schemaOf,
+  type ConsumerService,
+  type Envelope,
+  type JobData,
+  type JobType,
+  type Scope,
+} from '@countersign/contracts';
 import { migrate, type MigrateOptions } from '@countersign/persistence';
 import type { Type } from '@nestjs/common';
 import { Queue } from 'bullmq';
@@ -8,6 +15,7 @@ import pg from 'pg';
 import { v7 } from 'uuid';
 import { IdentitySigner, identityHeader } from '../src/http/identity';
 import { startService } from '../src/run-service';
+import { keepSent, sentMessages, type SentMessage } from './sent-messages';
 import { until } from './until';
 
 /** The same in all files: the roles, whose passwords are derived from it, belong to the whole server. */
@@ -52,10 +60,16 @@ export interface TestService {
   get(path: string, options?: CallOptions): Promise<TestAnswer>;
   /** A text or bytes as body are sent as they are. */
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<TestAnswer>;
+  /** A message from another service. */
+  message<K extends JobType>(type: K, data: JobData<K>): Envelope<JobData<K>>;
   /** Sends messages as one job to the service's queue, as another service would. */
   send(...messages: Envelope[]): Promise<void>;
   /** Settles when the effect of every one of these messages is committed; rejects when one is a dead letter. */
   handled(...messages: Envelope[]): Promise<void>;
+  /** Sends a message and waits for its effect. */
+  tell<K extends JobType>(type: K, data: JobData<K>): Promise<Envelope>;
+  /** Everything of a type that the service has ever sent, oldest first; settled messages too. */
+  sent<K extends JobType>(type: K): Promise<SentMessage<K>[]>;
   restart(env?: Record<string, string>): Promise<void>;
   stop(): Promise<void>;
 }
@@ -84,6 +98,8 @@ export const createTestService = async ({
   const owner = new pg.Pool({ connectionString: databaseUrl.href, options: `-c search_path=${schema}` });
   // Ended by DROP DATABASE … WITH (FORCE) while the pool still hangs up.
   owner.on('error', () => undefined);
+  const query = (text: string, values: unknown[] = []) => owner.query(text, values);
+  await keepSent(query);
 
   const start = (more: Record<string, string> = {}) =>
     startService({
@@ -142,34 +158,50 @@ export const createTestService = async ({
     };
   };
 
+  const message: TestService['message'] = (type, data) => ({
+    id: v7(),
+    type,
+    source: service === 'routing' ? 'intake' : 'routing',
+    occurredAt: new Date().toISOString(),
+    workspaceId,
+    correlationId: v7(),
+    causationId: null,
+    traceparent: null,
+    data,
+  });
+  const send: TestService['send'] = async (...messages) => {
+    await queue.add(
+      'pack',
+      { messages },
+      { removeOnComplete: true, removeOnFail: true, attempts: 10, backoff: { type: 'policy' } },
+    );
+  };
+  const handled: TestService['handled'] = async (...messages) => {
+    const ids = messages.map(({ id }) => id);
+    await until(async () => {
+      const letters = await query('SELECT error FROM dead_letter WHERE message_id = ANY ($1::uuid[])', [ids]);
+      if (letters.rows.length > 0) throw new Error(letters.rows[0].error);
+      const { rows } = await query('SELECT FROM inbox WHERE message_id = ANY ($1::uuid[])', [ids]);
+      return rows.length === ids.length;
+    }, settlingMs);
+  };
+
   return {
     workspaceId,
     ownerUrl: databaseUrl.href,
-    async sql(text, values = []) {
-      const { rows } = await owner.query(text, values);
-      return rows;
-    },
+    sql: async (text, values) => (await query(text, values)).rows,
     call,
     get: (path, options) => call('GET', path, undefined, options),
-    async send(...messages) {
-      await queue.add(
-        'pack',
-        { messages },
-        { removeOnComplete: true, removeOnFail: true, attempts: 10, backoff: { type: 'policy' } },
-      );
+    message,
+    send,
+    handled,
+    async tell(type, data) {
+      const envelope = message(type, data);
+      await send(envelope);
+      await handled(envelope);
+      return envelope;
     },
-    async handled(...messages) {
-      const ids = messages.map(({ id }) => id);
-      await until(async () => {
-        const letters = await owner.query(
-          'SELECT error FROM dead_letter WHERE message_id = ANY ($1::uuid[])',
-          [ids],
-        );
-        if (letters.rows.length > 0) throw new Error(letters.rows[0].error);
-        const { rows } = await owner.query('SELECT FROM inbox WHERE message_id = ANY ($1::uuid[])', [ids]);
-        return rows.length === ids.length;
-      }, settlingMs);
-    },
+    sent: (type) => sentMessages(query, type),
     async restart(more) {
       await running.stop();
       running = await start(more);
