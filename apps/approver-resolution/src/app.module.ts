@@ -11,6 +11,7 @@ import { ResolverSecrets } from './resolver-secret/resolver-secrets';
 import { CallResolverController } from './resolver-webhook/call-resolver.controller';
 import { CallSweeper } from './resolver-webhook/call-sweeper';
 import { ResolverCaller } from './resolver-webhook/resolver-caller';
+import { ResolverCircuits } from './resolver-webhook/resolver-circuits';
 import { BulkController } from './scim/bulk.controller';
 import { DirectoryWrites } from './scim/directory-writes';
 import { DiscoveryController } from './scim/discovery.controller';
@@ -35,6 +36,6 @@ import { UsersController } from './scim/users.controller';
     DelegationsController,
     ApproversController,
   ],
-  providers: [KnownActor, DirectoryWrites, ResolverSecrets, ResolverCaller, CallSweeper, DelegationSweeper],
+  providers: [KnownActor, DirectoryWrites, ResolverSecrets, ResolverCircuits, ResolverCaller, CallSweeper, DelegationSweeper],
 })
 export class AppModule {}

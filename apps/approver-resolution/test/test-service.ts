@@ -134,6 +134,14 @@ export class TestService {
     };
   }
 
+  /** The value of a metric without labels, as the service tells it now. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.running.port}/metrics`)).text();
+    const value = new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1];
+    if (value === undefined) throw new Error(`no metric ${name}`);
+    return Number(value);
+  }
+
   /** Creates a user and gives the id. */
   async user(
     userName: string,

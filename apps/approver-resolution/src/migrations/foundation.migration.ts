@@ -20,11 +20,13 @@ export class Foundation1763690000000 implements MigrationInterface {
       'group_nesting',
       'resolution',
       'resolver_call',
+      'resolver_answer',
       'resolver_secret',
     ]) {
       await isolateByWorkspace(runner, table);
     }
     await openToRelay(runner, 'resolver_call', 'SELECT, UPDATE', roleOf(schema, 'relay'));
+    await openToRelay(runner, 'resolver_answer', 'SELECT, DELETE', roleOf(schema, 'relay'));
   }
 
   async down(): Promise<void> {
@@ -155,12 +157,26 @@ const resolutions = async (runner: QueryRunner): Promise<void> => {
       targets json NOT NULL,
       longest_timeout_ms int NOT NULL,
       bodies json NOT NULL,
+      question_hash text,
       answers json NOT NULL,
       evidence json NOT NULL,
       cause json NOT NULL,
       PRIMARY KEY (resolution_id)
     )`);
   await runner.query('CREATE INDEX resolver_call_due ON resolver_call (due_at) WHERE due_at IS NOT NULL');
+  // Answers that their webhooks let us keep. The key is a digest of workspace, URL and question.
+  await runner.query(`
+    CREATE TABLE resolver_answer (
+      workspace_id uuid NOT NULL,
+      key bytea NOT NULL,
+      refs json NOT NULL,
+      asked_at timestamptz NOT NULL,
+      request_hash text NOT NULL,
+      answer_hash text NOT NULL,
+      expires_at timestamptz NOT NULL,
+      PRIMARY KEY (key)
+    )`);
+  await runner.query('CREATE INDEX resolver_answer_expiry ON resolver_answer (expires_at)');
   await runner.query(`
     CREATE TABLE resolver_secret (
       workspace_id uuid NOT NULL,

@@ -40,7 +40,7 @@ export class ResolveApproversController {
         .filter(({ question }) => fresh.has(question.resolutionId))
         .map(({ question, message }) => ({
           question,
-          bodies: resolverBodies(message, question.sources),
+          ...resolverBodies(message, question.sources),
           cause: causeOf(message),
         })),
     );

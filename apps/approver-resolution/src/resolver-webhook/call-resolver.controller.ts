@@ -1,8 +1,10 @@
 import { Controller } from '@nestjs/common';
 import { Handles, type Message, type Tx } from '@countersign/messaging';
 import { ResolverSecrets } from '../resolver-secret/resolver-secrets';
-import { leaseCalls } from './resolver-call.store';
+import { withKeptAnswers } from './kept-answer.store';
+import { leaseCalls, openTargets } from './resolver-call.store';
 import { ResolverCaller } from './resolver-caller';
+import { settleCalls } from './settle-calls';
 
 /** Sets calls to resolver webhooks going. No call is made here: this is inside a transaction. */
 @Controller()
@@ -14,7 +16,7 @@ export class CallResolverController {
 
   @Handles('approvers.call.v1')
   async call(messages: Message<'approvers.call.v1'>[], tx: Tx): Promise<void> {
-    const calls = await leaseCalls(
+    const leased = await leaseCalls(
       tx,
       messages.map(({ workspaceId, data }) => ({
         workspaceId,
@@ -22,10 +24,16 @@ export class CallResolverController {
         attempt: data.attempt,
       })),
     );
-    if (calls.length === 0) return;
-    const secrets = await this.secrets.inForce(tx, [...new Set(calls.map(({ workspaceId }) => workspaceId))]);
+    const calls = await withKeptAnswers(tx, leased);
+    await settleCalls(
+      tx,
+      calls.filter((call) => openTargets(call).length === 0),
+    );
+    const open = calls.filter((call) => openTargets(call).length > 0);
+    if (open.length === 0) return;
+    const secrets = await this.secrets.inForce(tx, [...new Set(open.map(({ workspaceId }) => workspaceId))]);
     tx.afterCommit(() => {
-      for (const call of calls) this.caller.start(call, secrets.get(call.workspaceId) ?? []);
+      for (const call of open) this.caller.start(call, secrets.get(call.workspaceId) ?? []);
     });
   }
 }

@@ -1,3 +1,4 @@
+import type { Liveness } from '@countersign/circuit-breaker';
 import type { OutboundResult } from '@countersign/outbound-http';
 import { durationToMs } from '@countersign/workflow';
 import type { ResolverFormat } from '../resolution/approver-source';
@@ -9,9 +10,31 @@ import type { CallTarget } from './resolver-call.store';
 export const mostAnswerBytes = 1024 * 1024;
 const mostRefs = 1_000;
 
-/** What one call came to: an answer that counts, or one that may be better next time; `given up` is on our side. */
+/** What one call came to: an answer that counts, or one that may be better next time; `later` is no fault of theirs. */
 export type CallOutcome =
-  { kind: 'final'; answer: ResolverAnswer } | { kind: 'again'; failure: string } | { kind: 'given up' };
+  /** `ttlMs`: for how long the answer may be kept, in milliseconds; absent or 0: not at all. */
+  | { kind: 'final'; answer: ResolverAnswer; ttlMs?: number }
+  | { kind: 'again'; failure: string }
+  | { kind: 'later'; waitMs: number };
+
+/** A call that found no room, or was cut short by a shutdown, is taken up again after this long. */
+export const giveUpDelayMs = 1_000;
+
+/**
+ * What a call says of its host: out of order when the connection or the answer fails or does not come, or when it says so
+ * itself (5xx); whatever else it answers, it is there.
+ */
+export const livenessOf = (result: OutboundResult): Liveness => {
+  switch (result.kind) {
+    case 'refused':
+      return 'unknown';
+    case 'response':
+      return result.status >= 500 ? 'down' : 'alive';
+    case 'failed':
+      if (result.reason === 'aborted') return 'unknown';
+      return result.reason === 'protocol' ? 'alive' : 'down';
+  }
+};
 
 /**
  * Reads what came of a call. Timeouts, connection errors, 429 and 5xx are worth another attempt; anything else but 200
@@ -47,7 +70,7 @@ const readFailure = (
     case 'protocol':
       return nobody(`${who} did not answer in HTTP: ${detail}.`);
     case 'aborted':
-      return { kind: 'given up' };
+      return { kind: 'later', waitMs: giveUpDelayMs };
   }
 };
 
@@ -62,27 +85,33 @@ const readResponse = (
   if (truncated) return nobody(`${who} answered with more than 1 MiB.`);
   const answer = parsed(body);
   if (answer === undefined) return nobody(`${who} answered with something that is not JSON.`);
-  const refs = refsIn[format](answer);
-  if (typeof refs === 'string') return nobody(`${who} answered with ${refs}.`);
+  const told = tellsIn[format](answer);
+  if (typeof told === 'string') return nobody(`${who} answered with ${told}.`);
+  const { refs, ttlMs } = told;
   if (refs.length > mostRefs)
     return nobody(`${who} answered with ${refs.length} ids; ${mostRefs} are the most.`);
   if (refs.length === 0) return nobody(`${who} answered with an empty list.`);
-  return { kind: 'final', answer: { refs } };
+  return { kind: 'final', answer: { refs }, ttlMs };
 };
 
 const isRefs = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((ref) => typeof ref === 'string');
 
-/** The refs of an answer, or what it is instead. */
-const refsIn: Record<ResolverFormat, (answer: unknown) => string[] | string> = {
-  easylife: (answer) => (isRefs(answer) ? answer : 'something that is not a list of ids'),
+interface Told {
+  refs: string[];
+  /** 0: not to be kept. */
+  ttlMs: number;
+}
+
+/** What an answer tells, or what it is instead. */
+const tellsIn: Record<ResolverFormat, (answer: unknown) => Told | string> = {
+  easylife: (answer) => (isRefs(answer) ? { refs: answer, ttlMs: 0 } : 'something that is not a list of ids'),
   countersign: (answer) => {
-    // `ttl` is how long the answer may be kept. None is: whoever is asked about next is asked for anew.
     const { approvers, ttl } = (answer ?? {}) as { approvers?: unknown; ttl?: unknown };
     if (!isRefs(approvers)) return 'something that has no list of ids as "approvers"';
-    const isTtl =
-      ttl === undefined || ttl === null || (typeof ttl === 'string' && durationToMs(ttl) !== null);
-    return isTtl ? approvers : 'a "ttl" that is not an ISO 8601 duration';
+    if (ttl === undefined || ttl === null) return { refs: approvers, ttlMs: 0 };
+    const ttlMs = typeof ttl === 'string' ? durationToMs(ttl) : null;
+    return ttlMs === null ? 'a "ttl" that is not an ISO 8601 duration' : { refs: approvers, ttlMs };
   },
 };
 

@@ -1,20 +1,40 @@
 import type { Cause, Tx } from '@countersign/messaging';
+import type { FailureReason, RefusalReason } from '@countersign/outbound-http';
 import type { Database, Sql } from '@countersign/persistence';
-import type { WebhookSource } from '../resolution/approver-source';
+import type { ResolverFormat, WebhookSource } from '../resolution/approver-source';
 import { targetKey, type ResolutionQuestion, type ResolverAnswers } from '../resolution/resolution-question';
-import type { ResolverBodies } from './resolver-bodies';
+import type { AskedBodies, ResolverBodies } from './resolver-bodies';
 
 /** A webhook to ask for approvers. */
 export type CallTarget = Omit<WebhookSource, 'kind'>;
 
-/** How one call of one attempt ended, for the evidence. */
+/**
+ * How one call of one attempt ended.
+ * - `no room`: too many calls were in flight; it is made later
+ * - `circuit open`: the host is left alone for now; it is made later
+ * - `circuit still open`: the host was waited for long enough; the attempt has failed without a call
+ * - `kept`: nobody was called, because an earlier answer still holds
+ */
+export type CallResult =
+  'answered' | FailureReason | RefusalReason | 'no room' | 'circuit open' | 'circuit still open' | 'kept';
+
+/** What was asked of whom, and what came of it, for the evidence. */
 export interface CallRecord {
   url: string;
+  format: ResolverFormat;
   attempt: number;
   at: string;
   status: number | null;
   latencyMs: number | null;
-  result: string;
+  result: CallResult;
+  /** SHA-256 (hex) of the body that was sent; of a kept answer, of the one that it was given to. Null: none was sent. */
+  requestHash: string | null;
+  /** SHA-256 (hex) of the body of the answer; null when there was none, or more than is read. */
+  answerHash: string | null;
+  /** What an answer that counts names: at most 1,000, each cut after 256 characters. */
+  refs?: string[];
+  /** Of a kept answer: when it was asked for. */
+  keptFrom?: string;
 }
 
 /** The calls of one resolution, leased for one attempt. */
@@ -24,6 +44,8 @@ export interface LeasedCall {
   attempt: number;
   targets: CallTarget[];
   bodies: ResolverBodies;
+  /** Tells the question from others; null when no answer to it may be kept. */
+  questionHash: string | null;
   /** Of webhooks that have answered in earlier attempts. */
   answers: ResolverAnswers;
   evidence: CallRecord[];
@@ -37,6 +59,7 @@ interface CallRow {
   attempt: number;
   targets: CallTarget[];
   bodies: ResolverBodies;
+  question_hash: string | null;
   answers: ResolverAnswers;
   evidence: CallRecord[];
   cause: Cause;
@@ -48,10 +71,15 @@ const leasedOf = (row: CallRow): LeasedCall => ({
   attempt: row.attempt,
   targets: row.targets,
   bodies: row.bodies,
+  questionHash: row.question_hash,
   answers: row.answers,
   evidence: row.evidence,
   cause: row.cause,
 });
+
+/** The webhooks that have still to answer. */
+export const openTargets = ({ targets, answers }: LeasedCall): CallTarget[] =>
+  targets.filter((target) => !Object.hasOwn(answers, targetKey(target)));
 
 /** Waiting for room among the calls in flight may take this long, and keeping the result this long. */
 export const patienceMs = 5_000;
@@ -69,21 +97,23 @@ const targetsOf = (question: ResolutionQuestion): CallTarget[] => {
 /** Plans the first attempt of each: the row, and the message that sets it going. */
 export const announceCalls = async (
   tx: Tx,
-  calls: readonly { question: ResolutionQuestion; bodies: ResolverBodies; cause: Cause }[],
+  calls: readonly ({ question: ResolutionQuestion; cause: Cause } & AskedBodies)[],
 ): Promise<void> => {
   if (calls.length === 0) return;
   const targets = calls.map(({ question }) => targetsOf(question));
   await tx.query(
-    `INSERT INTO resolver_call (workspace_id, resolution_id, attempt, state, targets, longest_timeout_ms, bodies, answers,
-                                evidence, cause)
-     SELECT w, r, 1, 'announced', t, m, b, '{}', '[]', c
-       FROM unnest($1::uuid[], $2::uuid[], $3::json[], $4::int[], $5::json[], $6::json[]) AS n (w, r, t, m, b, c)`,
+    `INSERT INTO resolver_call (workspace_id, resolution_id, attempt, state, targets, longest_timeout_ms, bodies, question_hash,
+                                answers, evidence, cause)
+     SELECT w, r, 1, 'announced', t, m, b, q, '{}', '[]', c
+       FROM unnest($1::uuid[], $2::uuid[], $3::json[], $4::int[], $5::json[], $6::text[], $7::json[])
+         AS n (w, r, t, m, b, q, c)`,
     [
       calls.map(({ question }) => question.workspaceId),
       calls.map(({ question }) => question.resolutionId),
       targets.map((list) => JSON.stringify(list)),
       targets.map((list) => Math.max(...list.map(({ timeoutMs }) => timeoutMs))),
       calls.map(({ bodies }) => JSON.stringify(bodies)),
+      calls.map(({ questionHash }) => questionHash),
       calls.map(({ cause }) => JSON.stringify(cause)),
     ],
   );
@@ -136,13 +166,8 @@ export const isCurrent = async (tx: Tx, { resolutionId, attempt }: LeasedCall): 
 /** Lets a leased call wait for its next attempt. `counts`: false when this one did not really take place. */
 export const postponeCall = async (
   tx: Tx,
-  { resolutionId, attempt }: LeasedCall,
-  {
-    answers,
-    evidence,
-    delayMs,
-    counts,
-  }: { answers: ResolverAnswers; evidence: CallRecord[]; delayMs: number; counts: boolean },
+  { resolutionId, attempt, answers, evidence }: LeasedCall,
+  { delayMs, counts }: { delayMs: number; counts: boolean },
 ): Promise<void> => {
   await tx.query(
     `UPDATE resolver_call

@@ -5,25 +5,27 @@ import { createOutboundHttp, type OutboundHttp, type OutboundResult } from '@cou
 import { CONFIG, LOG, UNIT_OF_WORK, type Log, type ServiceConfig } from '@countersign/service-kit';
 import { signHeaders } from '@countersign/webhook-signature';
 import { targetKey } from '../resolution/resolution-question';
-import { questionById, settleResolution } from '../resolution/resolution.store';
-import { resolveSources } from '../resolution/resolve-sources';
+import { shownUrl } from '../resolution/shown-url';
+import { callsOf, shownRefs, triesOf, waitingSince, withRecords } from './call-evidence';
 import { CallPool } from './call-pool';
-import { mostAnswerBytes, readOutcome, type CallOutcome } from './resolver-answer';
+import { readCircuitSettings } from './circuit-settings';
+import { keepAnswers, type AnswerToKeep } from './kept-answer.store';
+import { giveUpDelayMs, mostAnswerBytes, readOutcome, type CallOutcome } from './resolver-answer';
+import { sha256Hex } from './resolver-bodies';
 import {
-  forgetCall,
   isCurrent,
+  openTargets,
   patienceMs,
   postponeCall,
   type CallRecord,
   type CallTarget,
   type LeasedCall,
 } from './resolver-call.store';
+import { ResolverCircuits } from './resolver-circuits';
 import { readRetrySchedule, type RetrySchedule } from './retry-schedule';
+import { settleCalls } from './settle-calls';
 
-const limits = { total: 64, perHost: 8 };
-
-/** A call that found no room, or was cut short by a shutdown, is taken up again after this long. */
-const giveUpDelayMs = 1_000;
+const limits = { total: 64, perWorkspace: 24, perHost: 8 };
 
 interface TargetOutcome {
   target: CallTarget;
@@ -39,6 +41,7 @@ interface TargetOutcome {
 export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
   private readonly http: OutboundHttp;
   private readonly schedule: RetrySchedule;
+  private readonly circuitPatienceMs: number;
   private readonly pool = new CallPool(limits);
   private readonly shutdown = new AbortController();
   private readonly running = new Set<Promise<void>>();
@@ -47,11 +50,14 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
     @Inject(CONFIG) config: ServiceConfig,
     @Inject(LOG) private readonly log: Log,
     @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
+    private readonly circuits: ResolverCircuits,
   ) {
     this.schedule = readRetrySchedule(config.env.COUNTERSIGN_RESOLVER_RETRY);
+    this.circuitPatienceMs = readCircuitSettings(config.env).patienceMs;
     this.http = createOutboundHttp({
       allow: config.env.COUNTERSIGN_WEBHOOK_ALLOW ?? '',
-      connectionsPerOrigin: limits.perHost,
+      // The pool keeps the calls of each workspace apart; connections must not bring them together again.
+      connectionsPerOrigin: limits.total,
     });
     setMaxListeners(0, this.shutdown.signal);
   }
@@ -80,88 +86,156 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
   }
 
   private async attempt(call: LeasedCall, secrets: readonly string[]): Promise<void> {
-    const open = call.targets.filter((target) => !Object.hasOwn(call.answers, targetKey(target)));
-    const giveUpAt = performance.now() + patienceMs;
-    const outcomes = await Promise.all(
-      open.map((target) =>
-        this.pool.run(hostOf(target.url), () => this.ask(call, target, secrets, giveUpAt)),
-      ),
-    );
+    const outcomes = await Promise.all(openTargets(call).map((target) => this.turn(call, target, secrets)));
     await this.unitOfWork([call.workspaceId], async (tx) => {
       if (await isCurrent(tx, call)) await this.keep(tx, call, outcomes);
     });
   }
 
-  private async ask(
+  /** Asks a webhook when there is room for one more call to its host, unless its circuit is open. */
+  private async turn(
     call: LeasedCall,
     target: CallTarget,
     secrets: readonly string[],
-    giveUpAt: number,
   ): Promise<TargetOutcome> {
-    const now = new Date();
-    const record = { url: target.url, attempt: call.attempt, at: now.toISOString() };
-    if (performance.now() > giveUpAt) {
-      const outcome = { kind: 'given up' } as const;
-      return { target, outcome, record: { ...record, status: null, latencyMs: null, result: 'no room' } };
+    const host = hostOf(target.url);
+    // Whose calls share room and a circuit: nobody can use up, or open, that of another workspace.
+    const place = `${call.workspaceId} ${host}`;
+    // Before it takes room from others, and again when there is some: the circuit may have changed meanwhile.
+    const againInMs = this.circuits.turnAway(place);
+    if (againInMs !== null) return this.wait(call, target, againInMs);
+    const outcome = await this.pool.run({ workspaceId: call.workspaceId, host }, patienceMs, () =>
+      this.tryCall(call, target, place, secrets),
+    );
+    return outcome ?? noCall(call, target, 'no room', { kind: 'later', waitMs: giveUpDelayMs });
+  }
+
+  private async tryCall(
+    call: LeasedCall,
+    target: CallTarget,
+    place: string,
+    secrets: readonly string[],
+  ): Promise<TargetOutcome> {
+    const admission = this.circuits.ask(place, target.timeoutMs);
+    if (!admission.admitted) return this.wait(call, target, admission.againAt - performance.now());
+    let result: OutboundResult | null = null;
+    try {
+      const at = new Date();
+      const body = call.bodies[target.format];
+      if (body === undefined) throw new Error(`a call without its body ${call.resolutionId}`);
+      result = await this.post(call, target, body, at, secrets);
+      const outcome = readOutcome(result, target);
+      return { target, outcome, record: recordOf(call, target, { at, body, result, outcome }) };
+    } finally {
+      this.circuits.settle(place, admission.call, result);
     }
-    const { resolutionId } = call;
-    const body = call.bodies[target.format];
-    if (body === undefined) throw new Error(`a call without its body ${resolutionId}`);
-    const result = await this.http.post({
+  }
+
+  private post(
+    { resolutionId, cause }: LeasedCall,
+    target: CallTarget,
+    body: string,
+    timestamp: Date,
+    secrets: readonly string[],
+  ): Promise<OutboundResult> {
+    return this.http.post({
       url: target.url,
       headers: {
         'content-type': 'application/json',
         accept: 'application/json',
-        ...traceHeader(call.cause.traceparent),
-        ...signHeaders({ id: resolutionId, timestamp: now, body, secrets }),
+        ...traceHeader(cause.traceparent),
+        ...signHeaders({ id: resolutionId, timestamp, body, secrets }),
       },
       body,
       timeoutMs: target.timeoutMs,
       maxResponseBytes: mostAnswerBytes,
       signal: this.shutdown.signal,
     });
-    const outcome = readOutcome(result, target);
-    const status = 'status' in result ? (result.status ?? null) : null;
-    const latencyMs = 'latencyMs' in result ? result.latencyMs : null;
-    return { target, outcome, record: { ...record, status, latencyMs, result: wordOf(result) } };
+  }
+
+  /** The circuit is open: the attempt takes place later, unless it has been put off for long enough. */
+  private wait(call: LeasedCall, target: CallTarget, againInMs: number): TargetOutcome {
+    const since = waitingSince(call.evidence, target) ?? Date.now();
+    const leftMs = since + this.circuitPatienceMs - Date.now();
+    if (leftMs > 0) {
+      const waitMs = Math.max(0, Math.min(againInMs, leftMs));
+      return noCall(call, target, 'circuit open', { kind: 'later', waitMs });
+    }
+    const failure = `${shownUrl(target.url)} was not called, because calls to its host have failed one after the other.`;
+    return noCall(call, target, 'circuit still open', { kind: 'again', failure });
   }
 
   private async keep(tx: Tx, call: LeasedCall, outcomes: readonly TargetOutcome[]): Promise<void> {
     const answers = { ...call.answers };
-    const evidence = [...call.evidence, ...outcomes.map(({ record }) => record)];
-    const delayMs = this.schedule[call.attempt - 1];
-    let [again, givenUp] = [false, false];
-    for (const { target, outcome } of outcomes) {
-      if (outcome.kind === 'final') answers[targetKey(target)] = outcome.answer;
-      else if (outcome.kind === 'given up') givenUp = true;
-      else if (delayMs !== undefined) again = true;
-      else answers[targetKey(target)] = { failure: `${outcome.failure} It was tried ${call.attempt} times.` };
+    const evidence = withRecords(
+      call.evidence,
+      outcomes.map(({ record }) => record),
+    );
+    const kept: AnswerToKeep[] = [];
+    const [retries, waits]: [number[], number[]] = [[], []];
+    for (const { target, outcome, record } of outcomes) {
+      switch (outcome.kind) {
+        case 'final': {
+          const { answer, ttlMs = 0 } = outcome;
+          answers[targetKey(target)] = answer;
+          if ('refs' in answer) kept.push({ call, target, refs: answer.refs, ttlMs, record });
+          break;
+        }
+        case 'later':
+          waits.push(outcome.waitMs);
+          break;
+        case 'again': {
+          const delayMs = this.schedule[triesOf(evidence, target) - 1];
+          if (delayMs !== undefined) retries.push(delayMs);
+          else answers[targetKey(target)] = { failure: lastWord(outcome.failure, callsOf(evidence, target)) };
+        }
+      }
     }
-    if (again || givenUp) {
-      const wait = again && delayMs !== undefined ? delayMs : giveUpDelayMs;
-      return postponeCall(tx, call, { answers, evidence, delayMs: wait, counts: again });
-    }
-    const question = await questionById(tx, call.resolutionId);
-    if (!question) throw new Error(`a call without its resolution ${call.resolutionId}`);
-    const answered = { question, answers, cause: call.cause, calls: evidence };
-    const [outcome] = await resolveSources(tx, [answered]);
-    if (outcome) await settleResolution(tx, answered, outcome);
-    await forgetCall(tx, call);
+    keepAnswers(tx, kept);
+    const now = { ...call, answers, evidence };
+    if (retries.length + waits.length === 0) return settleCalls(tx, [now]);
+    const counts = retries.length > 0;
+    return postponeCall(tx, now, { delayMs: Math.max(...(counts ? retries : waits)), counts });
   }
 }
 
+const noCall = (
+  { attempt }: LeasedCall,
+  target: CallTarget,
+  result: CallRecord['result'],
+  outcome: CallOutcome,
+): TargetOutcome => {
+  const { url, format } = target;
+  const nothing = { status: null, latencyMs: null, requestHash: null, answerHash: null };
+  return {
+    target,
+    outcome,
+    record: { url, format, attempt, at: new Date().toISOString(), ...nothing, result },
+  };
+};
+
+const recordOf = (
+  { attempt }: LeasedCall,
+  { url, format }: CallTarget,
+  { at, body, result, outcome }: { at: Date; body: string; result: OutboundResult; outcome: CallOutcome },
+): CallRecord => ({
+  url,
+  format,
+  attempt,
+  at: at.toISOString(),
+  status: 'status' in result ? (result.status ?? null) : null,
+  latencyMs: 'latencyMs' in result ? result.latencyMs : null,
+  result: result.kind === 'response' ? 'answered' : result.reason,
+  requestHash: result.kind === 'refused' ? null : sha256Hex(body),
+  answerHash: result.kind === 'response' && !result.truncated ? sha256Hex(result.body) : null,
+  ...(outcome.kind === 'final' && 'refs' in outcome.answer ? { refs: shownRefs(outcome.answer.refs) } : {}),
+});
+
+const lastWord = (failure: string, calls: number): string =>
+  calls > 0 ? `${failure} It was tried ${calls} times.` : failure;
+
 /** What may not be called shares a place: nothing is sent for it. */
-const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : '');
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : '');
 
 const traceHeader = (traceparent: string | null): Record<string, string> =>
   traceparent ? { traceparent } : {};
-
-const wordOf = (result: OutboundResult): string => {
-  switch (result.kind) {
-    case 'response':
-      return 'answered';
-    case 'failed':
-    case 'refused':
-      return result.reason;
-  }
-};

@@ -1,10 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { JobData } from '@countersign/contracts';
 import { Webhook } from 'standardwebhooks';
 import { v7 } from 'uuid';
+import { json, Resolver } from '../../test/resolver';
 import { TestService } from '../../test/test-service';
 
 type Question = JobData<'approvers.resolve.v1'>;
@@ -18,58 +19,6 @@ const document = JSON.parse(
   requestorId: string;
   Key: string;
   TenantId: string;
-};
-
-interface Received {
-  at: number;
-  headers: Record<string, string>;
-  text: string;
-}
-
-/** A resolver that answers as a test tells it to. */
-class Resolver {
-  readonly received: Received[] = [];
-  private constructor(
-    private readonly server: Server,
-    readonly url: string,
-  ) {}
-
-  static async start(
-    answer: (response: ServerResponse, nth: number, request: IncomingMessage) => void,
-  ): Promise<Resolver> {
-    const server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => {
-        resolver.received.push({
-          at: Date.now(),
-          headers: request.headers as Record<string, string>,
-          text: Buffer.concat(chunks).toString('utf8'),
-        });
-        answer(response, resolver.received.length, request);
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const resolver = new Resolver(
-      server,
-      `http://127.0.0.1:${(server.address() as AddressInfo).port}/approvers?token=hidden`,
-    );
-    return resolver;
-  }
-
-  get shown(): string {
-    return this.url.replace(/\?.*/, '');
-  }
-
-  close(): Promise<void> {
-    this.server.closeAllConnections();
-    return new Promise((resolve) => this.server.close(() => resolve()));
-  }
-}
-
-const json = (value: unknown) => (response: ServerResponse) => {
-  response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify(value));
 };
 
 describe('resolver webhooks', () => {
@@ -378,6 +327,11 @@ describe('resolver webhooks', () => {
     'ftp://example.com/',
     'no url',
     'http://user:pw@127.0.0.1/',
+    'http://0xa.1/',
+    'http://167772161/',
+    'http://[::ffff:10.0.0.1]/',
+    'http://[64:ff9b::a00:1]/',
+    'http://169.254.169.254/latest/meta-data/',
   ])('never calls %s', async (url) => {
     const answer = await resolve([webhook(url)]);
     expect(answer.approvers).toEqual([]);
@@ -423,6 +377,7 @@ describe('resolver webhooks', () => {
         expect(new Webhook(secret).verify(text, headers)).toEqual({
           request: {
             id: answer.requestId,
+            workflow: null,
             title: 'Title',
             reason: 'Reason',
             requester: {
@@ -431,12 +386,25 @@ describe('resolver webhooks', () => {
               userName: 'alice@test',
               displayName: 'Alice',
             },
+            externalRef: null,
+            metadata: {},
             payload: payload.value,
           },
           stage: { key: 'owner', index: 1, total: 2 },
           resolutionId: answer.resolutionId,
         });
       }
+    });
+
+    it('are told of the workflow, and what the request carries for its system', async () => {
+      const target = await resolver(json({ approvers: [ann] }));
+      const told = {
+        workflow: { key: 'purchase-order', version: 3 },
+        externalRef: 'PO-17',
+        metadata: { plant: 'Ulm' },
+      };
+      await resolve([ownWebhook(target.url)], told);
+      expect(JSON.parse(target.received[0]?.text ?? '')).toMatchObject({ request: told });
     });
 
     it.each([
@@ -513,6 +481,45 @@ describe('resolver webhooks', () => {
     await service.launch();
     expect((await service.resolved(asked.resolutionId)).approvers).toMatchObject([{ person: { id: ann } }]);
     expect((await evidence(asked.resolutionId)).map(({ result }) => result)).toEqual(['aborted', 'answered']);
+  });
+
+  it('keeps what was sent and answered as evidence, attempt by attempt', async () => {
+    const target = await resolver((response, nth) =>
+      nth === 1 ? response.writeHead(503).end('busy') : json([ann, 'x'.repeat(300)])(response),
+    );
+    const { resolutionId } = await resolve([webhook(target.url)]);
+    const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+    const same = { url: target.url, format: 'easylife', result: 'answered' };
+    const requestHash = sha256(target.received[0]?.text ?? '');
+    const record = { ...same, at: expect.any(String), latencyMs: expect.any(Number), requestHash };
+    const refs = [ann, 'x'.repeat(256)];
+    expect(await evidence(resolutionId)).toEqual([
+      { ...record, attempt: 1, status: 503, answerHash: sha256('busy') },
+      {
+        ...record,
+        attempt: 2,
+        status: 200,
+        answerHash: sha256(JSON.stringify([ann, 'x'.repeat(300)])),
+        refs,
+      },
+    ]);
+  });
+
+  it('never lets calls outside get in the way of what the directory answers', async () => {
+    const another = v7();
+    const silent = await Promise.all(Array.from({ length: 10 }, () => resolver(() => undefined)));
+    const outside = Array.from({ length: 200 }, (_, n) =>
+      question([webhook(silent[n % 10]?.url ?? '', 'PT30S')]),
+    );
+    await service.send(
+      'approver-resolution',
+      ...outside.map((data) => service.envelope('approvers.resolve.v1', data, another)),
+    );
+    await service.eventually(async () => silent.some(({ received }) => received.length > 0));
+    for (let n = 0; n < 20; n++) expect((await resolve([{ user: 'ann@test' }])).who).toEqual(['Ann']);
+    const unsettled = await service.rows("SELECT 1 FROM resolution WHERE state = 'calling'");
+    expect(unsettled).toHaveLength(outside.length);
+    await service.rows('TRUNCATE resolver_call');
   });
 
   it('lets a slow host delay no other', async () => {

@@ -291,6 +291,11 @@ const askForApprovers = (
       reason: aggregate.reason,
       requester: aggregate.requester,
       payload: callsOutside ? { value: payload } : null,
+      ...(callsOutside && {
+        workflow: { key: aggregate.workflow.key, version: aggregate.workflow.version },
+        externalRef: aggregate.externalRef,
+        metadata: aggregate.metadata,
+      }),
       delegations: effect.delegations,
     },
   });

@@ -19,7 +19,13 @@ export class DelegationRule {
   @IsArray() @IsUUID(undefined, { each: true }) forbidden: string[];
 }
 
-/** Asks who must approve a stage. `payload` is present only when a source calls outside with it. */
+/** Version of a workflow, as resolver webhooks are told of it. */
+export class WorkflowVersion {
+  @IsString() key: string;
+  @IsInt() version: number;
+}
+
+/** Asks who must approve a stage. `payload`, `workflow`, `externalRef` and `metadata` are there only when a source calls outside with them. */
 export class ResolveApprovers {
   @IsUUID() resolutionId: string;
   @IsUUID() requestId: string;
@@ -33,6 +39,9 @@ export class ResolveApprovers {
   @IsOptional() @IsString() reason: string | null;
   @ValidateNested() @Type(() => Requester) requester: Requester;
   @IsOptional() @IsObject() payload: { value: unknown } | null;
+  @IsOptional() @ValidateNested() @Type(() => WorkflowVersion) workflow?: WorkflowVersion | null;
+  @IsOptional() @IsString() externalRef?: string | null;
+  @IsOptional() @IsObject() metadata?: Record<string, unknown> | null;
   /** Left out: nobody stands in for anybody. */
   @IsOptional() @ValidateNested() @Type(() => DelegationRule) delegations?: DelegationRule | null;
 }

@@ -1,0 +1,2 @@
+export type { Admission, AdmittedCall, CircuitRule, Liveness } from './circuit';
+export { Circuits } from './circuits';
