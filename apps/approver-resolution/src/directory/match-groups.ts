@@ -46,14 +46,14 @@ export const namedGroups = async (sql: Sql, refs: readonly DirectoryRef[]): Prom
   );
 };
 
-/** How many groups each ref may mean, for any number of refs at once, under `refKey`. */
-export const countGroups = async (sql: Sql, refs: readonly DirectoryRef[]): Promise<Map<string, number>> => {
-  const counts = new Map<string, number>();
-  for (const row of await namedGroups(sql, refs)) {
-    const key = refKey({ workspaceId: row.workspace_id, ref: row.ref });
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+/** The ids of every group that a ref may mean, for any number of refs at once, under `refKey`. */
+export const groupIds = async (sql: Sql, refs: readonly DirectoryRef[]): Promise<Map<string, string[]>> => {
+  const ids = new Map<string, string[]>();
+  for (const { workspace_id: workspaceId, ref, id } of await namedGroups(sql, refs)) {
+    const key = refKey({ workspaceId, ref });
+    ids.set(key, [...(ids.get(key) ?? []), id]);
   }
-  return counts;
+  return ids;
 };
 
 /**
