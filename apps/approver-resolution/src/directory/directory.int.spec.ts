@@ -1,6 +1,7 @@
 import type { Sql } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import { TestService } from '../../test/test-service';
+import { search } from '../scim/search';
 import { countGroupPeople, countRolePeople } from './count-people';
 
 describe('the directory, asked by other services', () => {
@@ -19,6 +20,18 @@ describe('the directory, asked by other services', () => {
     service.eventually(async () =>
       (await service.sent('directory.checked.v1')).find(({ data }) => data.questionId === questionId),
     );
+
+  /** The pages that the one statement of a piece of work reads. */
+  const pagesOf = async (workspaceId: string, work: (sql: Sql) => Promise<unknown>): Promise<number> => {
+    const asked: [string, unknown[]][] = [];
+    const query = async (text: string, values: readonly unknown[] = []) => {
+      asked.push([text, [...values]]);
+      return [];
+    };
+    await work({ query } as Sql);
+    const [text, values] = asked[0] ?? ['', []];
+    return service.pagesRead(text, values, workspaceId);
+  };
 
   it('answers the asker alone, with everybody that a ref may mean', async () => {
     const ann = await service.user('ann@find.test', { externalId: 'ext-ann', displayName: 'Ann' });
@@ -188,16 +201,7 @@ describe('the directory, asked by other services', () => {
     expect(data.roleSizes).toHaveLength(200);
     expect(data.roleSizes?.[0]).toEqual({ ref: 'staff', people: 1_001 });
 
-    const pages = async (count: (sql: Sql) => Promise<unknown>): Promise<number> => {
-      const asked: [string, unknown[]][] = [];
-      const query = async (text: string, values: readonly unknown[] = []) => {
-        asked.push([text, [...values]]);
-        return [];
-      };
-      await count({ query } as Sql);
-      const [text, values] = asked[0] ?? ['', []];
-      return service.pagesRead(text, values, workspaceId);
-    };
+    const pages = (count: (sql: Sql) => Promise<unknown>) => pagesOf(workspaceId, count);
     const [group] = await service.rows<{ id: string }>(`SELECT id FROM group_ WHERE workspace_id = $1`, [
       workspaceId,
     ]);
@@ -249,5 +253,36 @@ describe('the directory, asked by other services', () => {
     await service.rows('ANALYZE');
     expect(await service.pagesRead(`SELECT 1 FROM user_role WHERE role_key = 'signer'`)).toBeLessThan(50);
     expect(await service.pagesRead(`SELECT 1 FROM group_ WHERE display_name = 'Everybody'`)).toBeLessThan(50);
+  });
+
+  it.each([
+    ['User', 'userName eq "PERSON-4711"'],
+    ['User', 'externalId eq "ext-4711"'],
+    ['Group', 'displayName eq "GROUP 4711"'],
+    ['Group', 'externalId eq "group-4711"'],
+  ] as const)('finds what providers look up without reading the workspace: %s %s', async (type, filter) => {
+    const workspaceId = v7();
+    await service.rows(
+      `INSERT INTO user_ (workspace_id, id, external_id, user_name, user_name_key, display_name, active, resource)
+       SELECT $1, gen_random_uuid(), 'ext-' || n, 'person-' || n, 'person-' || n, 'P', true, '{}' FROM generate_series(1, 20000) n`,
+      [workspaceId],
+    );
+    await service.rows(
+      `INSERT INTO group_ (workspace_id, id, external_id, display_name)
+       SELECT $1, gen_random_uuid(), 'group-' || n, 'Group ' || n FROM generate_series(1, 20000) n`,
+      [workspaceId],
+    );
+    await service.rows('ANALYZE');
+    const find = search(type, workspaceId, { filter, sorting: null, startIndex: 1, count: 10 });
+    // Most are the catalogue, which a new plan reads; reading all is 20,000.
+    expect(await pagesOf(workspaceId, find)).toBeLessThan(1_000);
+    const list = await service.call<{ totalResults: number }>(
+      'GET',
+      `/scim/v2/${type}s?filter=${encodeURIComponent(filter)}`,
+      undefined,
+      {},
+      workspaceId,
+    );
+    expect(list.body.totalResults).toBe(1);
   });
 });
