@@ -213,9 +213,9 @@ export class TestService {
     }, withinMs);
   }
 
-  /** How many pages of 8 KiB a statement of the service makes PostgreSQL look at in this test's workspace. */
-  pagesRead(text: string): Promise<number> {
-    return pagesRead(this.owner, { role: roleOf(schema, 'app'), workspaceId: this.workspaceId }, text);
+  /** How many pages of 8 KiB a statement of the service makes PostgreSQL look at in a workspace. */
+  pagesRead(text: string, values: unknown[] = [], workspaceId = this.workspaceId): Promise<number> {
+    return pagesRead(this.owner, { role: roleOf(schema, 'app'), workspaceId }, text, values);
   }
 
   /** Rows as the owner of the database sees them, who sees all. */

@@ -5,7 +5,7 @@ import { CommandOutcomes } from './commands/command-outcomes';
 import { DirectoryAnswersController } from './directory-questions/directory-answers.controller';
 import { DirectoryQuestions } from './directory-questions/directory-questions';
 import { Previews } from './directory-questions/previews';
-import { UnknownRefs } from './directory-questions/unknown-refs';
+import { DirectoryFacts } from './directory-questions/directory-facts';
 import { ProjectionController } from './requests/projection.controller';
 import { ReplacementController } from './replacement/replacement.controller';
 import { RequestCommands } from './requests/request-commands';
@@ -47,7 +47,7 @@ import { WorkflowVersions } from './workflows/workflow-versions';
     RequestCommands,
     SubmitRequest,
     TaskArrivals,
-    UnknownRefs,
+    DirectoryFacts,
     WorkflowVersions,
   ],
 })

@@ -1,3 +1,4 @@
+import type { JobData } from '@countersign/contracts';
 import { until } from '@countersign/service-kit/test';
 import { createIntake, type Intake } from './create-intake';
 
@@ -19,14 +20,18 @@ const lint = (body: unknown, options: Parameters<Intake['call']>[3] = {}) =>
   });
 
 /** Answers the one question that is asked meanwhile, as the directory would. */
-const answered = async (unknownUsers: string[], unknownGroups: string[]) => {
+const answered = async (
+  unknownUsers: string[],
+  unknownGroups: string[],
+  more: Partial<JobData<'directory.checked.v1'>> = {},
+) => {
   const asked = await until(async () => {
     const [row] = await intake.sql<{ id: string }>(
       'SELECT id FROM approver_question WHERE answers IS NULL ORDER BY asked_at DESC LIMIT 1',
     );
     return row;
   });
-  await intake.tell('directory.checked.v1', { questionId: asked.id, unknownUsers, unknownGroups });
+  await intake.tell('directory.checked.v1', { questionId: asked.id, unknownUsers, unknownGroups, ...more });
 };
 
 const codes = (findings: { code: string; pointer: string }[]) =>
@@ -48,6 +53,36 @@ describe('lint', () => {
     expect(codes(answer.body.warnings)).toContain('no-timeout /stages');
     expect((await intake.get('/v1/workflows/checked')).status).toBe(404);
     expect(await intake.sql('SELECT 1 FROM approver_question')).toEqual([]);
+  });
+
+  it('asks for roles too, and finds who is too few, too many or not active today', async () => {
+    const stage = '    quorum: { approvals: 5 }\n    notify: [ { role: staff }, { role: nobodys } ]\n';
+    const [answer] = await Promise.all([
+      lint(flow('counted', stage)),
+      answered([], [], {
+        inactiveUsers: ['ann'],
+        groupSizes: [{ ref: 'finance', people: 2 }],
+        roleSizes: [
+          { ref: 'staff', people: 1_001 },
+          { ref: 'nobodys', people: 0 },
+        ],
+      }),
+    ]);
+    expect(answer.body.errors).toEqual([]);
+    expect(codes(answer.body.warnings)).toEqual(
+      expect.arrayContaining([
+        'inactive-user /stages/0/approvers/0/user',
+        'empty-role /stages/0/notify/1/role',
+        'too-many-people /stages/0/notify/0',
+        'quorum-unreachable-today /stages/0/quorum/approvals',
+      ]),
+    );
+    const asked = await intake.sql<{ data: JobData<'directory.check.v1'> }>(
+      `SELECT envelope->'data' AS data FROM outbox_message WHERE envelope->>'type' = 'directory.check.v1'`,
+    );
+    expect(asked.map(({ data }) => data)).toContainEqual(
+      expect.objectContaining({ users: ['ann'], groups: ['finance'], roles: ['staff', 'nobodys'] }),
+    );
   });
 
   it('says what it can when the directory is away', async () => {

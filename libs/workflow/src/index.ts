@@ -48,7 +48,7 @@ export { diffDefinitions } from './diff/diff-definitions';
 export type { Difference } from './diff/difference';
 export { findingCodes, findingsOf, type Finding, type FindingCode, type LintResult } from './lint/finding';
 export { lintDefinition } from './lint/lint-definition';
-export type { LintFacts } from './lint/lint-people';
+export type { LintFacts, RefSize } from './lint/lint-facts';
 export { refsIn, type NamedRef, type NamedRefs } from './lint/refs-in';
 export { replaceUsers, type KeptDefinition, type ReplacedUsers } from './replace/replace-users';
 export { describeCondition } from './wording/describe-condition';

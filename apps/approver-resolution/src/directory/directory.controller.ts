@@ -1,13 +1,18 @@
 import { Controller } from '@nestjs/common';
 import { catalogue, type QueueName } from '@countersign/contracts';
 import { causeOf, Handles, PoisonMessage, type Message, type Tx } from '@countersign/messaging';
-import { refKey } from './directory-ref';
-import { countGroups } from './match-groups';
+import { countGroupPeople, countRolePeople } from './count-people';
+import { refKey, type DirectoryRef } from './directory-ref';
+import { groupIds } from './match-groups';
+import { roleRef } from './match-roles';
 import { matchUsers } from './match-users';
 import { directoryPeople } from './user.rows';
 
 const askers: readonly string[] = catalogue['directory.found.v1'].queues;
 const checkers: readonly string[] = catalogue['directory.checked.v1'].queues;
+
+/** Of the groups of one question as many are counted, and of its roles. */
+const mostCounted = 200;
 
 /** Answers other services that do not know somebody yet. */
 @Controller()
@@ -38,6 +43,7 @@ export class DirectoryController {
       });
     }
   }
+
   @Handles('directory.check.v1')
   async check(messages: Message<'directory.check.v1'>[], tx: Tx): Promise<void> {
     for (const { data } of messages) {
@@ -45,12 +51,30 @@ export class DirectoryController {
     }
     const refsOf = (kind: 'users' | 'groups') =>
       messages.flatMap(({ workspaceId, data }) => data[kind].map((ref) => ({ workspaceId, ref })));
-    const [users, groups] = await Promise.all([
+    const counted = messages.map(({ workspaceId, data }) => ({
+      groups: data.groups.slice(0, mostCounted).map((ref) => ({ workspaceId, ref })),
+      roles: (data.roles ?? []).slice(0, mostCounted).map((ref) => ({ workspaceId, ref })),
+    }));
+    const [users, groups, holders] = await Promise.all([
       matchUsers(tx, refsOf('users')),
-      countGroups(tx, refsOf('groups')),
+      groupIds(tx, refsOf('groups')),
+      countRolePeople(
+        tx,
+        counted.flatMap(({ roles }) => roles),
+      ),
     ]);
-    for (const message of messages) {
+    /** The only group that a ref means. */
+    const groupOf = (ref: DirectoryRef): string[] => {
+      const ids = groups.get(refKey(ref)) ?? [];
+      return ids.length === 1 ? ids : [];
+    };
+    const members = await countGroupPeople(tx, [
+      ...new Set(counted.flatMap((asked) => asked.groups.flatMap(groupOf))),
+    ]);
+    for (const [index, message] of messages.entries()) {
       const { workspaceId, data } = message;
+      const { groups: askedGroups = [], roles: askedRoles = [] } = counted[index] ?? {};
+      const usersOf = (ref: string) => users.get(refKey({ workspaceId, ref })) ?? [];
       tx.publish({
         type: 'directory.checked.v1',
         workspaceId,
@@ -58,8 +82,19 @@ export class DirectoryController {
         to: [data.asker as QueueName],
         data: {
           questionId: data.questionId,
-          unknownUsers: data.users.filter((ref) => users.get(refKey({ workspaceId, ref }))?.length !== 1),
-          unknownGroups: data.groups.filter((ref) => groups.get(refKey({ workspaceId, ref })) !== 1),
+          unknownUsers: data.users.filter((ref) => usersOf(ref).length !== 1),
+          unknownGroups: data.groups.filter((ref) => groupOf({ workspaceId, ref }).length === 0),
+          inactiveUsers: data.users.filter((ref) => {
+            const [user, another] = usersOf(ref);
+            return user && !another && !user.active;
+          }),
+          groupSizes: askedGroups.flatMap((asked) =>
+            groupOf(asked).map((id) => ({ ref: asked.ref, people: members.get(id) ?? 0 })),
+          ),
+          roleSizes: askedRoles.map((asked) => ({
+            ref: asked.ref,
+            people: holders.get(refKey(roleRef(asked))) ?? 0,
+          })),
         },
       });
     }

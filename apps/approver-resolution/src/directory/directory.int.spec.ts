@@ -1,5 +1,8 @@
+import type { Sql } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import { TestService } from '../../test/test-service';
+import { search } from '../scim/search';
+import { countGroupPeople, countRolePeople } from './count-people';
 
 describe('the directory, asked by other services', () => {
   let service: TestService;
@@ -12,6 +15,23 @@ describe('the directory, asked by other services', () => {
     service.eventually(async () =>
       (await service.sent('directory.found.v1')).find(({ data }) => data.questionId === questionId),
     );
+
+  const checkedAs = (questionId: string) =>
+    service.eventually(async () =>
+      (await service.sent('directory.checked.v1')).find(({ data }) => data.questionId === questionId),
+    );
+
+  /** The pages that the one statement of a piece of work reads. */
+  const pagesOf = async (workspaceId: string, work: (sql: Sql) => Promise<unknown>): Promise<number> => {
+    const asked: [string, unknown[]][] = [];
+    const query = async (text: string, values: readonly unknown[] = []) => {
+      asked.push([text, [...values]]);
+      return [];
+    };
+    await work({ query } as Sql);
+    const [text, values] = asked[0] ?? ['', []];
+    return service.pagesRead(text, values, workspaceId);
+  };
 
   it('answers the asker alone, with everybody that a ref may mean', async () => {
     const ann = await service.user('ann@find.test', { externalId: 'ext-ann', displayName: 'Ann' });
@@ -73,22 +93,121 @@ describe('the directory, asked by other services', () => {
       service.envelope('directory.check.v1', { questionId: here, ...question }),
       service.envelope('directory.check.v1', { questionId: elsewhere, ...question }, v7()),
     );
-    const answerOf = (questionId: string) =>
-      service.eventually(async () =>
-        (await service.sent('directory.checked.v1')).find(({ data }) => data.questionId === questionId),
-      );
-    const answer = await answerOf(here);
+    const answer = await checkedAs(here);
     expect(answer.queues).toEqual(['intake']);
     expect(answer.data).toEqual({
       questionId: here,
       unknownUsers: ['check-2', 'nobody', '', group],
       unknownGroups: ['Checkers', one],
+      inactiveUsers: [],
+      groupSizes: [
+        { ref: 'checkers', people: 1 },
+        { ref: group, people: 1 },
+        { ref: 'empty checkers', people: 0 },
+      ],
+      roleSizes: [],
     });
-    expect((await answerOf(elsewhere)).data).toEqual({
+    expect((await checkedAs(elsewhere)).data).toEqual({
       questionId: elsewhere,
       unknownUsers: question.users,
       unknownGroups: question.groups,
+      inactiveUsers: [],
+      groupSizes: [],
+      roleSizes: [],
     });
+  });
+
+  it('says who is not active, and how many active people groups and roles have', async () => {
+    const roles = [{ value: 'Counter' }, { value: 'other' }];
+    const [ada, bea] = [
+      await service.user('ada@count.test', { roles, externalId: 'count-ada' }),
+      await service.user('bea@count.test', { roles: [{ value: 'COUNTER' }] }),
+    ];
+    const gone = await service.user('gone@count.test', { roles, active: false });
+    const inner = await service.group('inner count', [ada, gone]);
+    const outer = await service.group('outer count', [ada, bea, gone, inner]);
+    // Groups may be in each other.
+    await service.call('PATCH', `/scim/v2/Groups/${inner}`, {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+      Operations: [{ op: 'add', path: 'members', value: [{ value: outer, type: 'Group' }] }],
+    });
+    await service.group('only gone count', [gone]);
+    const questionId = v7();
+    await service.send(
+      'approver-resolution',
+      service.envelope('directory.check.v1', {
+        questionId,
+        asker: 'intake',
+        users: ['ada@count.test', 'GONE@count.test', gone, 'nobody@count.test'],
+        groups: ['inner count', outer, 'only gone count', 'no such count'],
+        roles: ['counter', 'Other', 'nobody has it', ''],
+      }),
+    );
+    expect((await checkedAs(questionId)).data).toEqual({
+      questionId,
+      unknownUsers: ['nobody@count.test'],
+      unknownGroups: ['no such count'],
+      inactiveUsers: ['GONE@count.test', gone],
+      groupSizes: [
+        { ref: 'inner count', people: 2 },
+        { ref: outer, people: 2 },
+        { ref: 'only gone count', people: 0 },
+      ],
+      roleSizes: [
+        { ref: 'counter', people: 2 },
+        { ref: 'Other', people: 1 },
+        { ref: 'nobody has it', people: 0 },
+        { ref: '', people: 0 },
+      ],
+    });
+  });
+
+  it('counts the first 200 groups and roles of a question, and in each no further than 1,001 people', async () => {
+    const workspaceId = v7();
+    await service.rows(
+      `INSERT INTO user_ (workspace_id, id, user_name, user_name_key, display_name, active, resource)
+       SELECT $1, gen_random_uuid(), 'p' || n, 'p' || n, 'P', true, '{}' FROM generate_series(1, 10000) n`,
+      [workspaceId],
+    );
+    await service.rows(
+      `WITH everybody AS (
+         INSERT INTO group_ (workspace_id, id, display_name) VALUES ($1, $2, 'everybody') RETURNING id
+       ), members AS (
+         INSERT INTO membership (workspace_id, group_id, user_id)
+         SELECT $1, everybody.id, u.id FROM everybody, user_ u WHERE u.workspace_id = $1
+       )
+       INSERT INTO user_role (workspace_id, role_key, user_id) SELECT $1, 'staff', id FROM user_ WHERE workspace_id = $1`,
+      [workspaceId, v7()],
+    );
+    await service.rows('ANALYZE');
+    const questionId = v7();
+    const more = Array.from({ length: 200 }, (_, n) => `more ${n}`);
+    await service.send(
+      'approver-resolution',
+      service.envelope(
+        'directory.check.v1',
+        {
+          questionId,
+          asker: 'intake',
+          users: [],
+          groups: ['everybody', ...more.slice(1), 'everybody'],
+          roles: ['staff', ...more],
+        },
+        workspaceId,
+      ),
+    );
+    const { data } = await checkedAs(questionId);
+    expect(data.groupSizes).toEqual([{ ref: 'everybody', people: 1_001 }]);
+    expect(data.roleSizes).toHaveLength(200);
+    expect(data.roleSizes?.[0]).toEqual({ ref: 'staff', people: 1_001 });
+
+    const pages = (count: (sql: Sql) => Promise<unknown>) => pagesOf(workspaceId, count);
+    const [group] = await service.rows<{ id: string }>(`SELECT id FROM group_ WHERE workspace_id = $1`, [
+      workspaceId,
+    ]);
+    // About four of the index and the table for each person: those of 10,000 would be 40,000.
+    expect(await pages((sql) => countGroupPeople(sql, [group?.id ?? '']))).toBeLessThan(6_000);
+    expect(await pages((sql) => countRolePeople(sql, [{ workspaceId, ref: 'staff' }]))).toBeLessThan(6_000);
   });
 
   it('says so when there is nobody', async () => {
@@ -134,5 +253,36 @@ describe('the directory, asked by other services', () => {
     await service.rows('ANALYZE');
     expect(await service.pagesRead(`SELECT 1 FROM user_role WHERE role_key = 'signer'`)).toBeLessThan(50);
     expect(await service.pagesRead(`SELECT 1 FROM group_ WHERE display_name = 'Everybody'`)).toBeLessThan(50);
+  });
+
+  it.each([
+    ['User', 'userName eq "PERSON-4711"'],
+    ['User', 'externalId eq "ext-4711"'],
+    ['Group', 'displayName eq "GROUP 4711"'],
+    ['Group', 'externalId eq "group-4711"'],
+  ] as const)('finds what providers look up without reading the workspace: %s %s', async (type, filter) => {
+    const workspaceId = v7();
+    await service.rows(
+      `INSERT INTO user_ (workspace_id, id, external_id, user_name, user_name_key, display_name, active, resource)
+       SELECT $1, gen_random_uuid(), 'ext-' || n, 'person-' || n, 'person-' || n, 'P', true, '{}' FROM generate_series(1, 20000) n`,
+      [workspaceId],
+    );
+    await service.rows(
+      `INSERT INTO group_ (workspace_id, id, external_id, display_name)
+       SELECT $1, gen_random_uuid(), 'group-' || n, 'Group ' || n FROM generate_series(1, 20000) n`,
+      [workspaceId],
+    );
+    await service.rows('ANALYZE');
+    const find = search(type, workspaceId, { filter, sorting: null, startIndex: 1, count: 10 });
+    // Most are the catalogue, which a new plan reads; reading all is 20,000.
+    expect(await pagesOf(workspaceId, find)).toBeLessThan(1_000);
+    const list = await service.call<{ totalResults: number }>(
+      'GET',
+      `/scim/v2/${type}s?filter=${encodeURIComponent(filter)}`,
+      undefined,
+      {},
+      workspaceId,
+    );
+    expect(list.body.totalResults).toBe(1);
   });
 });

@@ -46,14 +46,14 @@ export const namedGroups = async (sql: Sql, refs: readonly DirectoryRef[]): Prom
   );
 };
 
-/** How many groups each ref may mean, for any number of refs at once, under `refKey`. */
-export const countGroups = async (sql: Sql, refs: readonly DirectoryRef[]): Promise<Map<string, number>> => {
-  const counts = new Map<string, number>();
-  for (const row of await namedGroups(sql, refs)) {
-    const key = refKey({ workspaceId: row.workspace_id, ref: row.ref });
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+/** The ids of every group that a ref may mean, for any number of refs at once, under `refKey`. */
+export const groupIds = async (sql: Sql, refs: readonly DirectoryRef[]): Promise<Map<string, string[]>> => {
+  const ids = new Map<string, string[]>();
+  for (const { workspace_id: workspaceId, ref, id } of await namedGroups(sql, refs)) {
+    const key = refKey({ workspaceId, ref });
+    ids.set(key, [...(ids.get(key) ?? []), id]);
   }
-  return counts;
+  return ids;
 };
 
 /**
@@ -85,16 +85,18 @@ const addMembers = async (
   wanted: readonly NamedGroup[],
   groups: ReadonlyMap<string, MatchedGroup>,
 ): Promise<void> => {
+  // Looked up one by one: how many are within is not known beforehand, and the planner would read all memberships and users.
   const members = await sql.query<PersonRow & { group_id: string }>(
     `WITH RECURSIVE within (group_id, id) AS (
        SELECT g.id, g.id FROM unnest($1::uuid[]) AS g (id)
        UNION
        SELECT w.group_id, n.member_id FROM within w JOIN group_nesting n ON n.group_id = w.id
      ), member AS (
-       SELECT DISTINCT w.group_id, m.user_id FROM within w JOIN membership m ON m.group_id = w.id
+       SELECT DISTINCT w.group_id, m.user_id FROM within w
+        CROSS JOIN LATERAL (SELECT k.user_id FROM membership k WHERE k.group_id = w.id OFFSET 0) m
      )
      SELECT member.group_id, ${personColumns}
-       FROM member JOIN user_ u ON u.id = member.user_id
+       FROM member CROSS JOIN LATERAL (SELECT * FROM user_ k WHERE k.id = member.user_id OFFSET 0) u
       ORDER BY u.id`,
     [[...new Set(wanted.map((row) => row.id))]],
   );

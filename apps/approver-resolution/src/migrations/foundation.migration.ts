@@ -79,12 +79,14 @@ const directory = async (runner: QueryRunner): Promise<void> => {
       FOREIGN KEY (workspace_id, user_id) REFERENCES user_ (workspace_id, id) ON DELETE CASCADE
     )`);
   await runner.query('CREATE INDEX user_role_user ON user_role (user_id)');
+  // `display_name_key` is what providers look groups up by; it is a column as `user_name_key` is.
   await runner.query(`
     CREATE TABLE group_ (
       workspace_id uuid NOT NULL,
       id uuid NOT NULL,
       external_id text,
       display_name text NOT NULL,
+      display_name_key text NOT NULL GENERATED ALWAYS AS (lower(display_name)) STORED,
       version bigint NOT NULL DEFAULT 1,
       created_at timestamptz NOT NULL DEFAULT now(),
       changed_at timestamptz NOT NULL DEFAULT now(),
@@ -93,6 +95,7 @@ const directory = async (runner: QueryRunner): Promise<void> => {
     )`);
   await runner.query('CREATE INDEX group_external_id ON group_ (external_id, workspace_id)');
   await runner.query('CREATE INDEX group_display_name ON group_ (display_name, workspace_id)');
+  await runner.query('CREATE INDEX group_display_name_key ON group_ (display_name_key, workspace_id)');
   await runner.query(`
     CREATE TABLE membership (
       workspace_id uuid NOT NULL,

@@ -155,7 +155,7 @@ const userColumns: Record<string, Field> = {
 const groupColumns: Record<string, Field> = {
   ...meta('Group'),
   schemas: schemasField(`SELECT '${groupUrn}'`),
-  displayname: { kind: 'text', sql: 't.display_name' },
+  displayname: { kind: 'key', sql: 't.display_name_key' },
   ...listWithSub('members', membersOfGroup),
 };
 

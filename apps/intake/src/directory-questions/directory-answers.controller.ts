@@ -19,10 +19,7 @@ export class DirectoryAnswersController {
   async checked(messages: Message<'directory.checked.v1'>[], tx: Tx): Promise<void> {
     this.questions.store(
       tx,
-      messages.map(({ data: { questionId, unknownUsers, unknownGroups } }) => ({
-        questionId,
-        answers: { unknownUsers, unknownGroups },
-      })),
+      messages.map(({ data: { questionId, ...answers } }) => ({ questionId, answers })),
     );
   }
 }

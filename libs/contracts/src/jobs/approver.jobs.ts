@@ -134,13 +134,26 @@ export class CheckRefs {
   @IsString() asker: string;
   @IsArray() @ArrayMaxSize(50_000) @IsString({ each: true }) users: string[];
   @IsArray() @ArrayMaxSize(50_000) @IsString({ each: true }) groups: string[];
+  @IsOptional() @IsArray() @ArrayMaxSize(50_000) @IsString({ each: true }) roles?: string[];
 }
 
-/** Those of the refs that name nobody and nothing, or more than one. */
+/** How many active people a group has, those of groups within it too, or how many have a role. Nobody counts beyond 1,001. */
+export class CountedRef {
+  @IsString() ref: string;
+  @IsInt() people: number;
+}
+
+/**
+ * Those of the refs that name nobody and nothing, or more than one, and what the others come to today. Of the groups and of
+ * the roles the first 200 are counted.
+ */
 export class RefsChecked {
   @IsUUID() questionId: string;
   @IsArray() @IsString({ each: true }) unknownUsers: string[];
   @IsArray() @IsString({ each: true }) unknownGroups: string[];
+  @IsOptional() @IsArray() @IsString({ each: true }) inactiveUsers?: string[];
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => CountedRef) groupSizes?: CountedRef[];
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => CountedRef) roleSizes?: CountedRef[];
 }
 
 /** People as they now are; at most 500 a message. */

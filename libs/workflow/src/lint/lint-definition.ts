@@ -1,9 +1,11 @@
 import type { WorkflowDefinition } from '../definition/workflow-definition';
 import { sentence } from '../wording/phrase';
 import type { Finding, LintResult } from './finding';
+import type { LintFacts } from './lint-facts';
 import { lintConditions } from './lint-conditions';
+import { lintDirectory } from './lint-directory';
 import { lintMembers } from './lint-members';
-import { lintPeople, type LintFacts } from './lint-people';
+import { lintPeople } from './lint-people';
 import { lintQuorums } from './lint-quorum';
 import { lintTimers } from './lint-timers';
 
@@ -25,13 +27,14 @@ function lintReasonCodes({ reasonCodes }: WorkflowDefinition): Finding[] {
 
 /**
  * What a definition that `parseDefinition` accepted does, though its author can hardly mean it, at a bounded cost. With
- * `facts` also who is not in the directory.
+ * `facts` also who is not in the directory, or too few or too many today.
  */
 export function lintDefinition(definition: WorkflowDefinition, facts?: LintFacts): LintResult {
   const parts = [
     lintConditions(definition),
     lintQuorums(definition),
-    lintPeople(definition, facts),
+    lintPeople(definition),
+    ...(facts ? [lintDirectory(definition, facts)] : []),
     {
       errors: [],
       warnings: [...lintMembers(definition), ...lintTimers(definition), ...lintReasonCodes(definition)],

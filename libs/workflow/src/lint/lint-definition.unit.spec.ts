@@ -8,6 +8,7 @@ import { parseDefinition } from '../definition/parse-definition';
 import type { StageDefinition, WorkflowDefinition } from '../definition/workflow-definition';
 import { findingCodes, findingsOf } from './finding';
 import { lintDefinition } from './lint-definition';
+import type { LintFacts } from './lint-facts';
 import { refsIn } from './refs-in';
 
 const subject = {
@@ -46,6 +47,14 @@ const found = (over: object, facts?: Parameters<typeof lintDefinition>[1]) => {
 const ofStage = (over: object) => found({ stages: [stage(over)] });
 const ofTwo = (first: object, second: object) =>
   found({ stages: [stage({ key: 'one', ...first }), stage({ key: 'two', ...second })] });
+const facts = (over: Partial<LintFacts> = {}): LintFacts => ({
+  unknownUsers: [],
+  unknownGroups: [],
+  inactiveUsers: [],
+  groupSizes: [],
+  roleSizes: [],
+  ...over,
+});
 const users = (...names: string[]) => names.map((user) => ({ user }));
 
 const PRODUCT_EXAMPLE = `
@@ -406,7 +415,6 @@ describe('quorums', () => {
 
 describe('people', () => {
   it('whom the directory does not know are errors at each place', () => {
-    const facts = { unknownUsers: ['ann'], unknownGroups: ['finance'] };
     expect(
       found(
         {
@@ -424,7 +432,7 @@ describe('people', () => {
             },
           ],
         },
-        facts,
+        facts({ unknownUsers: ['ann'], unknownGroups: ['finance'] }),
       ),
     ).toEqual([
       'error unknown-user /stages/0/parallel/0/approvers/0/matrix/0/to/0/user',
@@ -436,10 +444,10 @@ describe('people', () => {
   });
 
   it('and stages are named in the sentences as they are written', () => {
-    const facts = { unknownUsers: ['dave@example.com'], unknownGroups: ['finance'] };
+    const unknown = facts({ unknownUsers: ['dave@example.com'], unknownGroups: ['finance'] });
     const approvers = [...users('dave@example.com'), { group: 'finance' }];
     const never = { key: 'never', approvers, when: 'false' };
-    const { errors } = lintDefinition(definition({ stages: [never] }), facts);
+    const { errors } = lintDefinition(definition({ stages: [never] }), unknown);
     expect(errors.map(({ message }) => message)).toEqual([
       'The stage never can never start: its condition is false for every request.',
       'The user dave@example.com is nobody in the directory, or more than one person.',
@@ -548,7 +556,19 @@ describe('findings', () => {
     fc.assert(
       fc.property(arbitraryDefinition, (any) => {
         expect(parseDefinition({ json: any })).toMatchObject({ ok: true });
-        const { errors, warnings } = lintDefinition(any, { unknownUsers: ['ann'], unknownGroups: ['legal'] });
+        const { errors, warnings } = lintDefinition(
+          any,
+          facts({
+            unknownUsers: ['ann'],
+            unknownGroups: ['legal'],
+            inactiveUsers: ['bob'],
+            groupSizes: [{ ref: 'finance', people: 1 }],
+            roleSizes: [
+              { ref: 'counsel', people: 1_001 },
+              { ref: 'buyer', people: 0 },
+            ],
+          }),
+        );
         for (const { pointer, code, message } of [...errors, ...warnings]) {
           codes.add(code);
           expect(findingCodes).toContain(code);

@@ -4,36 +4,8 @@ import { stageWithDefaults } from '../diff/with-defaults';
 import { pointerTo } from '../problem';
 import { describeSource } from '../wording/describe-source';
 import { sourceLists } from './each-source';
-import type { Finding, LintResult } from './finding';
-import { refsIn } from './refs-in';
+import type { LintResult } from './finding';
 import { stageName } from './stage-name';
-
-/** What the directory said of what `refsIn` named. Refs as they are written in the definition. */
-export interface LintFacts {
-  unknownUsers: string[];
-  unknownGroups: string[];
-}
-
-function unknownRefs(definition: WorkflowDefinition, facts: LintFacts): Finding[] {
-  const { users, groups } = refsIn(definition);
-  const [badUsers, badGroups] = [new Set(facts.unknownUsers), new Set(facts.unknownGroups)];
-  return [
-    ...users
-      .filter(({ ref }) => badUsers.has(ref))
-      .map(({ ref, pointer }) => ({
-        pointer,
-        code: 'unknown-user' as const,
-        message: `The user ${ref} is nobody in the directory, or more than one person.`,
-      })),
-    ...groups
-      .filter(({ ref }) => badGroups.has(ref))
-      .map(({ ref, pointer }) => ({
-        pointer,
-        code: 'unknown-group' as const,
-        message: `The group ${ref} is not in the directory, or there is more than one.`,
-      })),
-  ];
-}
 
 /** Sources that are there already, with their place in the list. */
 function repeated(
@@ -46,9 +18,9 @@ function repeated(
   );
 }
 
-/** Sources that find nobody new, and refs that the directory does not know. */
-export function lintPeople(definition: WorkflowDefinition, facts?: LintFacts): LintResult {
-  const result: LintResult = { errors: facts ? unknownRefs(definition, facts) : [], warnings: [] };
+/** Sources that find nobody new. */
+export function lintPeople(definition: WorkflowDefinition): LintResult {
+  const result: LintResult = { errors: [], warnings: [] };
   for (const { stage, pointer } of stagesOf(definition)) {
     const full = stageWithDefaults(stage);
     const lists = sourceLists(stage, pointer);

@@ -9,7 +9,14 @@ export interface PossiblePeople {
   most: number;
 }
 
-function peopleOf(source: ApproverSource): PossiblePeople {
+/** How many people a source has today, as far as that is known. */
+export type Sizes = (source: ApproverSource) => number | undefined;
+
+const unknownSizes: Sizes = () => undefined;
+
+function peopleOf(source: ApproverSource, sizes: Sizes): PossiblePeople {
+  const size = sizes(source);
+  if (size !== undefined) return { people: null, most: size };
   const named = (people: string[]) => ({ people: new Set(people), most: people.length });
   if ('user' in source && typeof source.user === 'string')
     return named([`user ${source.user.toLowerCase()}`]);
@@ -18,19 +25,19 @@ function peopleOf(source: ApproverSource): PossiblePeople {
     return named(Array.from({ length: levels }, (_, level) => `manager ${level + 1}`));
   }
   if ('matrix' in source) {
-    const rows = source.matrix.map(({ to }) => possiblePeople(to).most);
+    const rows = source.matrix.map(({ to }) => possiblePeople(to, sizes).most);
     return { people: null, most: Math.max(0, ...rows) };
   }
   return { people: null, most: Infinity };
 }
 
-/** Who the sources can give together. */
-export function possiblePeople(sources: ApproverSource[]): PossiblePeople {
+/** Who the sources can give together, with `sizes` today. */
+export function possiblePeople(sources: ApproverSource[], sizes: Sizes = unknownSizes): PossiblePeople {
   const people = new Set<string>();
   let others = 0;
   let exact = true;
   for (const source of sources) {
-    const found = peopleOf(source);
+    const found = peopleOf(source, sizes);
     if (found.people) for (const person of found.people) people.add(person);
     else {
       exact = false;

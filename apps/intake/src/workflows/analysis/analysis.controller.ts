@@ -23,7 +23,7 @@ import {
 } from '@countersign/workflow';
 import { Type } from 'class-transformer';
 import { IsInt, Max, Min } from 'class-validator';
-import { UnknownRefs } from '../../directory-questions/unknown-refs';
+import { DirectoryFacts } from '../../directory-questions/directory-facts';
 import { definitionBody, definitionOf, readDefinitionInTurn } from '../read-definition';
 import { findVersion, findWorkflow } from '../workflow.rows';
 import { diffSchema, lintSchema } from './analysis.schema';
@@ -42,7 +42,7 @@ class DiffQuery {
 export class AnalysisController {
   constructor(
     private readonly database: Database,
-    private readonly unknownRefs: UnknownRefs,
+    private readonly directory: DirectoryFacts,
   ) {}
 
   @Post('lint')
@@ -92,7 +92,7 @@ export class AnalysisController {
   /** Null when the directory does not answer: the rest can be said without it. */
   private async factsOf(call: Call, definition: WorkflowDefinition): Promise<LintFacts | null> {
     try {
-      return await this.unknownRefs.among(call.workspaceId, refsIn(definition), call.cause);
+      return await this.directory.about(call.workspaceId, refsIn(definition), call.cause);
     } catch (error) {
       if (error instanceof Problem && error.code === 'unavailable') return null;
       throw error;
