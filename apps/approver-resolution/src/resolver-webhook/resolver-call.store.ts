@@ -1,6 +1,6 @@
 import type { Cause, Tx } from '@countersign/messaging';
 import type { Database, Sql } from '@countersign/persistence';
-import type { WebhookSource } from '../resolution/approver-source';
+import type { ResolverFormat, WebhookSource } from '../resolution/approver-source';
 import { targetKey, type ResolutionQuestion, type ResolverAnswers } from '../resolution/resolution-question';
 import type { ResolverBodies } from './resolver-bodies';
 
@@ -10,11 +10,18 @@ export type CallTarget = Omit<WebhookSource, 'kind'>;
 /** How one call of one attempt ended, for the evidence. */
 export interface CallRecord {
   url: string;
+  format: ResolverFormat;
   attempt: number;
   at: string;
   status: number | null;
   latencyMs: number | null;
   result: string;
+  /** SHA-256 in hex of the body sent; null when nothing was. */
+  requestHash: string | null;
+  /** SHA-256 in hex of the answer's body; null without one, or when it is too long. */
+  answerHash: string | null;
+  /** Of an answer that still held: nothing was sent. */
+  keptFrom?: string | null;
 }
 
 /** The calls of one resolution, leased for one attempt. */

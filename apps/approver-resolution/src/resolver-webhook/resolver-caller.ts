@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { traceIdOf, type Tx, type UnitOfWork } from '@countersign/messaging';
@@ -99,10 +100,12 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
     giveUpAt: number,
   ): Promise<TargetOutcome> {
     const now = new Date();
-    const record = { url: target.url, attempt: call.attempt, at: now.toISOString() };
+    const { url, format } = target;
+    const record = { url, format, attempt: call.attempt, at: now.toISOString() };
     if (performance.now() > giveUpAt) {
       const outcome = { kind: 'given up' } as const;
-      return { target, outcome, record: { ...record, status: null, latencyMs: null, result: 'no room' } };
+      const nothing = { status: null, latencyMs: null, requestHash: null, answerHash: null };
+      return { target, outcome, record: { ...record, ...nothing, result: 'no_room' } };
     }
     const { resolutionId } = call;
     const body = call.bodies[target.format];
@@ -123,7 +126,13 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
     const outcome = readOutcome(result, target);
     const status = 'status' in result ? (result.status ?? null) : null;
     const latencyMs = 'latencyMs' in result ? result.latencyMs : null;
-    return { target, outcome, record: { ...record, status, latencyMs, result: wordOf(result) } };
+    const requestHash = sha256(body);
+    const answerHash = result.kind === 'response' && !result.truncated ? sha256(result.body) : null;
+    return {
+      target,
+      outcome,
+      record: { ...record, status, latencyMs, result: wordOf(result), requestHash, answerHash },
+    };
   }
 
   private async keep(tx: Tx, call: LeasedCall, outcomes: readonly TargetOutcome[]): Promise<void> {
@@ -149,6 +158,8 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
     await forgetCall(tx, call);
   }
 }
+
+const sha256 = (body: string | Buffer): string => createHash('sha256').update(body).digest('hex');
 
 /** What may not be called shares a place: nothing is sent for it. */
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : '');
