@@ -182,7 +182,7 @@ describe('what an answer about approvers rests on', () => {
         levels: 2,
       },
     ]);
-    expect(second).toEqual([{ purpose: 'start', ...real, at: expect.any(String) as string }]);
+    expect(second).toEqual([{ ...real, purpose: 'start', at: expect.any(String) as string }]);
 
     const timeline = expectStatus(
       await client.get<Page<{ type: string; detail: ResolvedContent }>>(

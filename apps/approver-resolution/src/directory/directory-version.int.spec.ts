@@ -10,6 +10,14 @@ const patchSchema = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const bulkSchema = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 const extension = 'urn:countersign:scim:schemas:1.0:User';
 
+/** On a busy machine a call may reach the service too late, which then has done nothing. */
+const patiently = async <Answer extends { status: number }>(call: () => Promise<Answer>): Promise<Answer> => {
+  for (;;) {
+    const answer = await call();
+    if (answer.status !== 503) return answer;
+  }
+};
+
 describe('the version of a directory', () => {
   let service: TestService;
   let rita = '';
@@ -21,16 +29,18 @@ describe('the version of a directory', () => {
 
   const preview = async (group: string): Promise<Preview['evidence']> => {
     const body = { approvers: [{ group }], requester: rita, payload: {} };
-    const answer = await service.call<Preview>('POST', '/v1/approvers/preview', body);
+    const answer = await patiently(() => service.call<Preview>('POST', '/v1/approvers/preview', body));
     expect(answer.status).toBe(200);
     return answer.body.evidence;
   };
   const version = async () => (await preview('whoever')).directoryVersion;
   const addMember = (group: string, id: string) =>
-    service.call('PATCH', `/scim/v2/Groups/${group}`, {
-      schemas: [patchSchema],
-      Operations: [{ op: 'add', path: 'members', value: [{ value: id }] }],
-    });
+    patiently(() =>
+      service.call('PATCH', `/scim/v2/Groups/${group}`, {
+        schemas: [patchSchema],
+        Operations: [{ op: 'add', path: 'members', value: [{ value: id }] }],
+      }),
+    );
 
   it('grows with every change, whoever makes it, and with nothing else', async () => {
     let [ann, ben, group, delegation] = ['', '', '', ''];
@@ -85,18 +95,18 @@ describe('the version of a directory', () => {
   });
 
   it('is never newer than what an answer has seen, whatever is written meanwhile', async () => {
-    const crowd = await Promise.all(Array.from({ length: 60 }, (_, n) => service.user(`crowd${n}@test`)));
+    const crowd = await service.users(Array.from({ length: 40 }, (_, n) => `crowd${n}@test`));
     const group = await service.group('crowd', []);
     // From here on, every change of the directory is one more member: an answer's version says how many it must have.
     const start = await version();
     let writing = true;
     const writers = Array.from({ length: 4 }, async (_, writer) => {
       for (const id of crowd.filter((_, n) => n % 4 === writer)) {
-        expect((await addMember(group, id)).status).toBe(200);
+        expect((await addMember(group, id)).status).toBe(204);
       }
     });
     const seen: { told: number; members: number; after: number }[] = [];
-    const readers = Array.from({ length: 3 }, async () => {
+    const readers = Array.from({ length: 2 }, async () => {
       while (writing) {
         const { directoryVersion: told, sources } = await preview('crowd');
         seen.push({ told: told - start, members: sources[0]?.named ?? -1, after: (await version()) - start });

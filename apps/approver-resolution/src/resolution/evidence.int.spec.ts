@@ -176,7 +176,7 @@ describe('the evidence of a resolution', () => {
   it('is bounded: of a thousand members and refs the first hundred are listed, and all are counted', async () => {
     const many = Array.from({ length: 1_000 }, (_, n) => `nobody${n}@test`);
     answers.push([200, JSON.stringify(many)]);
-    const crowd = await Promise.all(Array.from({ length: 120 }, (_, n) => service.user(`crowd${n}@test`)));
+    const crowd = await service.users(Array.from({ length: 120 }, (_, n) => `crowd${n}@test`));
     await service.group('crowd', crowd);
     const { sources } = await resolve(
       [webhook(), { group: 'crowd' }],

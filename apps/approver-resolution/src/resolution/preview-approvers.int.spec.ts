@@ -139,7 +139,7 @@ describe('previews of approvers', () => {
   });
 
   it('are not given when they would name more than 20,000 people', async () => {
-    const crowd = await Promise.all(Array.from({ length: 41 }, (_, n) => service.user(`crowd${n}@test`)));
+    const crowd = await service.users(Array.from({ length: 41 }, (_, n) => `crowd${n}@test`));
     await service.group('crowd', crowd);
     const of = (count: number) =>
       envelope(Array.from({ length: count }, () => question([{ group: 'crowd' }])));

@@ -124,7 +124,7 @@ export class WebhookEvidence {
   @IsIn(['easylife', 'countersign']) format: 'easylife' | 'countersign';
   /** The first 100 refs; null when it was not asked, or gave no answer that counts. */
   @IsOptional() @IsArray() @IsString({ each: true }) answered: string[] | null;
-  /** The newest 50; none: it is asked when the stage starts. */
+  /** The newest 20; none: it is asked when the stage starts. */
   @IsArray() @ValidateNested({ each: true }) @Type(() => CallEvidence) calls: CallEvidence[];
 }
 
@@ -133,7 +133,7 @@ export class GroupVersion {
   @IsInt() version: number;
 }
 
-/** Whom one source of the definition named, whether they may approve or not. Lists hold the first 100. */
+/** Whom one source of the definition named, whether they may approve or not. Lists hold the first 100, and 1,000 together. */
 export class SourceEvidence {
   @IsString() rule: string;
   @IsIn(sourceKinds) kind: SourceKind;
@@ -150,7 +150,7 @@ export class SourceEvidence {
   @IsOptional() @ValidateNested() @Type(() => WebhookEvidence) webhook?: WebhookEvidence;
 }
 
-/** What an answer rests on. */
+/** What an answer rests on: at most 500 sources. */
 export class ResolutionEvidence {
   /** The number of changes of the workspace's directory. All up to this one were seen, and maybe some just after it. */
   @IsInt() directoryVersion: number;

@@ -26,11 +26,11 @@ export interface WebhookEvidence {
   format: 'easylife' | 'countersign';
   /** The first 100 refs; null when it was not asked, or gave no answer that counts. */
   answered: string[] | null;
-  /** The newest 50; none: it is asked when the stage starts. */
+  /** The newest 20; none: it is asked when the stage starts. */
   calls: CallEvidence[];
 }
 
-/** Whom one source of the definition named, whether they may approve or not. Lists hold the first 100. */
+/** Whom one source of the definition named, whether they may approve or not. Lists hold the first 100, and 1,000 together. */
 export interface SourceEvidence {
   /** The place of the source in its stage's definition, such as `approvers.1.matrix.0.to.2`. */
   rule: string;
@@ -48,7 +48,7 @@ export interface SourceEvidence {
   webhook?: WebhookEvidence;
 }
 
-/** What an answer about approvers rests on. */
+/** What an answer about approvers rests on: at most 500 sources. */
 export interface ResolutionEvidence {
   /** The number of changes of the workspace's directory. All up to this one were seen, and maybe some just after it. */
   directoryVersion: number;
