@@ -114,7 +114,7 @@ export class CallEvidence {
   @IsOptional() @IsString() requestHash: string | null;
   /** Null when there was no answer, or too long a one. */
   @IsOptional() @IsString() answerHash: string | null;
-  /** Nothing was sent: an earlier answer still held. */
+  /** Nothing was sent: an answer of this time still held. The hashes are those of its call. */
   @IsOptional() @IsString() keptFrom?: string | null;
 }
 

@@ -19,7 +19,10 @@ const call = object(
     result: text,
     requestHash: { ...textOrNull, description: 'SHA-256 of the body sent, in hex; null when nothing was.' },
     answerHash: { ...textOrNull, description: 'SHA-256 of the answer\u2019s body, in hex.' },
-    keptFrom: { ...textOrNull, description: 'Nothing was sent: an earlier answer still held.' },
+    keptFrom: {
+      ...textOrNull,
+      description: 'Nothing was sent: an answer of this time still held. The hashes are those of its call.',
+    },
   },
   ['keptFrom'],
 );

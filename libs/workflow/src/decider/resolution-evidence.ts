@@ -11,7 +11,7 @@ export interface CallEvidence {
   requestHash: string | null;
   /** Null when there was no answer, or too long a one. */
   answerHash: string | null;
-  /** Nothing was sent: an earlier answer still held. */
+  /** Nothing was sent: an answer of this time still held. The hashes are those of its call. */
   keptFrom?: string | null;
 }
 
