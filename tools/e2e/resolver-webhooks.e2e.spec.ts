@@ -57,7 +57,7 @@ it('is left alone while its host is down, and names everybody that waited when i
     async () => {
       const [row] = await system.sql<{ is: boolean }>(
         `SELECT count(*) FILTER (WHERE state = 'calling') = 1
-            AND count(*) FILTER (WHERE state = 'waiting' AND evidence::text LIKE '%circuit open%') = 6 AS is
+            AND count(*) FILTER (WHERE state = 'waiting' AND evidence::text LIKE '%circuit_open%') = 6 AS is
            FROM approver_resolution.resolver_call`,
       );
       return row?.is;

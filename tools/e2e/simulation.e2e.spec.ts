@@ -209,24 +209,45 @@ describe('a simulation', () => {
         state: 'active',
         explanation: '1 of 1 approver must approve.',
         approvers: [{ id: people.bob.id, userName: 'bob@example.com', why: 'Line manager of Alice.' }],
+        evidence: [
+          {
+            purpose: 'start',
+            directoryVersion: expect.any(Number) as number,
+            at: expect.any(String) as string,
+            sources: [
+              {
+                rule: 'approvers.0',
+                kind: 'levels',
+                refs: 1,
+                named: 1,
+                people: [people.bob.id],
+                of: [people.alice.id],
+                levels: 1,
+              },
+            ],
+          },
+        ],
       },
       {
         key: 'finance',
         state: 'skipped',
         explanation: 'Skipped: amount is 800, Finance starts above 1000.',
         approvers: [],
+        evidence: [],
       },
       {
         key: 'legal',
         state: 'skipped',
         explanation: 'Skipped: region is EMEA, Legal is for APAC.',
         approvers: [],
+        evidence: [],
       },
       {
         key: 'board',
         state: 'skipped',
         explanation: 'Skipped: the stage finance is skipped, Board needs it to be approved.',
         approvers: [],
+        evidence: [],
       },
     ]);
   });

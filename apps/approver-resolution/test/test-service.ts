@@ -159,6 +159,23 @@ export class TestService {
     return answer.body.id;
   }
 
+  /** Creates many users in one call and gives their ids. */
+  async users(userNames: readonly string[]): Promise<string[]> {
+    const answer = await this.call<{ Operations: { location?: string }[] }>('POST', '/scim/v2/Bulk', {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'],
+      Operations: userNames.map((userName) => ({
+        method: 'POST',
+        path: '/Users',
+        bulkId: userName,
+        data: { userName },
+      })),
+    });
+    return answer.body.Operations.map(({ location }) => {
+      if (!location) throw new Error(JSON.stringify(answer.body).slice(0, 1_000));
+      return location.slice(location.lastIndexOf('/') + 1);
+    });
+  }
+
   /** Creates a group and gives the id. */
   async group(
     displayName: string,

@@ -19,7 +19,7 @@ export { MAX_DEFINITION_BYTES, type DefinitionSource } from './definition/read-d
 export * from './definition/workflow-definition';
 export { MAX_STAGES, workflowDefinitionSchema } from './definition/workflow-definition.schema';
 export { decide } from './decider/approval.decider';
-export type { LeftOut, ResolvableSource } from './decider/approver-sources';
+export type { LeftOut, ResolvableSource, SourceRule } from './decider/approver-sources';
 export type * from './decider/commands';
 export type {
   DecideEnv,
@@ -29,6 +29,8 @@ export type {
   Effect,
   ResolveApproversEffect,
 } from './decider/decision';
+export type * from './decider/resolution-evidence';
+export { resolutionEvidenceSchema } from './decider/resolution-evidence.schema';
 export { apply, evolve } from './decider/evolve';
 export {
   isPublicEvent,

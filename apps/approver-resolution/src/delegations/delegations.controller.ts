@@ -22,6 +22,7 @@ import {
 } from '@countersign/service-kit';
 import { v7 } from 'uuid';
 import { refKey } from '../directory/directory-ref';
+import { countChange } from '../directory/directory-version';
 import { KnownActor } from '../directory/known-actor';
 import { matchUsers } from '../directory/match-users';
 import { delegationsOf, type Period } from './delegation.rows';
@@ -85,6 +86,7 @@ export class DelegationsController {
         endsAt,
         workflows,
       });
+      countChange(tx, workspaceId);
       tx.afterCommit(() => this.sweeper.expect(startsAt));
       return created(`/v1/delegations/${id}`, delegationView(row));
     });
@@ -130,6 +132,7 @@ export class DelegationsController {
     await this.actor.check(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
       await deleteDelegation(tx, id);
+      countChange(tx, call.workspaceId);
       tx.afterCommit(() => this.sweeper.expect(new Date()));
       return noContent();
     });

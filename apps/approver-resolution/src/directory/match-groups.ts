@@ -6,6 +6,7 @@ import { personColumns, type PersonRow } from './user.rows';
 export interface MatchedGroup {
   id: string;
   displayName: string;
+  version: number;
   members: PersonRow[];
 }
 
@@ -16,6 +17,7 @@ export interface NamedGroup {
   ref: string;
   id: string;
   display_name: string;
+  version: string;
   /** The ref is its displayName and neither its id nor its externalId. */
   by_name: boolean;
 }
@@ -37,7 +39,7 @@ export const namedGroups = async (sql: Sql, refs: readonly DirectoryRef[]): Prom
        SELECT a.ref, g.id, false FROM asked a
          JOIN group_ g ON g.id = a.id AND (g.workspace_id = a.workspace_id) IS TRUE
      ), named AS (SELECT ref, id, bool_and(by_name) AS by_name FROM matched GROUP BY ref, id)
-     SELECT g.workspace_id, n.ref, n.id, g.display_name, n.by_name FROM named n JOIN group_ g ON g.id = n.id`,
+     SELECT g.workspace_id, n.ref, n.id, g.display_name, g.version, n.by_name FROM named n JOIN group_ g ON g.id = n.id`,
     [
       asked.map(({ workspaceId }) => workspaceId),
       asked.map(({ ref }) => ref),
@@ -68,7 +70,12 @@ export const matchGroups = async (
   const groups = new Map<string, MatchedGroup>();
   const rows = await namedGroups(sql, refs);
   for (const row of rows) {
-    const group = groups.get(row.id) ?? { id: row.id, displayName: row.display_name, members: [] };
+    const group = groups.get(row.id) ?? {
+      id: row.id,
+      displayName: row.display_name,
+      version: Number(row.version),
+      members: [],
+    };
     groups.set(row.id, group);
     const key = refKey({ workspaceId: row.workspace_id, ref: row.ref });
     matches.set(key, [...(matches.get(key) ?? []), group]);

@@ -18,6 +18,7 @@ export class Foundation1763690000000 implements MigrationInterface {
       'group_',
       'membership',
       'group_nesting',
+      'directory_change',
       'resolution',
       'resolver_call',
       'resolver_answer',
@@ -117,6 +118,14 @@ const directory = async (runner: QueryRunner): Promise<void> => {
       FOREIGN KEY (workspace_id, member_id) REFERENCES group_ (workspace_id, id) ON DELETE CASCADE
     )`);
   await runner.query('CREATE INDEX group_nesting_member ON group_nesting (member_id)');
+  // How often the directory was changed, users, groups and delegations alike: the sum is its version.
+  await runner.query(`
+    CREATE TABLE directory_change (
+      workspace_id uuid NOT NULL,
+      slot int NOT NULL,
+      changes bigint NOT NULL,
+      PRIMARY KEY (workspace_id, slot)
+    ) WITH (fillfactor = 50)`);
 };
 
 /**

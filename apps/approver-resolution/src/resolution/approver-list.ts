@@ -11,10 +11,12 @@ const mostApprovers = 5_000;
 const mostSkipped = 100;
 
 /** A ref may be anything that somebody's webhook has answered. */
-const shownRef = (ref: string): string => ref.replaceAll('\0', '\uFFFD').slice(0, 256).toWellFormed();
+export const shownRef = (ref: string): string => ref.replaceAll('\0', '\uFFFD').slice(0, 256).toWellFormed();
 
 /** Whom one source names. */
 export interface SourceApprovers {
+  /** Ids of those whom it names, whether they may approve or not. */
+  readonly named: ReadonlySet<string>;
   /** Whether a person may approve here; who may not is left out. */
   admits(row: PersonRow, ref: string): boolean;
   /** Adds a person, or leaves them out when they may not approve here. */
@@ -49,10 +51,13 @@ export class ApproverList {
       if (refusal !== null) this.leaveOut(ref, refusal);
       return refusal === null;
     };
+    const named = new Set<string>();
     const add = (row: PersonRow, ref: string, why: string): void => {
+      named.add(row.id);
       if (admits(row, ref)) this.add(index, row, why);
     };
     return {
+      named,
       admits,
       add,
       addMatches: ([row, another], ref, why) => {
@@ -71,7 +76,7 @@ export class ApproverList {
   }
 
   /** Who is asked, by whoever stands in for them at that time. */
-  answer(delegations: Delegations, at: Date): ApproverAnswer {
+  answer(delegations: Delegations, at: Date): Omit<ApproverAnswer, 'evidence'> {
     return {
       approvers: [...this.approvers.values()].map((named) => this.asked(named, delegations, at)),
       skipped: [...this.skipped].map(([ref, why]) => ({ ref, why })),

@@ -1,7 +1,12 @@
 import type { DirectoryPerson } from '@countersign/contracts';
 import { Database } from '@countersign/persistence';
 import { allowWorkflow, Call, Caller, ok, Operation, Problem, type Answer } from '@countersign/service-kit';
-import { previewApprovers, type Person, type PreviewedApprover } from '@countersign/workflow';
+import {
+  previewApprovers,
+  resolutionEvidenceSchema,
+  type Person,
+  type PreviewedApprover,
+} from '@countersign/workflow';
 import { Controller, Post } from '@nestjs/common';
 import { Allow, ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
@@ -37,7 +42,7 @@ const person = {
 
 const previewSchema = {
   type: 'object',
-  required: ['approvers', 'leftOut', 'note'],
+  required: ['approvers', 'leftOut', 'note', 'evidence'],
   properties: {
     approvers: {
       type: 'array',
@@ -60,6 +65,7 @@ const previewSchema = {
       },
     },
     note: { type: ['string', 'null'] },
+    evidence: { oneOf: [resolutionEvidenceSchema, { type: 'null' }] },
   },
 };
 
@@ -108,18 +114,20 @@ export class ApproversController {
                 exclude: question.exclude,
                 requester,
                 delegations: question.delegations,
+                rules: question.rules,
               }),
               answers: {},
             },
           ]),
         )
       : [];
-    const { approvers, leftOut, note } = conclude({
+    const { approvers, leftOut, note, evidence } = conclude({
       approvers: answer?.approvers ?? [],
       skipped: answer?.skipped ?? [],
       ...(answer?.note ? { note: answer.note } : {}),
+      evidence: answer?.evidence,
     });
-    return ok({ approvers: approvers.map(approverView), leftOut, note });
+    return ok({ approvers: approvers.map(approverView), leftOut, note, evidence });
   }
 
   /** Throws Problem unknown_reference. */

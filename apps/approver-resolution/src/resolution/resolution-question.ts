@@ -1,5 +1,6 @@
-import type { ApproverQuestion, DelegationRule } from '@countersign/contracts';
+import type { ApproverQuestion, DelegationRule, SourceRule } from '@countersign/contracts';
 import type { Cause, Message } from '@countersign/messaging';
+import type { CallRecord } from '../resolver-webhook/resolver-call.store';
 import { readSources, type ApproverSource, type WebhookSource } from './approver-source';
 
 /** What decides who must approve. */
@@ -10,6 +11,8 @@ export interface SourcesQuestion {
   requesterId: string;
   /** Null, or absent in one that was kept before: nobody stands in for anybody. */
   delegations?: DelegationRule | null;
+  /** What the sources were in the definition. Absent in one that was kept before. */
+  rules?: SourceRule[];
 }
 
 /** What has to be resolved, as it is kept while webhooks are asked. */
@@ -29,13 +32,17 @@ export type ResolverAnswers = Record<string, ResolverAnswer>;
 export const targetKey = ({ url, format }: Pick<WebhookSource, 'url' | 'format'>): string =>
   `${format} ${url}`;
 
-/** A question whose answers from outside are all there. */
-export interface AnsweredQuestion {
-  question: ResolutionQuestion;
+/** What webhooks have said. */
+export interface AnsweredSources {
   answers: ResolverAnswers;
+  /** How they answered, attempt by attempt. */
+  calls?: readonly CallRecord[];
+}
+
+/** A question whose answers from outside are all there. */
+export interface AnsweredQuestion extends AnsweredSources {
+  question: ResolutionQuestion;
   cause: Cause;
-  /** How the webhooks answered, attempt by attempt. */
-  calls?: unknown[];
 }
 
 /** Throws PoisonMessage. */
@@ -46,13 +53,15 @@ export const sourcesQuestion = (
     exclude,
     requester,
     delegations,
-  }: Pick<ApproverQuestion, 'sources' | 'exclude' | 'requester' | 'delegations'>,
+    rules,
+  }: Pick<ApproverQuestion, 'sources' | 'exclude' | 'requester' | 'delegations' | 'rules'>,
 ): SourcesQuestion => ({
   workspaceId,
   sources: readSources(sources),
   exclude,
   requesterId: requester.id,
   delegations: delegations ?? null,
+  rules,
 });
 
 /** Throws PoisonMessage. */

@@ -2,6 +2,7 @@ import type { ApproverAnswer } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
 import { refKey, type DirectoryRef } from '../directory/directory-ref';
 import { delegationsAt } from '../delegations/delegation.rows';
+import { directoryVersions, type DirectoryVersions } from '../directory/directory-version';
 import { matchGroups, type MatchedGroup } from '../directory/match-groups';
 import { matchRoles, roleRef } from '../directory/match-roles';
 import { matchUsers } from '../directory/match-users';
@@ -12,20 +13,22 @@ import type { ApproverSource, LevelsSource, LimitSource, WebhookSource } from '.
 import { Climbs, type Climb } from './managers';
 import {
   targetKey,
+  type AnsweredSources,
   type ResolverAnswer,
   type ResolverAnswers,
   type SourcesQuestion,
 } from './resolution-question';
 import { shownUrl } from './shown-url';
+import { sourceEvidence } from './source-evidence';
 
-interface Asked {
+/** Webhooks that are not among the answers are asked later. */
+interface Asked extends AnsweredSources {
   question: SourcesQuestion;
-  /** Webhooks that are not among them are asked later. */
-  answers: ResolverAnswers;
 }
 
 /** What the directory says to all questions at once. */
 interface Found {
+  versions: DirectoryVersions;
   users: Map<string, PersonRow[]>;
   groups: Map<string, MatchedGroup[]>;
   roles: Map<string, PersonRow[]>;
@@ -36,24 +39,38 @@ interface Found {
 const highestClimb = 50;
 
 /**
- * Who must approve, for any number of questions at once: one statement for all that name users, two for all that name
- * groups, one for all roles, one for all managers, three at most for each step of a chain of delegations. The answers are in
+ * Who must approve and on what evidence, for any number of questions at once: one statement for the versions of the
+ * directories, one for all that name users, two for all that name groups, one for all roles, one for all managers, three at most for each step of a chain of delegations. The answers are in
  * the order of the questions.
  */
 export const resolveSources = async (sql: Sql, list: readonly Asked[]): Promise<ApproverAnswer[]> => {
+  if (list.length === 0) return [];
   const found = await lookUp(sql, list);
-  const named = list.map(({ question, answers }) => {
+  const named = list.map(({ question, answers, calls }) => {
+    const { workspaceId } = question;
     const approvers = new ApproverList(question);
-    for (const [index, source] of question.sources.entries())
-      addSource(approvers.ofSource(index), source, question.workspaceId, found, answers);
-    return { approvers, question };
+    const people = question.sources.map((source, index) => {
+      const part = approvers.ofSource(index);
+      addSource(part, source, workspaceId, found, answers);
+      return part.named;
+    });
+    const groupsOf = (ref: string) => found.groups.get(refKey({ workspaceId, ref })) ?? [];
+    const sources = sourceEvidence(question, { named: people, groupsOf, answers, calls });
+    return { approvers, question, sources };
   });
   const delegators = named.flatMap(({ approvers, question }) =>
     question.delegations ? approvers.people() : [],
   );
   const at = new Date();
   const delegations = await delegationsAt(sql, delegators, at);
-  return named.map(({ approvers }) => approvers.answer(delegations, at));
+  return named.map(({ approvers, question, sources }) => ({
+    ...approvers.answer(delegations, at),
+    evidence: {
+      directoryVersion: found.versions.get(question.workspaceId) ?? 0,
+      at: at.toISOString(),
+      sources,
+    },
+  }));
 };
 
 const climbOf = (workspaceId: string, source: LevelsSource | LimitSource): Climb => ({
@@ -91,13 +108,18 @@ const lookUp = async (sql: Sql, list: readonly Asked[]): Promise<Found> => {
       }
     }
   }
-  const [matchedUsers, matchedGroups, matchedRoles] = await Promise.all([
+  // The versions first: whatever is found by the others is as new, or newer.
+  const [versions, matchedUsers, matchedGroups, matchedRoles] = await Promise.all([
+    directoryVersions(
+      sql,
+      list.map(({ question }) => question.workspaceId),
+    ),
     matchUsers(sql, users),
     matchGroups(sql, groups),
     matchRoles(sql, roles),
     climbs.make(sql),
   ]);
-  return { users: matchedUsers, groups: matchedGroups, roles: matchedRoles, climbs };
+  return { versions, users: matchedUsers, groups: matchedGroups, roles: matchedRoles, climbs };
 };
 
 const addSource = (

@@ -1,7 +1,7 @@
 import type { CallRecord, CallTarget } from './resolver-call.store';
 
 /** Results of what was no call at all. */
-const waits: readonly CallRecord['result'][] = ['no room', 'circuit open', 'kept', 'aborted'];
+const waits: readonly CallRecord['result'][] = ['no_room', 'circuit_open', 'kept', 'aborted'];
 
 const isOf =
   ({ url, format }: CallTarget) =>
@@ -33,7 +33,7 @@ export const callsOf = (evidence: readonly CallRecord[], target: CallTarget): nu
 
 /** Since when the webhook's host is waited for, in milliseconds since the epoch; null when it never was. */
 export const waitingSince = (evidence: readonly CallRecord[], target: CallTarget): number | null => {
-  const first = evidence.filter(isOf(target)).find(({ result }) => result === 'circuit open');
+  const first = evidence.filter(isOf(target)).find(({ result }) => result === 'circuit_open');
   return first ? Date.parse(first.at) : null;
 };
 

@@ -11,12 +11,12 @@ export type CallTarget = Omit<WebhookSource, 'kind'>;
 /**
  * How one call of one attempt ended.
  * - `no room`: too many calls were in flight; it is made later
- * - `circuit open`: the host is left alone for now; it is made later
- * - `circuit still open`: the host was waited for long enough; the attempt has failed without a call
+ * - `circuit_open`: the host is left alone for now; it is made later
+ * - `circuit_still_open`: the host was waited for long enough; the attempt has failed without a call
  * - `kept`: nobody was called, because an earlier answer still holds
  */
 export type CallResult =
-  'answered' | FailureReason | RefusalReason | 'no room' | 'circuit open' | 'circuit still open' | 'kept';
+  'answered' | FailureReason | RefusalReason | 'no_room' | 'circuit_open' | 'circuit_still_open' | 'kept';
 
 /** What was asked of whom, and what came of it, for the evidence. */
 export interface CallRecord {

@@ -107,7 +107,7 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
     const outcome = await this.pool.run({ workspaceId: call.workspaceId, host }, patienceMs, () =>
       this.tryCall(call, target, place, secrets),
     );
-    return outcome ?? noCall(call, target, 'no room', { kind: 'later', waitMs: giveUpDelayMs });
+    return outcome ?? noCall(call, target, 'no_room', { kind: 'later', waitMs: giveUpDelayMs });
   }
 
   private async tryCall(
@@ -159,10 +159,10 @@ export class ResolverCaller implements OnModuleDestroy, OnApplicationShutdown {
     const leftMs = since + this.circuitPatienceMs - Date.now();
     if (leftMs > 0) {
       const waitMs = Math.max(0, Math.min(againInMs, leftMs));
-      return noCall(call, target, 'circuit open', { kind: 'later', waitMs });
+      return noCall(call, target, 'circuit_open', { kind: 'later', waitMs });
     }
     const failure = `${shownUrl(target.url)} was not called, because calls to its host have failed one after the other.`;
-    return noCall(call, target, 'circuit still open', { kind: 'again', failure });
+    return noCall(call, target, 'circuit_still_open', { kind: 'again', failure });
   }
 
   private async keep(tx: Tx, call: LeasedCall, outcomes: readonly TargetOutcome[]): Promise<void> {

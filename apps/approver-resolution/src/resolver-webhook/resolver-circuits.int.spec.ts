@@ -60,7 +60,7 @@ describe('the circuit of a host', () => {
     const [second] = await ask(url);
     await answersTo([first ?? '', second ?? '']);
     const [third] = await ask(url);
-    await service.eventually(async () => (await resultsOf(third ?? '')).includes('circuit open'));
+    await service.eventually(async () => (await resultsOf(third ?? '')).includes('circuit_open'));
     return [first ?? '', second ?? '', third ?? ''];
   };
 
@@ -75,7 +75,7 @@ describe('the circuit of a host', () => {
     const [, , waiting] = await openCircuitOf(target.url);
     const later = await ask(target.url, 5);
     for (const id of later)
-      await service.eventually(async () => (await resultsOf(id)).includes('circuit open'));
+      await service.eventually(async () => (await resultsOf(id)).includes('circuit_open'));
     await service.eventually(async () => held.length === 1);
     expect([target.received.length, await openCircuits()]).toEqual([enough + 1, 1]);
 
@@ -93,7 +93,7 @@ describe('the circuit of a host', () => {
     }
     const results = await Promise.all(later.map(resultsOf));
     // One of the six was the probe; nobody called while it was on its way.
-    for (const list of results) expect([list[0], list.at(-1)]).toEqual(['circuit open', 'answered']);
+    for (const list of results) expect([list[0], list.at(-1)]).toEqual(['circuit_open', 'answered']);
     expect(target.received).toHaveLength(enough + 7);
     expect(await openCircuits()).toBe(0);
   }, 90_000);
@@ -119,9 +119,9 @@ describe('the circuit of a host', () => {
       );
     }
     const evidence = (await Promise.all(ids.map(evidenceOf))).flat();
-    expect(evidence.map(({ result }) => result)).toContain('circuit still open');
+    expect(evidence.map(({ result }) => result)).toContain('circuit_still_open');
     // Four tries each, some of them calls.
-    const tries = evidence.filter(({ result }) => result !== 'circuit open');
+    const tries = evidence.filter(({ result }) => result !== 'circuit_open');
     expect(tries).toHaveLength(4 * ids.length);
     expect(tries.filter(({ status }) => status === 503)).toHaveLength(target.received.length);
   }, 120_000);
@@ -137,7 +137,7 @@ describe('the circuit of a host', () => {
       const target = await start(reply);
       const ids = await ask(target.url, 12);
       await answersTo(ids);
-      for (const id of ids) expect(await resultsOf(id)).not.toContain('circuit open');
+      for (const id of ids) expect(await resultsOf(id)).not.toContain('circuit_open');
       expect(await openCircuits()).toBe(before);
     },
     60_000,

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Tx, UnitOfWork } from '@countersign/messaging';
 import { isDeadlock } from '@countersign/persistence';
 import { Idempotency, UNIT_OF_WORK, type Answer, type Call } from '@countersign/service-kit';
+import { countChange } from '../directory/directory-version';
 import { lockDirectory, withDirectoryLock, type DirectoryLock } from '../directory/lock-directory';
 import { publishChange, type PeopleChange } from '../directory/publish-people';
 
@@ -25,7 +26,7 @@ const mostAttempts = 3;
 
 /**
  * The one way to change the directory: PUT, PATCH, DELETE, POST and bulk alike lock it, and tell the other services of
- * everybody for whom something changed in the same transaction.
+ * everybody for whom something changed in the same transaction. Each is a version of the directory.
  */
 @Injectable()
 export class DirectoryWrites {
@@ -64,6 +65,7 @@ export class DirectoryWrites {
     lockDirectory(tx, call.workspaceId, lock);
     const { people, answer } = await write({ tx, workspaceId: call.workspaceId, lock });
     await publishChange(tx, call.workspaceId, people, call.cause);
+    countChange(tx, call.workspaceId);
     return answer();
   }
 }

@@ -1,14 +1,19 @@
 import type {
+  CallEvidence,
   Candidate,
   EventData,
   EventType,
+  GroupEvidence,
   Person,
   QuorumPart,
   RequestAggregate,
   RequestFailure,
   Requester,
   Resolution,
+  ResolutionEvidence,
+  SourceEvidence,
   Task,
+  WebhookEvidence,
 } from '@countersign/workflow';
 import {
   leftOut,
@@ -62,6 +67,41 @@ const resolution = record<Resolution>({
   purpose: plain,
   escalation: plain,
   counts: record<Resolution['counts']>({ approvers: plain, parts: listOf(plain), reroute: plain }),
+});
+
+/** Numbers of people, ids and hashes. Whom a webhook named may be a name, and where it is somebody's. */
+const evidence = record<ResolutionEvidence>({
+  directoryVersion: plain,
+  at: plain,
+  sources: listOf(
+    record<SourceEvidence>({
+      rule: plain,
+      kind: plain,
+      refs: plain,
+      named: plain,
+      people: listOf(plain),
+      groups: listOf(record<GroupEvidence>({ id: plain, version: plain })),
+      of: listOf(plain),
+      levels: plain,
+      webhook: record<WebhookEvidence>({
+        url: sealedFor('requester', 'url'),
+        format: plain,
+        answered: sealedFor('requester', 'answered'),
+        calls: listOf(
+          record<CallEvidence>({
+            attempt: plain,
+            at: plain,
+            status: plain,
+            latencyMs: plain,
+            result: plain,
+            requestHash: plain,
+            answerHash: plain,
+            keptFrom: plain,
+          }),
+        ),
+      }),
+    }),
+  ),
 });
 
 const creation: RulesFor<EventData['request.created']['request']> = {
@@ -177,7 +217,14 @@ export const eventRules: { readonly [T in EventType]: RulesFor<EventData[T]> } =
   'stage.skipped': { ...ofStage, explanation },
   'stage.awaiting_approvers': { ...ofStage, resolution, ...{ resolutionId: plain, purpose: plain } },
   // Names and addresses of people, and what somebody else's server had to say.
-  'stage.resolved': { ...ofStage, resolutionId: plain, purpose: plain, leftOut: whoIsLeftOut, note },
+  'stage.resolved': {
+    ...ofStage,
+    resolutionId: plain,
+    purpose: plain,
+    leftOut: whoIsLeftOut,
+    note,
+    evidence,
+  },
   'stage.quorum_changed': { ...ofStage, quorum, explanation },
   'stage.queue_changed': { ...ofStage, queue },
   'stage.due_changed': { ...ofStage, dueAt },

@@ -120,7 +120,20 @@ const textInLeaves: Record<string, string[]> = {
   'task.closed': ['stageKey', 'taskId'],
   'stage.skipped': ['stageKey'],
   'stage.awaiting_approvers': ['resolution.id', 'stageKey'],
-  'stage.resolved': ['resolutionId', 'stageKey'],
+  'stage.resolved': [
+    'evidence.at',
+    'evidence.sources.groups.id',
+    'evidence.sources.of',
+    'evidence.sources.people',
+    'evidence.sources.rule',
+    'evidence.sources.webhook.calls.answerHash',
+    'evidence.sources.webhook.calls.at',
+    'evidence.sources.webhook.calls.keptFrom',
+    'evidence.sources.webhook.calls.requestHash',
+    'evidence.sources.webhook.calls.result',
+    'resolutionId',
+    'stageKey',
+  ],
   'stage.quorum_changed': ['quorum.people', 'stageKey'],
   'stage.queue_changed': ['queue.onBehalfOf.id', 'queue.person.id', 'stageKey'],
   'stage.due_changed': ['stageKey'],
@@ -213,6 +226,53 @@ describe('what of an event enters the log', () => {
     const task = { ...assigned.request.stages[0]!.tasks[0]!, decidedBy: bob, comment: 'no' };
     const closed = entryOf('task.dismissed', { task }, { actor: { type: 'user', id: alice.id, via: null } });
     expect(closed.personal).toContainEqual({ subject: bob.id, kind: 'comment', data: 'no' });
+  });
+
+  it('keeps what a resolution rests on, and seals where a webhook is and whom it named for the requester', () => {
+    const call = {
+      attempt: 1,
+      at: '2026-11-21T09:00:02.000Z',
+      status: 200,
+      latencyMs: 12.5,
+      result: 'answered',
+    };
+    const hashes = { requestHash: 'ab'.repeat(32), answerHash: 'cd'.repeat(32) };
+    const group = { rule: 'approvers.0', kind: 'group', refs: 1, named: 2, people: [alice.id, bob.id] };
+    const outside = { rule: 'approvers.1', kind: 'webhook', refs: 2, named: 1, people: [bob.id] };
+    const groups = [{ id: v7(), version: 3 }];
+    const [url, answered] = ['https://erp.example.com/approvers', ['bob@example.com', 'Bobby T.']];
+    const webhook = { format: 'easylife', calls: [{ ...call, ...hashes }] };
+    const evidence = { directoryVersion: 41, at: '2026-11-21T09:00:03.000Z' };
+    const { content, personal } = entryOf('stage.resolved', {
+      stageKey: 'owner',
+      evidence: {
+        ...evidence,
+        sources: [
+          { ...group, groups },
+          { ...outside, webhook: { url, answered, ...webhook } },
+        ],
+      },
+    });
+    expect(content).toMatchObject({
+      stageKey: 'owner',
+      evidence: {
+        ...evidence,
+        sources: [
+          { ...group, groups },
+          { ...outside, webhook },
+        ],
+      },
+    });
+    expect(JSON.stringify(content)).not.toMatch(/erp|bob@|Bobby/);
+    expect(personal).toEqual([
+      { subject: alice.id, kind: 'url', data: url },
+      { subject: alice.id, kind: 'answered', data: answered },
+    ]);
+  });
+
+  it('has no evidence of a resolution that came without', () => {
+    const { content, personal } = entryOf('stage.resolved', { stageKey: 'owner', evidence: null });
+    expect([content.evidence, personal]).toEqual([null, []]);
   });
 
   it('seals a person once an entry', () => {

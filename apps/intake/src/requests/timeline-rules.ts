@@ -1,5 +1,5 @@
 import type { TransitionEvent } from '@countersign/contracts';
-import type { EventType } from '@countersign/workflow';
+import type { EventType, ResolutionEvidence } from '@countersign/workflow';
 
 type Detail = TransitionEvent['data'];
 
@@ -8,6 +8,10 @@ const isShown = () => true;
 const isBookkeeping = () => false;
 
 const isFilled = (value: unknown): boolean => Array.isArray(value) && value.length > 0;
+
+/** Somebody else's server was asked. */
+const hasCalls = (evidence: ResolutionEvidence | null | undefined): boolean =>
+  (evidence?.sources ?? []).some(({ webhook }) => isFilled(webhook?.calls));
 
 /**
  * Which events a reader of the timeline is told: a closed list. What happened to the request, who was left out and why,
@@ -41,7 +45,8 @@ const rules: { readonly [T in EventType]: (data: Detail) => boolean } = {
   'task.closed': isBookkeeping,
   'stage.skipped': isShown,
   'stage.awaiting_approvers': isBookkeeping,
-  'stage.resolved': ({ leftOut, note }) => isFilled(leftOut) || typeof note === 'string',
+  'stage.resolved': ({ leftOut, note, evidence }) =>
+    isFilled(leftOut) || typeof note === 'string' || hasCalls(evidence as ResolutionEvidence | null),
   'stage.quorum_changed': isBookkeeping,
   'stage.queue_changed': isBookkeeping,
   'stage.due_changed': isShown,

@@ -33,6 +33,13 @@ describe('the timeline of a request', () => {
       data,
     });
     const nobody = { resolutionId: v7(), purpose: 'start', leftOut: [], note: null };
+    const evidence = (webhook?: object) => ({
+      directoryVersion: 7,
+      at: new Date().toISOString(),
+      sources: [
+        { rule: 'approvers.0', kind: webhook ? 'webhook' : 'user', refs: 1, named: 1, people: [], webhook },
+      ],
+    });
     await intake.tell('request.transitioned.v1', {
       request: { ...before, version: 2 },
       events: [
@@ -42,6 +49,8 @@ describe('the timeline of a request', () => {
         event('stage.resolved', nobody),
         event('stage.resolved', { ...nobody, leftOut: [{ ref: 'bob@test', why: 'is not active' }] }),
         event('stage.resolved', { ...nobody, note: 'The webhook answered 500.' }),
+        event('stage.resolved', { ...nobody, evidence: evidence({ calls: [{ status: 200 }] }) }),
+        event('stage.resolved', { ...nobody, evidence: evidence() }),
         event('stage.quorum_changed', { explanation: '1 of 2 approvers must approve.' }),
         event('stage.queue_changed'),
         event('stage.escalated', { escalation: 0 }),
@@ -63,6 +72,7 @@ describe('the timeline of a request', () => {
       'stage.skipped',
       'stage.resolved',
       'stage.resolved',
+      'stage.resolved',
       'stage.notified',
       'stage.ended',
       'request.commented',
@@ -72,6 +82,10 @@ describe('the timeline of a request', () => {
       leftOut: [{ ref: 'bob@test', why: 'is not active' }],
     });
     expect(data[3].detail.note).toBe('The webhook answered 500.');
-    expect(data[4].detail.people).toEqual([{ id: bob.id, userName: 'bob@test', displayName: 'Bob' }]);
+    expect(data[4].detail.evidence).toMatchObject({
+      directoryVersion: 7,
+      sources: [{ webhook: { calls: [{ status: 200 }] } }],
+    });
+    expect(data[5].detail.people).toEqual([{ id: bob.id, userName: 'bob@test', displayName: 'Bob' }]);
   });
 });

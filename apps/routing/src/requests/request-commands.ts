@@ -286,6 +286,7 @@ const askForApprovers = (
       stageIndex: effect.stageIndex,
       totalStages: aggregate.stages.length,
       sources: effect.sources,
+      rules: effect.rules,
       exclude: effect.exclude,
       title: aggregate.title,
       reason: aggregate.reason,

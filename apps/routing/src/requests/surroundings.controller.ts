@@ -20,7 +20,7 @@ export class SurroundingsController {
   approversResolved(messages: Message<'approvers.resolved.v1'>[], tx: Tx): Promise<void> {
     return this.commands.carryOut(
       messages.map((message) => {
-        const { requestId, resolutionId, stageKey, approvers, skipped, note } = message.data;
+        const { requestId, resolutionId, stageKey, approvers, skipped, note, evidence } = message.data;
         return {
           message,
           requestId,
@@ -30,7 +30,7 @@ export class SurroundingsController {
             actor: system,
             resolutionId,
             stageKey,
-            outcome: { approvers, skipped, note: note ?? undefined },
+            outcome: { approvers, skipped, note: note ?? undefined, evidence },
           },
         };
       }),

@@ -2,7 +2,9 @@ import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
+  IsIn,
   IsInt,
+  IsNumber,
   IsObject,
   IsOptional,
   IsString,
@@ -10,6 +12,10 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { DirectoryPerson, Person, Requester } from '../person';
+
+/** What a source asks for once fields, expressions and matrices have been read. */
+export const sourceKinds = ['user', 'group', 'role', 'levels', 'limit', 'webhook'] as const;
+export type SourceKind = (typeof sourceKinds)[number];
 
 /** Whom a delegation may lead to. */
 export class DelegationRule {
@@ -23,6 +29,13 @@ export class DelegationRule {
 export class WorkflowVersion {
   @IsString() key: string;
   @IsInt() version: number;
+}
+
+/** A source of a stage's definition: its place there, such as `approvers.1.matrix.0.to.2`. */
+export class SourceRule {
+  @IsString() rule: string;
+  /** How many of the question's sources it has become, next to each other and in the order of the rules. */
+  @IsInt() count: number;
 }
 
 /** Asks who must approve a stage. `payload`, `workflow`, `externalRef` and `metadata` are there only when a source calls outside with them. */
@@ -44,6 +57,8 @@ export class ResolveApprovers {
   @IsOptional() @IsObject() metadata?: Record<string, unknown> | null;
   /** Left out: nobody stands in for anybody. */
   @IsOptional() @ValidateNested() @Type(() => DelegationRule) delegations?: DelegationRule | null;
+  /** Left out: the evidence does not say which rules named people. */
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => SourceRule) rules?: SourceRule[];
 }
 
 /** One of many questions who would approve, asked of the directory alone: nothing is kept, nobody is called. */
@@ -53,6 +68,7 @@ export class ApproverQuestion {
   @ValidateNested() @Type(() => Requester) requester: Requester;
   /** Left out: nobody stands in for anybody. */
   @IsOptional() @ValidateNested() @Type(() => DelegationRule) delegations?: DelegationRule | null;
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => SourceRule) rules?: SourceRule[];
 }
 
 /** Asks who would approve, for simulations. A webhook among the sources names nobody and is noted. */
@@ -95,6 +111,63 @@ export class SkippedApprover {
   @IsString() why: string;
 }
 
+/** One attempt at a webhook. Hashes are SHA-256 in hex, of a body's bytes. */
+export class CallEvidence {
+  @IsInt() attempt: number;
+  @IsString() at: string;
+  @IsOptional() @IsInt() status: number | null;
+  @IsOptional() @IsNumber() latencyMs: number | null;
+  /** A code: `answered`, or why there is no answer. */
+  @IsString() result: string;
+  /** Null when nothing was sent. */
+  @IsOptional() @IsString() requestHash: string | null;
+  /** Null when there was no answer, or too long a one. */
+  @IsOptional() @IsString() answerHash: string | null;
+  /** Nothing was sent: an answer of this time still held. The hashes are those of its call. */
+  @IsOptional() @IsString() keptFrom?: string | null;
+}
+
+export class WebhookEvidence {
+  /** Without its query. */
+  @IsString() url: string;
+  @IsIn(['easylife', 'countersign']) format: 'easylife' | 'countersign';
+  /** The first 100 refs; null when it was not asked, or gave no answer that counts. */
+  @IsOptional() @IsArray() @IsString({ each: true }) answered: string[] | null;
+  /** The newest 20; none: it is asked when the stage starts. */
+  @IsArray() @ValidateNested({ each: true }) @Type(() => CallEvidence) calls: CallEvidence[];
+}
+
+export class GroupVersion {
+  @IsUUID() id: string;
+  @IsInt() version: number;
+}
+
+/** Whom one source of the definition named, whether they may approve or not. Lists hold the first 100, and 1,000 together. */
+export class SourceEvidence {
+  @IsString() rule: string;
+  @IsIn(sourceKinds) kind: SourceKind;
+  /** How many refs it came to: of a field, an expression, a webhook's answer. */
+  @IsInt() refs: number;
+  /** How many people; null when nobody knows yet. */
+  @IsOptional() @IsInt() named: number | null;
+  /** Their user ids. */
+  @IsArray() @IsUUID(undefined, { each: true }) people: string[];
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => GroupVersion) groups?: GroupVersion[];
+  /** Whose managers: user ids. */
+  @IsOptional() @IsArray() @IsUUID(undefined, { each: true }) of?: string[];
+  @IsOptional() @IsInt() levels?: number;
+  @IsOptional() @ValidateNested() @Type(() => WebhookEvidence) webhook?: WebhookEvidence;
+}
+
+/** What an answer rests on: at most 500 sources. */
+export class ResolutionEvidence {
+  /** The number of changes of the workspace's directory. All up to this one were seen, and maybe some just after it. */
+  @IsInt() directoryVersion: number;
+  /** The moment for which absences and delegations were looked at. */
+  @IsString() at: string;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => SourceEvidence) sources: SourceEvidence[];
+}
+
 /** Who was found. */
 export class ApproverAnswer {
   @IsArray() @ValidateNested({ each: true }) @Type(() => ResolvedApprover) approvers: ResolvedApprover[];
@@ -102,6 +175,8 @@ export class ApproverAnswer {
   @IsArray() @ValidateNested({ each: true }) @Type(() => SkippedApprover) skipped: SkippedApprover[];
   /** What the trail should say of the resolution as a whole, such as a resolver's bad answer. */
   @IsOptional() @IsString() note: string | null;
+  /** Left out by versions that kept none. */
+  @IsOptional() @ValidateNested() @Type(() => ResolutionEvidence) evidence?: ResolutionEvidence;
 }
 
 export class ApproversResolved extends ApproverAnswer {

@@ -15,6 +15,7 @@ describe('submitting', () => {
         resolutionId: run.request.stages[0]?.resolutions[0]?.id,
         stageKey: 'a',
         stageIndex: 0,
+        rules: [{ rule: 'approvers.0', count: 1 }],
         sources: [{ user: 'anybody' }],
         exclude: ['rita'],
         delegations: { workflow: 'w', forbidden: ['rita'] },

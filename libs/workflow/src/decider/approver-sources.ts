@@ -1,6 +1,7 @@
 import type { ConditionContext } from '../cel/condition';
 import type { CompiledSource } from '../definition/compiled-definition';
 import type { RefOrField } from '../definition/workflow-definition';
+import type { AskedSources } from './asked-sources';
 
 /**
  * A source that needs nothing but the directory (or the webhook) to be resolved: fields are looked up, conditions decided,
@@ -20,6 +21,12 @@ export interface LeftOut {
   why: string;
 }
 
+/** A source of the definition by its place in its stage, and how many resolvable sources it has become. */
+export interface SourceRule {
+  rule: string;
+  count: number;
+}
+
 /** What sources are looked at with. User ids. */
 export interface SourceContext {
   conditions: ConditionContext;
@@ -29,7 +36,8 @@ export interface SourceContext {
 
 /** An expression that could not be evaluated ends the request; everything else only leaves somebody out. */
 export type ResolvableSources =
-  { ok: true; sources: ResolvableSource[]; leftOut: LeftOut[] } | { ok: false; detail: string };
+  | { ok: true; sources: ResolvableSource[]; rules: SourceRule[]; leftOut: LeftOut[] }
+  | { ok: false; detail: string };
 
 /** More refs than this in one field are left out. */
 const MAX_FIELD_REFS = 1_000;
@@ -54,15 +62,35 @@ function shownExpression(text: string): string {
 
 class Reader {
   readonly leftOut: LeftOut[] = [];
+  readonly rules: SourceRule[] = [];
 
   constructor(private readonly context: SourceContext) {}
 
   /** Throws EvaluationError. */
-  read(sources: readonly CompiledSource[]): ResolvableSource[] {
-    return sources.flatMap((source) => this.readOne(source));
+  read(sources: readonly CompiledSource[], place: string): ResolvableSource[] {
+    return sources.flatMap((source, index) => {
+      const rule = `${place}.${index}`;
+      if ('matrix' in source) return this.readMatrix(source.matrix, rule);
+      const found = this.readOne(source);
+      if (found.length > 0) this.rules.push({ rule, count: found.length });
+      return found;
+    });
   }
 
-  private readOne(source: CompiledSource): ResolvableSource[] {
+  private readMatrix(
+    rows: Extract<CompiledSource, { matrix: unknown }>['matrix'],
+    rule: string,
+  ): ResolvableSource[] {
+    for (const [index, { when, to }] of rows.entries()) {
+      const result = when.evaluate(this.context.conditions);
+      if (!result.ok) throw EvaluationError.of(when.text, result.message);
+      if (result.value) return this.read(to, `${rule}.matrix.${index}.to`);
+    }
+    this.leftOut.push({ ref: 'matrix', why: 'no row of the matrix applies' });
+    return [];
+  }
+
+  private readOne(source: Exclude<CompiledSource, { matrix: unknown }>): ResolvableSource[] {
     if ('user' in source) {
       const by = typeof source.user === 'object' ? { by: source.user.field } : {};
       return this.refs(source.user).map((user) => ({ user, ...by }));
@@ -74,15 +102,6 @@ class Reader {
       if (!result.ok) throw EvaluationError.of(source.expression.text, result.message);
       const by = shownExpression(source.expression.text);
       return this.bounded(source.expression.text, result.refs).map((user) => ({ user, by }));
-    }
-    if ('matrix' in source) {
-      for (const row of source.matrix) {
-        const result = row.when.evaluate(this.context.conditions);
-        if (!result.ok) throw EvaluationError.of(row.when.text, result.message);
-        if (result.value) return this.read(row.to);
-      }
-      this.leftOut.push({ ref: 'matrix', why: 'no row of the matrix applies' });
-      return [];
     }
     if ('manager' in source) return this.managers(source.manager);
     return [{ webhook: source.webhook }];
@@ -138,14 +157,17 @@ class EvaluationError extends Error {
   }
 }
 
-/** Sources with fields of the payload replaced by what they hold and expressions by what they give. */
+/**
+ * Sources with fields of the payload replaced by what they hold and expressions by what they give. `place` is that of
+ * their list in the definition of the stage.
+ */
 export function resolvableSources(
-  sources: readonly CompiledSource[],
+  { sources, place }: AskedSources,
   context: SourceContext,
 ): ResolvableSources {
   const reader = new Reader(context);
   try {
-    return { ok: true, sources: reader.read(sources), leftOut: reader.leftOut };
+    return { ok: true, sources: reader.read(sources, place), rules: reader.rules, leftOut: reader.leftOut };
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
     return { ok: false, detail: error.message };

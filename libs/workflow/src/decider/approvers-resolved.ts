@@ -1,6 +1,7 @@
 import type { Candidate, QuorumPart, RequestAggregate, Resolution, Stage } from '../aggregate';
-import type { CompiledSource, CompiledStage } from '../definition/compiled-definition';
+import type { CompiledStage } from '../definition/compiled-definition';
 import { resolvableSources, type LeftOut } from './approver-sources';
+import { askedSources } from './asked-sources';
 import type { ApproversResolvedCommand, ResolvedPerson } from './commands';
 import { NOTHING, type DecideEnv, type Decision } from './decision';
 import { escalate } from './escalate-stage';
@@ -66,19 +67,6 @@ function namedBy(
   return { candidates: candidates.filter(isFit), members };
 }
 
-/** What a question of this stage asked for. */
-function sourcesOf(
-  transition: Transition,
-  stage: Stage,
-  { purpose, escalation }: Resolution,
-): readonly CompiledSource[] {
-  const { approvers, escalate: escalations, notify, onNoApprovers } = ruleOf(transition, stage);
-  if (purpose === 'notify') return notify;
-  if (purpose === 'delegate') return [];
-  if (purpose === 'escalate') return escalations[escalation ?? 0]?.to ?? [];
-  return stage.fallback && typeof onNoApprovers === 'object' ? onNoApprovers.fallback : approvers;
-}
-
 /** Whom an answer leaves out and why: by the directory, by what the payload holds, and by the rules of the stage. */
 function whoIsLeftOut(
   transition: Transition,
@@ -87,7 +75,7 @@ function whoIsLeftOut(
   outcome: ApproversResolvedCommand['outcome'],
 ): LeftOut[] {
   const context = { conditions: conditionContext(transition), requester: '', assignees: [] };
-  const read = resolvableSources(sourcesOf(transition, stage, resolution), context);
+  const read = resolvableSources(askedSources(ruleOf(transition, stage), stage, resolution), context);
   const leftOut = [...outcome.skipped, ...(read.ok ? read.leftOut : [])];
   if (resolution.purpose === 'notify') return leftOut;
   const forbidden = forbiddenDeciders(transition, stage);
@@ -191,7 +179,16 @@ export function approversResolved(
   const note = command.outcome.note ?? null;
   const leftOut = whoIsLeftOut(transition, waiting, resolution, command.outcome);
   const { id: resolutionId, purpose } = resolution;
-  transition.record('stage.resolved', { stageKey, stageIndex, resolutionId, purpose, leftOut, note });
+  const { evidence = null } = command.outcome;
+  transition.record('stage.resolved', {
+    stageKey,
+    stageIndex,
+    resolutionId,
+    purpose,
+    leftOut,
+    note,
+    evidence,
+  });
   const stage = transition.state.stages[stageIndex] ?? waiting;
   switch (purpose) {
     case 'start':

@@ -2,6 +2,7 @@ import type { Person, RequestAggregate, Requester, TaskDecision } from '../aggre
 import type { CompiledDefinition } from '../definition/compiled-definition';
 import type { LeftOut } from './approver-sources';
 import type { Actor } from './events';
+import type { ResolutionEvidence } from './resolution-evidence';
 
 interface CommandBase {
   actor: Actor;
@@ -54,7 +55,13 @@ export interface ApproversResolvedCommand extends CommandBase {
   type: 'approversResolved';
   resolutionId: string;
   stageKey: string;
-  outcome: { approvers: ResolvedPerson[]; skipped: LeftOut[]; note?: string };
+  outcome: {
+    approvers: ResolvedPerson[];
+    skipped: LeftOut[];
+    note?: string;
+    /** Left out by directories that give none. */
+    evidence?: ResolutionEvidence;
+  };
 }
 
 /** One person's answer. The person is `actor.id`. */

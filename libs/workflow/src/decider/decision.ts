@@ -1,5 +1,5 @@
 import type { CompiledDefinition } from '../definition/compiled-definition';
-import type { ResolvableSource } from './approver-sources';
+import type { ResolvableSource, SourceRule } from './approver-sources';
 import type { DomainEvent } from './events';
 
 /** Everything that a decision may depend on beside command and state. `now` is RFC 3339 in UTC with milliseconds. */
@@ -17,6 +17,8 @@ export interface ResolveApproversEffect {
   stageKey: string;
   stageIndex: number;
   sources: ResolvableSource[];
+  /** What the sources were in the definition, in their order. */
+  rules: SourceRule[];
   /** User ids that must not be among the approvers. */
   exclude: string[];
   /** Whom nobody's task may go to; null where nobody stands in for anybody. */

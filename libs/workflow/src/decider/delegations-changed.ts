@@ -66,6 +66,7 @@ function askWhoHolds(transition: Transition, stage: Stage, voters: readonly stri
     stageKey,
     stageIndex,
     sources: voters.map((user) => ({ user })),
+    rules: [{ rule: 'delegations', count: voters.length }],
     exclude: [],
     delegations: { workflow: transition.state.workflow.key, forbidden },
   });

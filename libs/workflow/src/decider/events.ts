@@ -11,6 +11,7 @@ import type {
   TaskState,
 } from '../aggregate';
 import type { LeftOut } from './approver-sources';
+import type { ResolutionEvidence } from './resolution-evidence';
 
 /** Who caused something: `id` is the user or the key, `via` the key that vouched for a user. */
 export interface Actor {
@@ -92,6 +93,7 @@ export interface EventData {
     purpose: ResolutionPurpose;
     leftOut: LeftOut[];
     note: string | null;
+    evidence: ResolutionEvidence | null;
   };
   /** People were added to or taken from a stage that runs. */
   'stage.quorum_changed': StageRef & { quorum: QuorumPart[]; explanation: string };

@@ -53,7 +53,7 @@ export function startStage(
   else for (const candidate of fresh) openTask(transition, stage, candidate);
   if (rule.notify.length > 0) {
     const running = transition.state.stages[stageIndex] ?? stage;
-    askApprovers(transition, running, { purpose: 'notify', sources: rule.notify });
+    askApprovers(transition, running, { purpose: 'notify' });
   }
 }
 

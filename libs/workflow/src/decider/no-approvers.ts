@@ -18,7 +18,7 @@ export function noApprovers(
   const { onNoApprovers } = ruleOf(transition, stage);
   const { key: stageKey, index: stageIndex } = stage;
   if (typeof onNoApprovers === 'object' && !stage.fallback) {
-    askApprovers(transition, stage, { purpose: 'fallback', sources: onNoApprovers.fallback });
+    askApprovers(transition, stage, { purpose: 'fallback' });
   } else if (nobody && onNoApprovers === 'skip') {
     closeOpenTasks(transition, stage);
     transition.record('stage.skipped', { stageKey, stageIndex, explanation: `Skipped: ${detail}` });

@@ -3,7 +3,6 @@ import { askApprovers } from './ask-approvers';
 import type { PersonLeftCommand } from './commands';
 import { NOTHING, type DecideEnv, type Decision } from './decision';
 import { isFinal } from './progress';
-import { ruleOf } from './stage-rule';
 import { Transition } from './transition';
 
 /**
@@ -28,11 +27,7 @@ export function personLeft(command: PersonLeftCommand, state: RequestAggregate, 
     if (queue.length < stage.queue.length) {
       transition.record('stage.queue_changed', { stageKey, stageIndex, queue });
     }
-    const rule = ruleOf(transition, stage);
-    const { onNoApprovers } = rule;
-    const sources =
-      stage.fallback && typeof onNoApprovers === 'object' ? onNoApprovers.fallback : rule.approvers;
-    askApprovers(transition, transition.state.stages[stageIndex] ?? stage, { purpose: 'refill', sources });
+    askApprovers(transition, transition.state.stages[stageIndex] ?? stage, { purpose: 'refill' });
     if (isFinal(transition.state)) break;
   }
   return transition.events.length > 0 ? transition.done() : NOTHING;

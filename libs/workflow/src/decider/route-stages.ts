@@ -67,8 +67,7 @@ export function routeOn(transition: Transition, approved: Stage | null): void {
   }
   const asked = transition.effects.length;
   for (const stage of next) {
-    const sources = ruleOf(transition, stage).approvers;
-    if (!askApprovers(transition, stage, { purpose: 'start', sources, conditions: context })) {
+    if (!askApprovers(transition, stage, { purpose: 'start', conditions: context })) {
       // The request has failed: nobody is asked about it, least of all a webhook.
       transition.effects.length = asked;
       return;

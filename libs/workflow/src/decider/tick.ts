@@ -28,8 +28,8 @@ function remind(transition: Transition, { at, stage, task }: Extract<Due, { kind
 function escalate(transition: Transition, { stage, escalation }: Extract<Due, { kind: 'escalate' }>): void {
   const { key: stageKey, index: stageIndex } = stage;
   transition.record('stage.escalated', { stageKey, stageIndex, escalation });
-  const sources = ruleOf(transition, stage).escalate[escalation]?.to;
-  if (sources) askApprovers(transition, stage, { purpose: 'escalate', sources, escalation });
+  if (ruleOf(transition, stage).escalate[escalation])
+    askApprovers(transition, stage, { purpose: 'escalate', escalation });
 }
 
 function expire(transition: Transition, stage: Stage): void {

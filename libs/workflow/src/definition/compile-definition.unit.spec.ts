@@ -75,8 +75,8 @@ describe('the whole language', () => {
 
   it('has escalations by time, the earliest first', () => {
     expect(stage('manager')?.escalate).toEqual([
-      { after: 'P2D', to: [{ manager: { of: 'assignee', levels: 1 } }], mode: 'add' },
-      { after: 'P3D', to: [{ user: 'boss' }], mode: 'replace' },
+      { place: 1, after: 'P2D', to: [{ manager: { of: 'assignee', levels: 1 } }], mode: 'add' },
+      { place: 0, after: 'P3D', to: [{ user: 'boss' }], mode: 'replace' },
     ]);
   });
 

@@ -39,7 +39,7 @@ export function compileStage(
   const rules = new RuleCompiler(around.variables);
   const { onNoApprovers = 'fail', sla = null, expire } = stage;
   const escalations = (stage.escalate ?? []).map(({ after, to, mode = 'add' }, index) => {
-    return { after, to: rules.sources(to, `${pointer}/escalate/${index}/to`), mode };
+    return { place: index, after, to: rules.sources(to, `${pointer}/escalate/${index}/to`), mode };
   });
   const rule = {
     when: stage.when === undefined ? null : rules.condition(stage.when, `${pointer}/when`),

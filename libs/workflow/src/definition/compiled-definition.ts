@@ -27,6 +27,8 @@ export type CompiledSource =
   | { webhook: { url: string; format: 'easylife' | 'countersign'; timeout: string } };
 
 export interface CompiledEscalation {
+  /** Its index in the definition. */
+  place: number;
   after: string;
   to: CompiledSource[];
   mode: 'add' | 'replace';

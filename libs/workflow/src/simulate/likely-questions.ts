@@ -18,11 +18,11 @@ export function likelyQuestions(input: SimulationInput): SimulationQuestion[] {
   const created = decide({ ...submissionOf(input), draft: true }, null, env);
   const state = created.ok ? apply(null, created.events) : null;
   if (!state) return [];
-  return definition.stages.flatMap(({ approvers }, index) => {
+  return definition.stages.flatMap((_, index) => {
     const stage = state.stages[index];
     if (!stage) return [];
     const transition = new Transition(state, env, SYSTEM);
-    askApprovers(transition, stage, { purpose: 'start', sources: approvers });
+    askApprovers(transition, stage, { purpose: 'start' });
     return transition.effects;
   });
 }

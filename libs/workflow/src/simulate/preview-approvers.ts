@@ -5,6 +5,7 @@ import type { ApproversResolvedCommand } from '../decider/commands';
 import type { ResolveApproversEffect } from '../decider/decision';
 import { apply } from '../decider/evolve';
 import { reasonsOf } from '../decider/open-tasks';
+import type { ResolutionEvidence } from '../decider/resolution-evidence';
 import { compileDefinition } from '../definition/compile-definition';
 import { parseDefinition } from '../definition/parse-definition';
 import type { Problem } from '../problem';
@@ -33,6 +34,8 @@ export interface ApproverPreview {
   leftOut: LeftOut[];
   /** What is to be said of the answer as a whole. */
   note: string | null;
+  /** Null when nobody had to be asked for. */
+  evidence: ResolutionEvidence | null;
 }
 
 /** The question to ask, null when there is none, and what its answer amounts to. */
@@ -84,7 +87,8 @@ export function previewApprovers(input: PreviewInput): PreparedPreview {
   if (!submitted.ok || !request) throw new Error('a preview that could not be submitted');
   const [question = null] = submitted.effects;
   const conclude = (outcome: ApproversResolvedCommand['outcome']): ApproverPreview => {
-    if (!question) return { approvers: [], leftOut: [], note: request.failure?.detail ?? null };
+    if (!question)
+      return { approvers: [], leftOut: [], note: request.failure?.detail ?? null, evidence: null };
     const { resolutionId, stageKey } = question;
     const decision = decide(
       { type: 'approversResolved', actor: system, resolutionId, stageKey, outcome },
@@ -96,7 +100,8 @@ export function previewApprovers(input: PreviewInput): PreparedPreview {
       event.type === 'stage.resolved' ? [event.leftOut] : [],
     );
     const after = apply(request, events);
-    return { approvers: askedIn(after), leftOut, note: outcome.note ?? tooMany(after, outcome) };
+    const { evidence = null } = outcome;
+    return { approvers: askedIn(after), leftOut, note: outcome.note ?? tooMany(after, outcome), evidence };
   };
   return { ok: true, question, conclude };
 }

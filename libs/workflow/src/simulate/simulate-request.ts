@@ -42,12 +42,14 @@ function simulatedStages(
 ): SimulatedStage[] {
   return definition.stages.map((rule, index) => {
     const stage = run.state.stages[index] as Stage;
+    const notes = run.notesOf(stage);
     return {
       key: stage.key,
       title: stage.title,
       state: shown(stage),
-      explanation: explainStage(run.state, stage, rule, run.notesOf(stage)),
+      explanation: explainStage(run.state, stage, rule, notes),
       approvers: approversOf(run, stage),
+      evidence: notes.evidence,
     };
   });
 }

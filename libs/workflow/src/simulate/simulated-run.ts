@@ -10,6 +10,7 @@ import { Transition } from '../decider/transition';
 import { withAssumedApprovers } from './assumed-approvers';
 import type {
   GivenDecision,
+  SimulatedEvidence,
   Simulation,
   SimulationAnswer,
   SimulationInput,
@@ -37,9 +38,16 @@ export interface StageNotes {
   webhooks: string[];
   /** Nobody knows yet whom the webhooks name: somebody is assumed. */
   assumed: boolean;
+  evidence: SimulatedEvidence[];
 }
 
-const noNotes = (): StageNotes => ({ applies: null, people: new Map(), webhooks: [], assumed: false });
+const noNotes = (): StageNotes => ({
+  applies: null,
+  people: new Map(),
+  webhooks: [],
+  assumed: false,
+  evidence: [],
+});
 
 /** One request, driven through the decider command by command. */
 export class SimulatedRun {
@@ -57,8 +65,8 @@ export class SimulatedRun {
     return this.current;
   }
 
-  notesOf(stage: Stage): StageNotes {
-    return this.noted.get(stage.key) ?? noNotes();
+  notesOf({ key }: Pick<Stage, 'key'>): StageNotes {
+    return this.noted.get(key) ?? noNotes();
   }
 
   submit(): void {
@@ -148,6 +156,12 @@ export class SimulatedRun {
     const decision = decide(command, before, { definition, payload, now, newId });
     if (!decision.ok) return decision.error;
     this.current = apply(before, decision.events);
+    for (const event of decision.events) {
+      if (event.type !== 'stage.resolved' || !event.evidence) continue;
+      const notes = this.notesOf({ key: event.stageKey });
+      const evidence = [...notes.evidence, { purpose: event.purpose, ...event.evidence }];
+      this.noted.set(event.stageKey, { ...notes, evidence });
+    }
     for (const question of decision.effects) {
       // Whom a stage informs changes nothing.
       if (this.resolutionOf(question)?.purpose !== 'notify') this.outstanding.push(question);

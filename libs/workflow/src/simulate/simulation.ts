@@ -2,12 +2,14 @@ import type {
   Person,
   RequestAggregate,
   RequestState,
+  ResolutionPurpose,
   Requester,
   StageState,
   TaskDecision,
 } from '../aggregate';
 import type { ApproversResolvedCommand } from '../decider/commands';
 import type { ResolveApproversEffect } from '../decider/decision';
+import type { ResolutionEvidence } from '../decider/resolution-evidence';
 import type { CompiledDefinition } from '../definition/compiled-definition';
 
 /** What somebody answers in a stage. */
@@ -37,6 +39,11 @@ export interface SimulatedApprover {
   why: string;
 }
 
+/** What the directory was asked for a stage, and what its answer rests on. */
+export interface SimulatedEvidence extends ResolutionEvidence {
+  purpose: ResolutionPurpose;
+}
+
 export interface SimulatedStage {
   key: string;
   title: string;
@@ -44,6 +51,8 @@ export interface SimulatedStage {
   explanation: string;
   /** In the order in which they are asked. */
   approvers: SimulatedApprover[];
+  /** Of each answer that the stage was given, in their order. */
+  evidence: SimulatedEvidence[];
 }
 
 export interface SimulatedRequest {

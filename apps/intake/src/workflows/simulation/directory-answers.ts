@@ -5,7 +5,7 @@ import type { Previews } from '../../directory-questions/previews';
 
 /** A question of a simulated request, with whose request it is. */
 export interface SimulatedQuestion {
-  question: Pick<SimulationQuestion, 'sources' | 'exclude' | 'delegations'>;
+  question: Pick<SimulationQuestion, 'sources' | 'rules' | 'exclude' | 'delegations'>;
   requester: Requester;
 }
 
@@ -71,25 +71,27 @@ interface Asked {
  * share it. Only who climbs until a limit passes them over on the way.
  */
 const sharedQuestion = ({ question, requester }: SimulatedQuestion): Asked => {
-  const { sources, exclude } = question;
+  const { sources, rules, exclude } = question;
   const climbs = sources.some((source) => 'manager' in source && 'untilLimit' in source.manager);
   const delegations = question.delegations && { workflow: question.delegations.workflow, forbidden: [] };
   const asked: ApproverQuestion = {
     sources: sources as unknown as Record<string, unknown>[],
+    rules,
     exclude: climbs ? exclude : [],
     requester,
     delegations,
   };
   const rest = climbs ? [exclude, exclude.includes(requester.id)] : [];
-  return { name: JSON.stringify([sources, delegations?.workflow ?? null, ...rest]), question: asked };
+  return { name: JSON.stringify([sources, rules, delegations?.workflow ?? null, ...rest]), question: asked };
 };
 
 const ownQuestion = ({ question, requester }: SimulatedQuestion): Asked => {
-  const { sources, exclude, delegations } = question;
+  const { sources, rules, exclude, delegations } = question;
   return {
-    name: JSON.stringify([sources, exclude, delegations, requester.id]),
+    name: JSON.stringify([sources, rules, exclude, delegations, requester.id]),
     question: {
       sources: sources as unknown as Record<string, unknown>[],
+      rules,
       exclude,
       requester,
       delegations,
@@ -135,4 +137,5 @@ const answerOf = (answer: ApproverAnswer | undefined): SimulationAnswer => ({
   approvers: answer?.approvers ?? [],
   skipped: answer?.skipped ?? [],
   ...(answer?.note ? { note: answer.note } : {}),
+  evidence: answer?.evidence,
 });

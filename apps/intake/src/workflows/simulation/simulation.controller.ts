@@ -93,11 +93,12 @@ export class SimulationController {
     const { state, stages } = result.request;
     return ok({
       state,
-      stages: stages.map(({ key, state, explanation, approvers }) => ({
+      stages: stages.map(({ key, state, explanation, approvers, evidence }) => ({
         key,
         state,
         explanation,
         approvers,
+        evidence,
       })),
     });
   }

@@ -73,6 +73,7 @@ describe('simulating a request', () => {
           state: 'approved',
           explanation: '1 of 1 approver must approve.',
           approvers: [{ id: mona?.id, userName: 'mona', why: 'Named by user.' }],
+          evidence: [],
         },
         {
           key: 'finance',
@@ -82,12 +83,14 @@ describe('simulating a request', () => {
             { id: fay?.id, userName: 'fay', why: 'Named by group.' },
             { id: fred?.id, userName: 'fred', why: 'Named by group.' },
           ],
+          evidence: [],
         },
         {
           key: 'last',
           state: 'pending',
           explanation: '1 of 1 approver must approve.',
           approvers: [{ id: mona?.id, userName: 'mona', why: 'Named by user.' }],
+          evidence: [],
         },
       ],
     });

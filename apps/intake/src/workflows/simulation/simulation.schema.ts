@@ -1,4 +1,5 @@
 import { requestStates, stageStates } from '@countersign/contracts';
+import { resolutionEvidenceSchema } from '@countersign/workflow';
 
 /* JSON Schema of the answers, for the OpenAPI document. */
 
@@ -9,6 +10,9 @@ const object = (properties: Record<string, unknown>) => ({
   required: Object.keys(properties),
   properties,
 });
+
+/** What a simulation asks the directory for. */
+const purposes = ['start', 'fallback'];
 
 export const simulationSchema = object({
   state: { type: 'string', enum: requestStates },
@@ -21,6 +25,15 @@ export const simulationSchema = object({
       approvers: {
         type: 'array',
         items: object({ id: { type: 'string', format: 'uuid' }, userName: text, why: text }),
+      },
+      evidence: {
+        type: 'array',
+        description: 'What each answer of the directory rests on, in their order.',
+        items: {
+          ...resolutionEvidenceSchema,
+          required: ['purpose', ...resolutionEvidenceSchema.required],
+          properties: { purpose: { type: 'string', enum: purposes }, ...resolutionEvidenceSchema.properties },
+        },
       },
     }),
   },
