@@ -55,6 +55,8 @@ export interface ApproversResolvedCommand extends CommandBase {
   resolutionId: string;
   stageKey: string;
   outcome: { approvers: ResolvedPerson[]; skipped: LeftOut[]; note?: string };
+  /** When that was so; RFC 3339. */
+  resolvedAt?: string;
 }
 
 /** One person's answer. The person is `actor.id`. */
