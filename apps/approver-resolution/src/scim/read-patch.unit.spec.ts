@@ -1,5 +1,7 @@
+import { applyPatch } from './apply-patch';
 import { changeOf } from './group-change';
 import { readPatch } from './read-patch';
+import { userResource } from './scim-schema';
 
 const body = (Operations: unknown[]) => ({
   schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
@@ -27,6 +29,14 @@ describe('what a PATCH may cost', () => {
       path: `members[value eq "00000000-0000-0000-0000-${String(n).padStart(12, '0')}"]`,
     }));
     expect(changeOf(readPatch(body(usual))).steps).toHaveLength(1);
+  });
+
+  it('is bounded by the operations on one user', () => {
+    const add = { op: 'add', path: 'emails', value: [{ value: 'a@example.com' }] };
+    const apply = (count: number) =>
+      applyPatch({}, readPatch(body(Array.from({ length: count }, () => add))), userResource);
+    expect(apply(1_000)).toEqual({ emails: [{ value: 'a@example.com' }] });
+    expect(problemOf(() => apply(1_001))).toEqual(tooLarge);
   });
 
   it('is bounded by how often it has to look at every member of a group', () => {
