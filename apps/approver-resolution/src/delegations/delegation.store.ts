@@ -95,29 +95,31 @@ export interface NewDelegation {
 export const lockDelegations = (tx: Tx, workspaceId: string): Promise<unknown> =>
   tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('delegations ' || $1, 0))`, [workspaceId]);
 
-/** Keeps a delegation, and when routing has to be told of it. */
+const isUnknownPerson = (error: unknown): boolean =>
+  error instanceof Error &&
+  'constraint' in error &&
+  (error.constraint === 'delegator_is_user' || error.constraint === 'delegate_is_user');
+
+/** Routing is told when it begins and ends. Throws Problem unknown_reference when somebody has been deleted just now. */
 export const insertDelegation = async (
   tx: Tx,
   workspaceId: string,
   { id, fromId, toId, startsAt, endsAt, workflows }: NewDelegation,
 ): Promise<StoredDelegation> => {
-  await tx.query(
-    `WITH made AS (
-       INSERT INTO delegation (workspace_id, id, from_id, to_id, starts_at, ends_at, workflows)
-       VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *
-     )
-     SELECT expect_moments(workspace_id, from_id, starts_at, ends_at) FROM made`,
+  const inserted = tx.query(
+    `INSERT INTO delegation (workspace_id, id, from_id, to_id, starts_at, ends_at, workflows)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
     [workspaceId, id, fromId, toId, startsAt, endsAt, workflows],
   );
+  await inserted.catch((error: unknown) => {
+    if (!isUnknownPerson(error)) throw error;
+    throw new Problem('unknown_reference', 'Somebody who is named is not known any more.');
+  });
   return findDelegation(tx, id);
 };
 
 /** Ends a delegation now; routing is told as when it had come to its end. Throws Problem not_found. */
 export const deleteDelegation = async (tx: Tx, id: string): Promise<void> => {
-  const rows = await tx.query(
-    `WITH gone AS (DELETE FROM delegation WHERE id = $1 RETURNING *)
-     SELECT expect_moments(workspace_id, from_id, starts_at, ends_at) FROM gone`,
-    [id],
-  );
+  const rows = await tx.query('DELETE FROM delegation WHERE id = $1 RETURNING id', [id]);
   if (rows.length === 0) throw Problem.notFound('delegation');
 };

@@ -116,7 +116,9 @@ export class DelegationsController {
     answers: { 200: { description: 'The delegation', schema: delegationSchema } },
   })
   async show(@Caller() call: Call): Promise<Answer> {
-    return ok(delegationView(await this.find(call)));
+    const delegation = await this.find(call);
+    refuseHidden(call, delegation.workflows);
+    return ok(delegationView(delegation));
   }
 
   @Delete(':id')
@@ -147,6 +149,12 @@ export class DelegationsController {
 
 const allowDelegation = (call: Call, workflows: string[] | null): void =>
   allowWorkflows(call, workflows, 'The delegation');
+
+/** A limited key sees what concerns one of its workflows, as in the list. Throws Problem workflow_not_allowed. */
+const refuseHidden = (call: Call, workflows: string[] | null): void => {
+  const own = call.identity.key.workflows;
+  if (own && workflows?.every((key) => !own.includes(key))) allowDelegation(call, workflows);
+};
 
 const cycle = (detail: string): Problem =>
   new Problem('delegation_cycle', detail, { errors: [{ pointer: '/to', message: detail }] });

@@ -203,6 +203,36 @@ describe('delegations', () => {
     expect([await remove(own.body), await remove(everything), await remove(other)]).toEqual([204, 403, 403]);
   });
 
+  it('of other workflows are not shown to a limited key', async () => {
+    const [vic, wim] = [await person('Vic'), await person('Wim')];
+    const { id } = await make(vic, wim, { workflows: ['travel'] });
+    const everything = await make(vic, wim);
+    const read = async (delegation: string, workflows: string[]) => {
+      const answer = await service.call('GET', `/v1/delegations/${delegation}`, undefined, { workflows });
+      return [answer.status, answer.body.code];
+    };
+    expect(await read(id, ['orders'])).toEqual([403, 'workflow_not_allowed']);
+    expect(await read(id, ['orders', 'travel'])).toEqual([200, undefined]);
+    expect(await read(everything.id, ['orders'])).toEqual([200, undefined]);
+  });
+
+  it('to somebody who is deleted at the same moment are refused as unknown', async () => {
+    const [uma, von] = [await person('Uma'), await person('Von')];
+    await service.rows('BEGIN');
+    await service.rows(`SELECT pg_advisory_xact_lock(hashtextextended('delegations ' || $1, 0))`, [
+      service.workspaceId,
+    ]);
+    const asked = post(body(uma, von));
+    await service.eventually(
+      async () =>
+        (await service.rows(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`))[0],
+    );
+    await service.call('DELETE', `/scim/v2/Users/${von}`);
+    await service.rows('COMMIT');
+    const answer = await asked;
+    expect([answer.status, answer.body.code]).toEqual([422, 'unknown_reference']);
+  });
+
   it('are made once for an Idempotency-Key', async () => {
     const [pia, quin] = [await person('Pia'), await person('Quin')];
     const given = body(pia, quin);
@@ -239,7 +269,16 @@ describe('delegations', () => {
   });
 
   it('of hundreds of people take as many statements as of one, for each step of a chain', async () => {
-    const crowd = await Promise.all(Array.from({ length: 120 }, (_, n) => person(`Crowd${n}`)));
+    const made = await service.call<{ Operations: { location: string }[] }>('POST', '/scim/v2/Bulk', {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'],
+      Operations: Array.from({ length: 120 }, (_, n) => ({
+        method: 'POST',
+        path: '/Users',
+        bulkId: `${n}`,
+        data: { userName: `Crowd${n}@test` },
+      })),
+    });
+    const crowd = made.body.Operations.map(({ location }) => location.slice(-36));
     await service.rows(
       `INSERT INTO delegation (workspace_id, id, from_id, to_id, starts_at, ends_at)
        SELECT $1, gen_random_uuid(), a.id, b.id, now() - interval '1 day', now() + interval '1 day'
@@ -311,5 +350,44 @@ describe('delegations', () => {
     await told(max, 1);
     await service.call('DELETE', `/v1/delegations/${lasting.id}`);
     await told(max, 2);
+  });
+
+  it('are over, and told so, when somebody in the middle of a chain is deleted', async () => {
+    const [ron, sam, tim] = [await person('Ron'), await person('Sam'), await person('Tim')];
+    await make(ron, sam);
+    await make(sam, tim);
+    const absent = await person('Absent', { [extension]: { outOfOffice: { delegate: 'SAM@test' } } });
+    await told(absent, 1);
+    const before = (await told(ron, 2)).length;
+    const absences = (await told(absent, 1)).length;
+    await service.call('DELETE', `/scim/v2/Users/${sam}`);
+    await told(ron, before + 1);
+    await told(absent, absences + 1);
+    expect(await resolve([ron])).toEqual([['Ron', null, null]]);
+  });
+
+  it('leave nothing to be told of once they are gone or changed', async () => {
+    const [yan, zoe] = [await person('Yan'), await person('Zoe')];
+    const awaited = async () =>
+      (
+        await service.rows<{ due_at: Date }>(
+          `SELECT due_at FROM delegation_moment WHERE person_id = $1 AND due_at > now() + interval '1 min'`,
+          [yan],
+        )
+      ).length;
+    const { id } = await make(yan, zoe, { startsAt: at(day), endsAt: at(2 * day) });
+    expect(await awaited()).toBe(4);
+    await service.call('DELETE', `/v1/delegations/${id}`);
+    expect(await awaited()).toBe(0);
+    for (let n = 2; n < 6; n++) {
+      await service.call('PUT', `/scim/v2/Users/${yan}`, {
+        userName: 'Yan@test',
+        [extension]: { outOfOffice: { from: at(day), to: at(n * day), delegate: zoe } },
+      });
+    }
+    expect(await awaited()).toBe(4);
+    await make(yan, zoe, { endsAt: at(9 * day) });
+    await service.call('DELETE', `/scim/v2/Users/${yan}`);
+    expect(await awaited()).toBe(0);
   });
 });

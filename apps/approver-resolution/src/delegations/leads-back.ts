@@ -26,25 +26,34 @@ export const leadsBack = async (
   const period = { from: new Date(terms.startsAt), to: new Date(terms.endsAt) };
   const seen = new Map<string, Reach[]>();
   let next: Reach[] = [{ at: toId, ...terms }];
-  let count = 0;
-  while (next.length > 0) {
-    for (const reach of next) seen.set(reach.at, [...(seen.get(reach.at) ?? []), reach]);
-    count += next.length;
+  for (let count = 1; next.length > 0; count += next.length) {
     if (count > mostReaches) return true;
-    const found = await find([...new Set(next.map(({ at }) => at))], period);
+    const given = groupBy(await find([...new Set(next.map(({ at }) => at))], period), ({ fromId: id }) => id);
     const reached: Reach[] = [];
     for (const reach of next) {
-      for (const delegation of found) {
-        const further = delegation.fromId === reach.at ? throughOf(reach, delegation) : null;
+      for (const delegation of given.get(reach.at) ?? []) {
+        const further = throughOf(reach, delegation);
         if (!further) continue;
         if (further.at === fromId) return true;
-        const known = [...(seen.get(further.at) ?? []), ...reached.filter(({ at }) => at === further.at)];
-        if (!known.some((one) => covers(one, further))) reached.push(further);
+        const known = seen.get(further.at) ?? [];
+        if (known.some((one) => covers(one, further))) continue;
+        seen.set(further.at, [...known, further]);
+        reached.push(further);
       }
     }
     next = reached;
   }
   return false;
+};
+
+const groupBy = <T>(list: readonly T[], keyOf: (item: T) => string): Map<string, T[]> => {
+  const groups = new Map<string, T[]>();
+  for (const item of list) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
 };
 
 const throughOf = (reach: Reach, delegation: Delegation): Reach | null => {

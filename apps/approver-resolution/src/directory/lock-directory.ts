@@ -9,14 +9,13 @@ const texts = {
 } as const;
 
 /**
- * Locks a workspace's directory against other changes until the end of the transaction; nobody waits for the answer,
- * for later statements of the transaction do. Reads are not affected.
+ * Locks a workspace's directory against other changes until the end of the transaction. Reads are not affected.
  *
  * A bulk takes row locks in whatever order its client chose, and a change of groups within groups concerns people whom
  * nobody can lock beforehand (somebody may be joining one of them right now): both are alone.
  */
-export const lockDirectory = (tx: Tx, workspaceId: string, lock: DirectoryLock): void =>
-  tx.write(texts[lock], [`directory ${workspaceId}`]);
+export const lockDirectory = (tx: Tx, workspaceId: string, lock: DirectoryLock): Promise<unknown> =>
+  tx.query(texts[lock], [`directory ${workspaceId}`]);
 
 /** Thrown where a change turns out to need the exclusive lock. Upgrading a shared one would be a deadlock. */
 export class NeedsExclusiveLock extends Error {

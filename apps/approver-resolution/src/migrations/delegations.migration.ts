@@ -36,16 +36,19 @@ export class Delegations1763750000000 implements MigrationInterface {
       )`);
     await runner.query('CREATE INDEX absence_delegate ON absence (delegate)');
     await runner.query('CREATE INDEX absence_delegate_key ON absence (delegate_key)');
-    // When routing has to be told that somebody's delegations are others than before.
+    // When routing has to be told that somebody's delegations are others than before. `source_id` is the delegation, or the
+    // user whose absence it is; null once that is gone.
     await runner.query(`
       CREATE TABLE delegation_moment (
         workspace_id uuid NOT NULL,
         id uuid NOT NULL DEFAULT gen_random_uuid(),
+        source_id uuid,
         person_id uuid NOT NULL,
         due_at timestamptz NOT NULL,
         PRIMARY KEY (id)
       )`);
     await runner.query('CREATE INDEX delegation_moment_due ON delegation_moment (due_at)');
+    await runner.query('CREATE INDEX delegation_moment_source ON delegation_moment (source_id)');
     for (const table of ['delegation', 'absence', 'delegation_moment']) {
       await isolateByWorkspace(runner, table);
     }
@@ -55,11 +58,28 @@ export class Delegations1763750000000 implements MigrationInterface {
       'SELECT, UPDATE (due_at)',
       roleOf('approver_resolution', 'relay'),
     );
-    await runner.query(moments);
-    await runner.query(absences);
+    for (const text of [
+      telling,
+      expecting,
+      ending,
+      momentsOfDelegation,
+      momentsOfAbsence,
+      absences,
+      departures,
+    ]) {
+      await runner.query(text);
+    }
+    for (const table of ['delegation', 'absence']) {
+      await runner.query(`
+        CREATE TRIGGER moments_of_${table} AFTER INSERT OR DELETE ON ${table}
+          FOR EACH ROW EXECUTE FUNCTION moments_of_${table}()`);
+    }
     await runner.query(`
       CREATE TRIGGER absence_of_user AFTER INSERT OR UPDATE OF resource ON user_
         FOR EACH ROW EXECUTE FUNCTION keep_absence()`);
+    await runner.query(`
+      CREATE TRIGGER departure_of_delegate BEFORE DELETE ON user_
+        FOR EACH ROW EXECUTE FUNCTION tell_of_departure()`);
   }
 
   async down(): Promise<void> {
@@ -71,14 +91,57 @@ export class Delegations1763750000000 implements MigrationInterface {
  * Each moment is told of twice: an answer about approvers that was given just before may still be on its way to the
  * request, and would not be found the first time.
  */
-const moments = `
-  CREATE FUNCTION expect_moments (workspace uuid, person uuid, starts timestamptz, ends timestamptz)
+const telling = `
+  CREATE FUNCTION tell_of_person (workspace uuid, source uuid, person uuid, moments timestamptz[])
   RETURNS void LANGUAGE sql SECURITY INVOKER AS $$
-    INSERT INTO delegation_moment (workspace_id, person_id, due_at)
-    SELECT workspace, person, greatest(at, now()) + again
-      FROM unnest(ARRAY[starts, ends]) AS moment (at), unnest(ARRAY[interval '0', interval '30 s']) AS repeated (again)
-     WHERE ends > now() AND isfinite(greatest(at, now()))
+    INSERT INTO delegation_moment (workspace_id, source_id, person_id, due_at)
+    SELECT workspace, source, person, greatest(at, now()) + again
+      FROM unnest(moments) AS moment (at), unnest(ARRAY[interval '0', interval '30 s']) AS repeated (again)
+     WHERE isfinite(greatest(at, now()))
   $$`;
+
+const expecting = `
+  CREATE FUNCTION expect_moments (workspace uuid, source uuid, person uuid, starts timestamptz, ends timestamptz)
+  RETURNS void LANGUAGE sql SECURITY INVOKER AS $$
+    SELECT tell_of_person(workspace, source, person, ARRAY[starts, ends]) WHERE ends > now()
+  $$`;
+
+/** What is to be told soon is told: it may be of an end that has come already. */
+const ending = `
+  CREATE FUNCTION end_moments (workspace uuid, source uuid, person uuid, starts timestamptz, ends timestamptz)
+  RETURNS void LANGUAGE sql SECURITY INVOKER AS $$
+    DELETE FROM delegation_moment WHERE source_id = source AND due_at > now() + interval '30 s';
+    SELECT tell_of_person(workspace, NULL, person, ARRAY[now()]) WHERE starts <= now() AND ends > now()
+  $$`;
+
+/** A delegation goes by itself, or with one of its two people. */
+const momentsOf = (
+  table: 'delegation' | 'absence',
+  { source, person }: { source: string; person: string },
+) => `
+  CREATE FUNCTION moments_of_${table} () RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER AS $$
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      PERFORM expect_moments(NEW.workspace_id, NEW.${source}, NEW.${person}, NEW.starts_at, NEW.ends_at);
+    ELSE
+      PERFORM end_moments(OLD.workspace_id, OLD.${source}, OLD.${person}, OLD.starts_at, OLD.ends_at);
+    END IF;
+    RETURN NULL;
+  END $$`;
+
+const momentsOfDelegation = momentsOf('delegation', { source: 'id', person: 'from_id' });
+const momentsOfAbsence = momentsOf('absence', { source: 'user_id', person: 'user_id' });
+
+/** Absences name their delegates in words: whose tasks somebody who is deleted passed on is told while they are known. */
+const departures = `
+  CREATE FUNCTION tell_of_departure () RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER AS $$
+  BEGIN
+    PERFORM tell_of_person(away.workspace_id, NULL, away.user_id, ARRAY[now()])
+       FROM absence away
+      WHERE (away.delegate IN (OLD.id::text, OLD.external_id) OR away.delegate_key = OLD.user_name_key)
+        AND (away.workspace_id = OLD.workspace_id) IS TRUE AND away.starts_at <= now() AND away.ends_at > now();
+    RETURN OLD;
+  END $$`;
 
 /**
  * The \`outOfOffice\` of a user, wherever the directory is written. Of what is no time the absence has none: without a
@@ -88,7 +151,6 @@ const absences = `
   CREATE FUNCTION keep_absence () RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER AS $$
   DECLARE
     given json := NEW.resource -> 'urn:countersign:scim:schemas:1.0:User' -> 'outOfOffice';
-    known absence%ROWTYPE;
     starts timestamptz;
     ends timestamptz;
   BEGIN
@@ -98,8 +160,7 @@ const absences = `
           (OLD.resource -> 'urn:countersign:scim:schemas:1.0:User' -> 'outOfOffice')::text THEN
       RETURN NULL;
     END IF;
-    DELETE FROM absence WHERE user_id = NEW.id RETURNING * INTO known;
-    IF FOUND THEN PERFORM expect_moments(NEW.workspace_id, NEW.id, known.starts_at, known.ends_at); END IF;
+    DELETE FROM absence WHERE user_id = NEW.id;
     IF given IS NULL OR json_typeof(given) <> 'object' THEN RETURN NULL; END IF;
     BEGIN
       starts := coalesce((given ->> 'from')::timestamptz, '-infinity');
@@ -110,7 +171,6 @@ const absences = `
     IF ends > starts THEN
       INSERT INTO absence (workspace_id, user_id, starts_at, ends_at, delegate, delegate_key)
       VALUES (NEW.workspace_id, NEW.id, starts, ends, given ->> 'delegate', lower(given ->> 'delegate'));
-      PERFORM expect_moments(NEW.workspace_id, NEW.id, starts, ends);
     END IF;
     RETURN NULL;
   END $$`;

@@ -1,3 +1,4 @@
+import { Problem } from '@countersign/service-kit';
 import type { Attribute } from './attribute';
 import { changeAttribute } from './patch-attribute';
 import { patchTarget, unknownTarget, type PatchTarget } from './patch-path';
@@ -8,15 +9,23 @@ import { invalid } from './scim-problem';
 
 type Members = Record<string, unknown>;
 
+/** Each may go through all values of a list, in one turn of the process. */
+const mostOperations = 1_000;
+
 /**
  * Applies the operations of a PATCH, in their order, to a copy of a resource as a client writes it: normalised, under
- * proper names. Throws Problem invalidPath, invalidFilter, invalidValue, mutability, noTarget.
+ * proper names. Throws Problem invalidPath, invalidFilter, invalidValue, mutability, noTarget, payload_too_large.
  */
 export const applyPatch = (
   resource: Members,
   operations: readonly PatchOperation[],
   schema: ResourceSchema,
 ): Members => {
+  if (operations.length > mostOperations)
+    throw new Problem(
+      'payload_too_large',
+      `A PATCH of a user may have at most ${mostOperations} operations.`,
+    );
   const patched = JSON.parse(JSON.stringify(resource)) as Members;
   for (const operation of operations) {
     for (const { target, value } of targetsOf(operation, schema))

@@ -225,6 +225,18 @@ describe('RFC 7644 §3.7 bulk operations', () => {
     expect(last?.data.people).toMatchObject([{ id: person.id, groups: ['Group A', 'Group B'] }]);
   });
 
+  it('§3.7.1 blames the operation of a circle whose manager is a group', async () => {
+    const manager = { value: 'bulkId:team' };
+    const results = await ok([
+      post('boss', '/Users', user('boss@wrong.test', { [urns.enterprise]: { manager } })),
+      post('team', '/Groups', group('wrong team', { value: 'bulkId:boss' })),
+      post('fine', '/Users', user('fine@wrong.test')),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['400', '409', '201']);
+    expect(results[0]?.response?.scimType).toBe('invalidValue');
+    expect(await named('boss@wrong.test')).toBeUndefined();
+  });
+
   it('§3.7.1 resolves managers in a circle, and groups in themselves', async () => {
     const managed = (bulkId: string, manager: string) =>
       post(bulkId, '/Users', user(`${bulkId}@circle.test`, { [urns.enterprise]: { manager } }));

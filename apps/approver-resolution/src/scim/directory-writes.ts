@@ -5,6 +5,8 @@ import { Idempotency, UNIT_OF_WORK, type Answer, type Call } from '@countersign/
 import { countChange } from '../directory/directory-version';
 import { lockDirectory, withDirectoryLock, type DirectoryLock } from '../directory/lock-directory';
 import { publishChange, type PeopleChange } from '../directory/publish-people';
+import { DirectoryTurns, tooBusy } from './directory-turns';
+import { isStatementTimeout } from './statement-timeout';
 
 /** A transaction that holds a lock on a workspace's directory. */
 export interface DirectoryWork {
@@ -23,6 +25,8 @@ export type DirectoryWrite = (work: DirectoryWork) => Promise<Written>;
 
 /** How often a victim of a deadlock goes again. */
 const mostAttempts = 3;
+/** A change waits for those before it for so long; the front door waits for twice as long. */
+const patienceMs = 30_000;
 
 /**
  * The one way to change the directory: PUT, PATCH, DELETE, POST and bulk alike lock it, and tell the other services of
@@ -30,6 +34,8 @@ const mostAttempts = 3;
  */
 @Injectable()
 export class DirectoryWrites {
+  private readonly turns = new DirectoryTurns(patienceMs);
+
   constructor(
     private readonly idempotency: Idempotency,
     @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
@@ -37,24 +43,26 @@ export class DirectoryWrites {
 
   /** For POST, which has an Idempotency-Key. */
   once(call: Call, write: DirectoryWrite, lock?: DirectoryLock): Promise<Answer> {
-    return this.attempt(lock, (held) =>
+    return this.attempt(call, lock, (held) =>
       this.idempotency.run(call, (tx) => this.write(call, tx, held, write)),
     );
   }
 
   run(call: Call, write: DirectoryWrite): Promise<Answer> {
-    return this.attempt(undefined, (held) =>
+    return this.attempt(call, undefined, (held) =>
       this.unitOfWork([call.workspaceId], (tx) => this.write(call, tx, held, write)),
     );
   }
 
   private async attempt(
+    { workspaceId }: Call,
     lock: DirectoryLock | undefined,
     run: (lock: DirectoryLock) => Promise<Answer>,
   ): Promise<Answer> {
+    const inTurn = (held: DirectoryLock) => this.turns.take(workspaceId, held, () => run(held));
     for (let attempt = 1; ; attempt++) {
       try {
-        return await (lock ? run(lock) : withDirectoryLock(run));
+        return await (lock ? inTurn(lock) : withDirectoryLock(inTurn));
       } catch (error) {
         if (!isDeadlock(error) || attempt === mostAttempts) throw error;
       }
@@ -62,7 +70,9 @@ export class DirectoryWrites {
   }
 
   private async write(call: Call, tx: Tx, lock: DirectoryLock, write: DirectoryWrite): Promise<Answer> {
-    lockDirectory(tx, call.workspaceId, lock);
+    await lockDirectory(tx, call.workspaceId, lock).catch((error: unknown) => {
+      throw isStatementTimeout(error) ? tooBusy() : error;
+    });
     const { people, answer } = await write({ tx, workspaceId: call.workspaceId, lock });
     await publishChange(tx, call.workspaceId, people, call.cause);
     countChange(tx, call.workspaceId);

@@ -36,7 +36,13 @@ const attributeView = (attribute: Attribute): Record<string, unknown> => {
     returned: 'default',
     uniqueness: uniqueness ?? 'none',
     ...(referenceTypes ? { referenceTypes } : {}),
-    ...(subAttributes ? { subAttributes: subAttributes.map(attributeView) } : {}),
+    ...(subAttributes
+      ? {
+          subAttributes: subAttributes.map((sub) =>
+            attributeView(mutability === 'readOnly' ? { ...sub, mutability } : sub),
+          ),
+        }
+      : {}),
   };
 };
 

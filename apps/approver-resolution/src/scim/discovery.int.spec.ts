@@ -41,6 +41,14 @@ describe('RFC 7644 §4 service provider configuration endpoints', () => {
     });
   });
 
+  it('RFC 7643 §8.7.1 lets nobody write what is inside a readOnly attribute', async () => {
+    const { body } = await get<{ attributes: SchemaAttribute[] }>(`/Schemas/${urns.user}`);
+    const groups = body.attributes.find(({ name }) => name === 'groups');
+    expect(groups?.subAttributes?.map(({ mutability }) => mutability)).toEqual(
+      groups?.subAttributes?.map(() => 'readOnly'),
+    );
+  });
+
   it('RFC 7643 §6 names users and groups in ResourceTypes', async () => {
     const { body } = await get<ScimList>('/ResourceTypes');
     expect(body).toMatchObject({

@@ -1,6 +1,7 @@
+import { Problem } from '@countersign/service-kit';
 import { attributeNamed, type Attribute } from './attribute';
 import { targetsOf } from './apply-patch';
-import { checkFilter, fixedBy } from './match-value';
+import { fixedBy, predicateOf } from './match-value';
 import { memberKey, readMembers, type MemberRef } from './member-refs';
 import type { Filter } from './parse-filter';
 import type { PatchTarget } from './patch-path';
@@ -33,6 +34,9 @@ export interface GroupChange {
   steps: MemberStep[];
 }
 
+/** Each looks at every member of the group. */
+const mostSelections = 100;
+
 /** A PUT: everything is as it says. */
 export const replacingBy = ({ displayName, externalId, members }: GroupInput): GroupChange => ({
   displayName,
@@ -54,6 +58,10 @@ export const changeOf = (operations: readonly PatchOperation[]): GroupChange => 
     }
   }
   steps.close();
+  if (change.steps.filter(({ kind }) => kind === 'selected').length > mostSelections) {
+    const detail = `A PATCH may select members by at most ${mostSelections} filters other than value eq.`;
+    throw new Problem('payload_too_large', detail);
+  }
   return change;
 };
 
@@ -106,7 +114,8 @@ const selectedMembers = (
   at: string,
   steps: MemberSteps,
 ): void => {
-  checkFilter(filter, attribute);
+  // For what it refuses: who fits is found in the database.
+  predicateOf(filter, attribute);
   const named = namedBy(filter);
   if (op === 'remove') {
     if (named) for (const ref of named) steps.leave(ref);

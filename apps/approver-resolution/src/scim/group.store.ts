@@ -195,9 +195,9 @@ const selectedMoves = async (
   const [users, groups] = [movesOf(fates, found.users), movesOf(fates, found.groups)];
   const selected = await selectedMembers(work, filter);
   if (mustFit && selected.length === 0) throw invalid('noTarget', `${at}: no member fits the filter.`);
+  const stays = new Set([...users.joining, ...groups.joining]);
   for (const { kind, id } of selected) {
-    const moves = kind === 'User' ? users : groups;
-    if (!moves.joining.includes(id)) moves.leaving.push(id);
+    if (!stays.has(id)) (kind === 'User' ? users : groups).leaving.push(id);
   }
   return { reset: false, users, groups };
 };
@@ -258,10 +258,11 @@ const nestingMoves = async (
     'SELECT member_id FROM group_nesting WHERE group_id = $1',
     [id],
   );
-  const known = rows.map(({ member_id }) => member_id);
+  const known = new Set(rows.map(({ member_id }) => member_id));
+  const [comes, goes] = [new Set(joining), new Set(leaving)];
   const moves = {
-    joining: joining.filter((group) => !known.includes(group)),
-    leaving: known.filter((group) => (reset ? !joining.includes(group) : leaving.includes(group))),
+    joining: joining.filter((group) => !known.has(group)),
+    leaving: [...known].filter((group) => (reset ? !comes.has(group) : goes.has(group))),
   };
   if (lock === 'shared' && moves.joining.length + moves.leaving.length > 0) throw new NeedsExclusiveLock();
   return moves;

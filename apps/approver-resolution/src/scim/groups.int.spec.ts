@@ -180,13 +180,11 @@ describe('SCIM groups', () => {
     const members = await service.rows<{ id: string }>('SELECT id FROM user_ WHERE workspace_id = $1', [
       workspaceId,
     ]);
-    const start = Date.now();
     const id = await service.group(
       'everybody',
       members.map((member) => member.id),
       workspaceId,
     );
-    expect(Date.now() - start).toBeLessThan(10_000);
     const group = await service.call<Group>('GET', `/scim/v2/Groups/${id}`, undefined, {}, workspaceId);
     expect(group.body.members).toHaveLength(10_000);
     const changes = (await service.sent('directory.changed.v1')).filter(

@@ -6,39 +6,32 @@ import { invalid } from './scim-problem';
 type Value = Record<string, unknown>;
 type Compare = Extract<Filter, { kind: 'compare' }>;
 
-/** Whether a value of a multi-valued attribute fits a value filter (RFC 7644 §3.5.2). Throws Problem invalidFilter. */
-export const fits = (value: Value, filter: Filter, attribute: Attribute): boolean => {
+/**
+ * Tells whether a value of a multi-valued attribute fits a value filter (RFC 7644 §3.5.2). Everything in the filter is looked
+ * up once, so that what is wrong is refused even where there is no value. Throws Problem invalidFilter.
+ */
+export const predicateOf = (filter: Filter, attribute: Attribute): ((value: Value) => boolean) => {
   switch (filter.kind) {
-    case 'and':
-      return filter.parts.every((part) => fits(value, part, attribute));
-    case 'or':
-      return filter.parts.some((part) => fits(value, part, attribute));
-    case 'not':
-      return !fits(value, filter.part, attribute);
+    case 'and': {
+      const parts = filter.parts.map((part) => predicateOf(part, attribute));
+      return (value) => parts.every((fits) => fits(value));
+    }
+    case 'or': {
+      const parts = filter.parts.map((part) => predicateOf(part, attribute));
+      return (value) => parts.some((fits) => fits(value));
+    }
+    case 'not': {
+      const fits = predicateOf(filter.part, attribute);
+      return (value) => !fits(value);
+    }
     case 'present': {
-      const given = value[subOf(filter.path, attribute).name];
-      return given !== undefined && given !== null && given !== '';
+      const { name } = subOf(filter.path, attribute);
+      return ({ [name]: given }) => given !== undefined && given !== null && given !== '';
     }
     case 'values':
-      return false;
-    case 'compare':
-      return compares(value, filter, attribute);
-  }
-};
-
-/** Looks up every attribute that a filter names, so that a wrong one is refused even where there is no value. */
-export const checkFilter = (filter: Filter, attribute: Attribute): void => {
-  switch (filter.kind) {
-    case 'and':
-    case 'or':
-      return filter.parts.forEach((part) => checkFilter(part, attribute));
-    case 'not':
-      return checkFilter(filter.part, attribute);
-    case 'values':
       throw subUnknown(filter.path);
-    case 'present':
     case 'compare':
-      subOf(filter.path, attribute);
+      return comparisonOf(filter, attribute);
   }
 };
 
@@ -63,27 +56,24 @@ const subOf = (name: string, attribute: Attribute): Attribute => {
   return sub;
 };
 
-const compares = (
-  value: Value,
-  { comparison: op, path: attrPath, value: compValue }: Compare,
+const comparisonOf = (
+  { comparison: op, path, value: compValue }: Compare,
   attribute: Attribute,
-): boolean => {
-  const sub = subOf(attrPath, attribute);
-  const actual = value[sub.name] ?? null;
+): ((value: Value) => boolean) => {
+  const sub = subOf(path, attribute);
+  const refusal = () => unfit(path, op);
   if (compValue === null) {
-    if (op === 'eq') return actual === null;
-    if (op === 'ne') return actual !== null;
-    throw unfit(attrPath, op);
+    if (op !== 'eq' && op !== 'ne') throw refusal();
+    return ({ [sub.name]: actual }) => ((actual ?? null) === null) === (op === 'eq');
   }
-  const expected = comparable(sub, compValue, () => unfit(attrPath, op));
-  if (sub.type === 'boolean' && op !== 'eq' && op !== 'ne') throw unfit(attrPath, op);
-  if (actual === null) return op === 'ne';
-  return holds(
-    op,
-    comparable(sub, actual as FilterValue, () => unfit(attrPath, op)),
-    expected,
-    () => unfit(attrPath, op),
-  );
+  const expected = comparable(sub, compValue, refusal);
+  const isEquality = op === 'eq' || op === 'ne';
+  const isPart = op === 'co' || op === 'sw' || op === 'ew';
+  if ((sub.type === 'boolean' && !isEquality) || (isPart && typeof expected !== 'string')) throw refusal();
+  return ({ [sub.name]: actual }) =>
+    actual === undefined || actual === null
+      ? op === 'ne'
+      : holds(op, comparable(sub, actual as FilterValue, refusal), expected);
 };
 
 type Comparable = string | number | boolean;
@@ -112,7 +102,7 @@ const comparable = (sub: Attribute, value: FilterValue, refusal: () => Error): C
   }
 };
 
-const holds = (op: Comparison, actual: Comparable, expected: Comparable, refusal: () => Error): boolean => {
+const holds = (op: Comparison, actual: Comparable, expected: Comparable): boolean => {
   switch (op) {
     case 'eq':
       return actual === expected;
@@ -127,11 +117,11 @@ const holds = (op: Comparison, actual: Comparable, expected: Comparable, refusal
     case 'le':
       return actual <= expected;
     case 'co':
+      return String(actual).includes(String(expected));
     case 'sw':
+      return String(actual).startsWith(String(expected));
     case 'ew':
-      if (typeof actual !== 'string' || typeof expected !== 'string') throw refusal();
-      if (op === 'co') return actual.includes(expected);
-      return op === 'sw' ? actual.startsWith(expected) : actual.endsWith(expected);
+      return String(actual).endsWith(String(expected));
   }
 };
 

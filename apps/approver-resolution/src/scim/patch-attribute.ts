@@ -1,5 +1,5 @@
 import type { Attribute } from './attribute';
-import { checkFilter, fits, fixedBy } from './match-value';
+import { fixedBy, predicateOf } from './match-value';
 import type { Filter } from './parse-filter';
 import { isObject, longestList, readSingle } from './read-attributes';
 import { invalid } from './scim-problem';
@@ -83,7 +83,6 @@ interface Values {
 
 const changeList = (holder: Members, change: AttributeChange): void => {
   const { op, attribute, filter, at } = change;
-  if (filter) checkFilter(filter, attribute);
   const now = ((holder[attribute.name] as Members[] | undefined) ?? []).map((value) => ({ ...value }));
   const { list, touched } = filter
     ? changeSelected(now, filter, change)
@@ -115,23 +114,26 @@ const valuesOf = ({ attribute, value, at }: AttributeChange): Members[] => {
     .map((item, index) => readSingle(attribute, item, `${at}.value[${index}]`) as Members);
 };
 
-/** Whether a value is there already: everything that is said of it is so. Not primary is the same as nothing said. */
-const says = (known: Members, given: Members): boolean =>
-  Object.entries(given).every(
-    ([name, value]) => (known[name] ?? (name === 'primary' ? false : null)) === value,
-  );
+/** Tells whether a value is there already: everything that is said of it is so. Not primary is the same as nothing said. */
+const saysAllOf = (given: Members): ((known: Members) => boolean) => {
+  const said = Object.entries(given);
+  return (known) =>
+    said.every(([name, value]) => (known[name] ?? (name === 'primary' ? false : null)) === value);
+};
 
 const changeWhole = (now: Members[], change: AttributeChange): Values => {
   if (change.op === 'remove') {
     // Not in the RFC: Entra ID removes values by naming them. Without a value everything goes.
     if (change.value === undefined || change.value === null) return { list: [], touched: [] };
-    const gone = valuesOf(change).filter((value) => !isEmpty(value));
-    return { list: now.filter((value) => !gone.some((one) => says(value, one))), touched: [] };
+    const gone = valuesOf(change)
+      .filter((value) => !isEmpty(value))
+      .map(saysAllOf);
+    return { list: now.filter((value) => !gone.some((isGone) => isGone(value))), touched: [] };
   }
   const list = change.op === 'replace' ? [] : now;
   const touched: Members[] = [];
   for (const value of valuesOf(change)) {
-    if (list.some((known) => says(known, value))) continue;
+    if (list.some(saysAllOf(value))) continue;
     list.push(value);
     touched.push(value);
   }
@@ -154,7 +156,7 @@ const setSub = (selected: Members[], change: AttributeChange): Members[] => {
 
 const changeSelected = (now: Members[], filter: Filter, change: AttributeChange): Values => {
   const { op, attribute, sub, at } = change;
-  const selected = now.filter((value) => fits(value, filter, attribute));
+  const selected = now.filter(predicateOf(filter, attribute));
   if (op === 'remove') {
     if (!sub) return { list: now.filter((value) => !selected.includes(value)), touched: [] };
     return { list: now, touched: setSub(selected, change) };

@@ -507,20 +507,18 @@ describe('RFC 7644 §3.5.2 modifying with PATCH', () => {
     expect(answer.body).toMatchObject({ status: '400', scimType: 'invalidSyntax' });
   });
 
-  it('carries out thousands of operations in no time, and refuses more than 10,000', async () => {
+  it('carries out a thousand operations on a user, and refuses more', async () => {
     const { id } = await aUser();
-    const start = Date.now();
     const user = await patched(
       id,
-      ...Array.from({ length: 10_000 }, (_, n) => ({
+      ...Array.from({ length: 1_000 }, (_, n) => ({
         op: 'add',
         path: 'emails',
         value: { value: `${n % 100}@x` },
       })),
     );
     expect(user.emails).toHaveLength(100);
-    expect(Date.now() - start).toBeLessThan(5_000);
-    const tooMany = Array.from({ length: 10_001 }, () => ({ op: 'remove', path: 'title' }));
+    const tooMany = Array.from({ length: 1_001 }, () => ({ op: 'remove', path: 'title' }));
     expect((await scim.patch(`/Users/${id}`, tooMany)).body).toMatchObject({ status: '413' });
   }, 20_000);
 

@@ -49,6 +49,14 @@ describe('RFC 7644 §3.4 retrieving resources', () => {
     (await scim.list(path, query)).Resources.map(({ userName, displayName }) => userName ?? displayName);
   const quoter = 'DOMAIN\\quote"er';
 
+  it('§3.12 gives up a search that takes too long as tooMany', async () => {
+    await service.rows('BEGIN');
+    await service.rows('LOCK TABLE group_ IN ACCESS EXCLUSIVE MODE');
+    const { status, body } = await scim.call('GET', '/Groups?filter=displayName%20pr');
+    await service.rows('COMMIT');
+    expect([status, body.scimType]).toEqual([400, 'tooMany']);
+  }, 25_000);
+
   it.each([
     // The examples of §3.4.2.2.
     ['userName Eq "BJensen"', ['bjensen']],

@@ -84,11 +84,14 @@ const readBoolean = (given: unknown, at: string): boolean => {
 
 const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
+/** What PostgreSQL reads back: in UTC too the year has four digits, from 0001 on. */
+const inUtc = /^(?!0000)\d{4}-/;
+
 const readTime = (given: unknown, at: string): string => {
   const time = typeof given === 'string' && dateTime.test(given) ? new Date(given) : null;
-  if (!time || Number.isNaN(time.getTime()))
-    throw invalid('invalidValue', `${at} must be a date and time with a zone.`);
-  return time.toISOString();
+  const text = time && !Number.isNaN(time.getTime()) ? time.toISOString() : '';
+  if (!inUtc.test(text)) throw invalid('invalidValue', `${at} must be a date and time with a zone.`);
+  return text;
 };
 
 const readText = (attribute: Attribute, given: unknown, at: string): string | undefined => {

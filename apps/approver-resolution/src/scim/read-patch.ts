@@ -14,6 +14,8 @@ export interface PatchOperation {
 
 const patchUrn = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const mostOperations = 10_000;
+/** Characters of all paths together: reading the filters in them takes time. */
+const longestPaths = 1_000_000;
 const ops: readonly string[] = ['add', 'remove', 'replace'];
 
 /**
@@ -25,8 +27,15 @@ export const readPatch = (body: unknown): PatchOperation[] => {
   if (list.length === 0) throw invalid('invalidSyntax', 'Operations must name at least one operation.');
   if (list.length > mostOperations)
     throw new Problem('payload_too_large', `A PATCH may have at most ${mostOperations} operations.`);
-  return list.map(readOperation);
+  const operations = list.map(readOperation);
+  if (operations.reduce((sum, operation) => sum + pathLength(operation), 0) > longestPaths)
+    throw new Problem('payload_too_large', `The paths may have at most ${longestPaths} characters together.`);
+  return operations;
 };
+
+/** Without a path the names in the value are paths. */
+const pathLength = ({ path, value }: PatchOperation): number =>
+  path === null ? Object.keys(value as object).join('').length : path.length;
 
 const operationsOf = (body: unknown): unknown[] => {
   if (!isObject(body)) throw invalid('invalidSyntax', 'The body must be a JSON object.');

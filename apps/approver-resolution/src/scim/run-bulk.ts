@@ -145,6 +145,7 @@ export class BulkRun {
     if (this.errors + failures.size >= this.bulk.failOnErrors && users.length > 1) {
       // The bulk ends in the middle of them: what comes after the last error that it bears must not be there.
       await tx.query('ROLLBACK TO SAVEPOINT operation');
+      tx.write('RELEASE SAVEPOINT operation');
       return this.makeOneByOne(users);
     }
     await tx.query('RELEASE SAVEPOINT operation');
@@ -182,6 +183,7 @@ export class BulkRun {
         error instanceof CircleFailure ? error : { culprit: indexes[0], reason: error };
       const problem = refusal(reason);
       await tx.query('ROLLBACK TO SAVEPOINT operation');
+      tx.write('RELEASE SAVEPOINT operation');
       for (const index of indexes)
         this.fail(
           index,
@@ -226,10 +228,9 @@ export class BulkRun {
   }
 
   /** Operations in a circle, all of which make something: everything without what closes the circle, and then that. */
-  private circle(component: readonly number[]): Promise<void> {
-    return this.makeWaiting().then(() =>
-      this.isOver() ? undefined : this.attempt(component, () => this.closeCircle(component)),
-    );
+  private async circle(component: readonly number[]): Promise<void> {
+    await this.makeWaiting();
+    if (!this.isOver()) await this.attempt(component, () => this.closeCircle(component));
   }
 
   private async closeCircle(component: readonly number[]): Promise<void> {

@@ -2,7 +2,7 @@ import { Problem } from '@countersign/service-kit';
 
 /** Refusals of RFC 7644 §3.12, table 9, that are a 400. */
 export type ScimType =
-  'invalidFilter' | 'invalidPath' | 'invalidSyntax' | 'invalidValue' | 'mutability' | 'noTarget';
+  'invalidFilter' | 'invalidPath' | 'invalidSyntax' | 'invalidValue' | 'mutability' | 'noTarget' | 'tooMany';
 
 export const invalid = (scimType: ScimType, detail: string): Problem =>
   new Problem('validation_failed', detail, { scimType });

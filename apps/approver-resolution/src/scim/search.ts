@@ -2,7 +2,9 @@ import type { Sql } from '@countersign/persistence';
 import { filterCondition, type FilterCondition } from './filter-condition';
 import { anyGroupFields, anyUserFields, groupFields, userFields, type Fields } from './filter-fields';
 import type { ListQuery } from './list-query';
+import { invalid } from './scim-problem';
 import { sortKey, textKey } from './sort-key';
+import { isStatementTimeout } from './statement-timeout';
 
 type Asked = Pick<ListQuery, 'filter' | 'sorting' | 'startIndex' | 'count'>;
 
@@ -27,6 +29,9 @@ const everything = (parameters: readonly string[]): FilterCondition => ({
 const conditionOf = (filter: string | null, fields: Fields, parameters: readonly string[] = []) =>
   filter === null ? everything(parameters) : filterCondition(filter, fields, parameters);
 
+/** A search reads the workspace with a connection of the pool that everybody shares. */
+const longestMs = 10_000;
+
 const pageText = `
   WITH hit AS MATERIALIZED (
     SELECT f.kind, f.id, f.n FROM found_ids($1, $2, $3) WITH ORDINALITY AS f (kind, id, n)
@@ -41,13 +46,20 @@ const pageOf = async (
   parameters: readonly string[],
   { startIndex, count }: Asked,
 ): Promise<Page> => {
-  const [row] = await sql.query<{ total: string; found: Page['found'] }>(pageText, [
+  // It travels with the search; were it to fail, so would that.
+  sql.query(`SELECT set_config('statement_timeout', '${longestMs}', true)`).catch(() => undefined);
+  const found = sql.query<{ total: string; found: Page['found'] }>(pageText, [
     statement,
     workspaceId,
     parameters,
     startIndex - 1,
     count,
   ]);
+  const [row] = await found.catch((error: unknown) => {
+    if (isStatementTimeout(error))
+      throw invalid('tooMany', 'The search takes too long: ask for less (RFC 7644 §3.12).');
+    throw error;
+  });
   return { total: Number(row?.total ?? 0), found: row?.found ?? [] };
 };
 

@@ -172,9 +172,9 @@ export const replaceUser = async (
   });
 };
 
-/** Gives a user a manager, without a new version: for one made in this transaction. */
+/** Gives a user a manager, without a new version: for one made in this transaction. Throws Problem invalidValue. */
 export const setManager = (tx: Tx, id: string, managerId: string): Promise<unknown> =>
-  tx.query('UPDATE user_ SET manager_id = $2 WHERE id = $1', [id, managerId]);
+  withManagerThere(tx.query('UPDATE user_ SET manager_id = $2 WHERE id = $1', [id, managerId]));
 
 /** A user as a client wrote it last, under proper names; its row stays locked. */
 export interface LockedUser {
@@ -182,6 +182,7 @@ export interface LockedUser {
   resource: Record<string, unknown>;
 }
 
+/** Not FOR UPDATE: a user whose manager this is made at the same time is no reason to wait, nor two who name each other. */
 export const lockUser = async (tx: Tx, id: string): Promise<LockedUser | null> => {
   const [row] = await tx.query<{
     version: string;
@@ -189,9 +190,10 @@ export const lockUser = async (tx: Tx, id: string): Promise<LockedUser | null> =
     user_name: string;
     manager_id: string | null;
     resource: Record<string, unknown>;
-  }>('SELECT version, external_id, user_name, manager_id, resource FROM user_ WHERE id = $1 FOR UPDATE', [
-    id,
-  ]);
+  }>(
+    'SELECT version, external_id, user_name, manager_id, resource FROM user_ WHERE id = $1 FOR NO KEY UPDATE',
+    [id],
+  );
   if (!row) return null;
   const { external_id: externalId, user_name: userName, manager_id: manager, resource } = row;
   const enterprise = {

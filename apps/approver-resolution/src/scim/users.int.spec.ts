@@ -249,6 +249,16 @@ describe('SCIM users', () => {
       { userName: 'x@bad.test', [countersign]: { outOfOffice: { from: '2026-01-01' } } },
       'invalidValue',
     ],
+    [
+      'an absence that lasts into the year 10000 of UTC',
+      { userName: 'x@bad.test', [countersign]: { outOfOffice: { to: '9999-12-31T23:59:59-01:00' } } },
+      'invalidValue',
+    ],
+    [
+      'an absence since the year 0 of UTC',
+      { userName: 'x@bad.test', [countersign]: { outOfOffice: { from: '0001-01-01T00:00:00+01:00' } } },
+      'invalidValue',
+    ],
     ['an unknown manager', { userName: 'x@bad.test', [enterprise]: { manager: 'nobody' } }, 'invalidValue'],
     ['other schemas', { schemas: ['urn:x'], userName: 'x@bad.test' }, 'invalidValue'],
     ['a list', [], 'invalidSyntax'],

@@ -31,6 +31,7 @@ export class SurroundingsController {
             resolutionId,
             stageKey,
             outcome: { approvers, skipped, note: note ?? undefined, evidence },
+            resolvedAt: message.occurredAt,
           },
         };
       }),

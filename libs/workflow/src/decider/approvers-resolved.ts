@@ -7,7 +7,7 @@ import { NOTHING, type DecideEnv, type Decision } from './decision';
 import { escalate } from './escalate-stage';
 import { addPeople, couldBeMet, startStage } from './fill-stage';
 import { noApprovers } from './no-approvers';
-import { candidateOf, handOver, unlessForbidden } from './delegations-changed';
+import { candidateOf, doubtLateAnswer, handOver, unlessForbidden } from './delegations-changed';
 import { MAX_PEOPLE, peopleOf, setAside, voterOf } from './open-tasks';
 import { quorumOf } from './quorum';
 import { settleStage } from './settle-stage';
@@ -198,11 +198,13 @@ export function approversResolved(
         leftOut,
         note,
       });
+      doubtLateAnswer(transition, stageIndex, command);
       break;
     case 'escalate': {
       const { candidates } = namedBy(transition, stage, resolution, command.outcome.approvers);
       escalate(transition, stage, resolution.escalation ?? 0, candidates);
       settleStage(transition, stageIndex);
+      doubtLateAnswer(transition, stageIndex, command);
       break;
     }
     case 'delegate': {

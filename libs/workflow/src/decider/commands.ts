@@ -62,6 +62,8 @@ export interface ApproversResolvedCommand extends CommandBase {
     /** Left out by directories that give none. */
     evidence?: ResolutionEvidence;
   };
+  /** When that was so; RFC 3339. */
+  resolvedAt?: string;
 }
 
 /** One person's answer. The person is `actor.id`. */

@@ -1,7 +1,7 @@
 import type { Candidate, RequestAggregate, Resolution, Stage } from '../aggregate';
-import type { DelegationsChangedCommand, ResolvedPerson } from './commands';
+import type { ApproversResolvedCommand, DelegationsChangedCommand, ResolvedPerson } from './commands';
 import { NOTHING, type DecideEnv, type Decision } from './decision';
-import { openTask, voterOf, voterOfTask } from './open-tasks';
+import { openTask, peopleOf, voterOf, voterOfTask } from './open-tasks';
 import { forbiddenDeciders } from './stage-rule';
 import { Transition } from './transition';
 
@@ -45,14 +45,46 @@ export function delegationsChanged(
       ...stage.queue.map((candidate) => ({ voter: voterOf(candidate), holder: candidate.person.id })),
     ];
     const theirs = questions.filter(({ voter, holder }) => [voter, holder].includes(command.personId));
-    const voters = [...new Set(theirs.map(({ voter }) => voter))];
-    if (voters.length > 0) askWhoHolds(transition, stage, voters);
+    if (theirs.length === 0) continue;
+    const isUnderWay = overtake(transition, stage);
+    askWhoHolds(transition, stage, new Set((isUnderWay ? questions : theirs).map(({ voter }) => voter)));
   }
   return transition.events.length > 0 ? transition.done() : NOTHING;
 }
 
-function askWhoHolds(transition: Transition, stage: Stage, voters: readonly string[]): void {
+/** Answers may come in another order than the questions: those that are awaited would bring back what is over. */
+function overtake(transition: Transition, { key: stageKey, index: stageIndex, resolutions }: Stage): boolean {
+  const awaited = resolutions.filter(({ purpose }) => purpose === 'delegate');
+  for (const { id: resolutionId, purpose } of awaited) {
+    const note = 'Delegations have changed again.';
+    transition.record('stage.resolved', { stageKey, stageIndex, resolutionId, purpose, leftOut: [], note });
+  }
+  return awaited.length > 0;
+}
+
+/**
+ * After so long an answer is no longer trusted: who has no task yet when delegations change is told of it by a second message
+ * half a minute later, and this must be sooner.
+ */
+const TRUSTED_MS = 20_000;
+
+/** Asks who holds the questions that have just been opened when the answer that named the people took long. */
+export function doubtLateAnswer(
+  transition: Transition,
+  stageIndex: number,
+  { resolvedAt, outcome }: ApproversResolvedCommand,
+): void {
+  const stage = transition.state.stages[stageIndex];
+  if (stage?.state !== 'active' || resolvedAt === undefined) return;
+  if (Date.parse(transition.env.now) - Date.parse(resolvedAt) <= TRUSTED_MS) return;
+  const asked = peopleOf(stage);
+  const voters = outcome.approvers.map((one) => voterOf(candidateOf(one))).filter((id) => asked.has(id));
+  if (voters.length > 0) askWhoHolds(transition, stage, new Set(voters));
+}
+
+function askWhoHolds(transition: Transition, stage: Stage, people: ReadonlySet<string>): void {
   const { key: stageKey, index: stageIndex } = stage;
+  const voters = [...people];
   const resolution: Resolution = {
     id: transition.env.newId(),
     purpose: 'delegate',

@@ -109,6 +109,92 @@ describe('a delegation', () => {
     expect(decides(run, 'dan', other).request.state).toBe('completed');
   });
 
+  it('is no vote of the delegate: the part that they are in themselves still needs theirs', () => {
+    const each = [
+      { group: 'finance', approvals: 1 },
+      { group: 'legal', approvals: 1 },
+    ];
+    const approvers = [{ group: 'finance' }, { group: 'legal' }];
+    const run = started({ approvers, quorum: { each } }, named('dan', [0, 2]), named('dan for ann', [1, 3]));
+    const [own, other] = open(run);
+    decides(run, 'dan', other);
+    expect(run.request.state).toBe('pending_review');
+    expect(decides(run, 'dan', own).request.state).toBe('completed');
+  });
+
+  it('passed on counts where the delegator did, not where the delegate does', () => {
+    const each = [
+      { group: 'finance', approvals: 1 },
+      { group: 'legal', approvals: 1 },
+    ];
+    const approvers = [{ group: 'finance' }, { group: 'legal' }];
+    const run = started({ approvers, quorum: { each } }, named('dan', [0, 2]), named('dan for ann', [1, 3]));
+    run.when({
+      type: 'reassign',
+      actor: userActor('dan'),
+      taskId: open(run)[1]?.id ?? '',
+      to: person('eve'),
+      reason: null,
+    });
+    expect(run.request.stages[0]?.quorum.map(({ people }) => people)).toEqual([['dan'], ['ann', 'eve']]);
+    decides(run, 'eve', open(run)[1]);
+    expect(run.request.state).toBe('pending_review');
+  });
+
+  it('is not brought back by an answer that a later one has overtaken', () => {
+    const run = started({ quorum: 'all' }, 'ann', 'bob');
+    changed(run, 'ann');
+    const [first] = run.effects;
+    changed(run, 'ann');
+    const [second] = run.effects;
+    const arrives = (question: typeof first, text: string) =>
+      run.when({
+        type: 'approversResolved',
+        actor: SYSTEM,
+        resolutionId: question?.resolutionId ?? 'none',
+        stageKey: 'a',
+        outcome: { approvers: [named(text)], skipped: [] },
+      });
+    arrives(second, 'ann');
+    arrives(first, 'dan for ann');
+    expect(held(run)).toEqual(['ann', 'bob']);
+  });
+
+  it('that changes while another answer is awaited is asked about together with it', () => {
+    const run = started({ quorum: 'all' }, 'ann', 'bob');
+    changed(run, 'ann');
+    changed(run, 'bob');
+    expect(run.effects[0]?.sources).toEqual([{ user: 'ann' }, { user: 'bob' }]);
+    answer(run, 'dan for ann', 'dan for bob');
+    expect(held(run)).toEqual(['dan for ann', 'dan for bob']);
+  });
+
+  it('may have begun or ended since an answer that took long: it is asked about again', () => {
+    const run = new Run(workflow({ stages: [{ key: 'a' }] })).when(submit());
+    const late = (text: string, seconds: number) =>
+      run.when({
+        type: 'approversResolved',
+        actor: SYSTEM,
+        ...(run.question ?? { stageKey: 'none', resolutionId: 'none' }),
+        resolvedAt: new Date(Date.parse(run.now) - seconds * 1_000).toISOString(),
+        outcome: { approvers: [named(text)], skipped: [] },
+      });
+    late('dan for ann', 60);
+    expect(held(run)).toEqual(['dan for ann']);
+    expect(run.effects).toEqual([expect.objectContaining({ sources: [{ user: 'ann' }] })]);
+    late('ann', 60);
+    expect([held(run), run.effects]).toEqual([['ann'], []]);
+    const punctual = new Run(workflow({ stages: [{ key: 'a' }] })).when(submit());
+    punctual.when({
+      type: 'approversResolved',
+      actor: SYSTEM,
+      ...(punctual.question ?? { stageKey: 'none', resolutionId: 'none' }),
+      resolvedAt: new Date(Date.parse(punctual.now) - 19_000).toISOString(),
+      outcome: { approvers: [named('dan for ann')], skipped: [] },
+    });
+    expect([held(punctual), punctual.effects]).toEqual([['dan for ann'], []]);
+  });
+
   it('that begins and ends moves the open task there and back, and nothing else', () => {
     const run = started({ quorum: 'all', remind: { after: 'PT1H' } }, 'ann', 'bob');
     changed(run, 'ann');

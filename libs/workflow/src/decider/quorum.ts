@@ -1,5 +1,6 @@
-import type { QuorumPart, Stage, Task } from '../aggregate';
+import type { QuorumPart, Stage } from '../aggregate';
 import type { CompiledStage } from '../definition/compiled-definition';
+import { voterOf, voterOfTask } from './open-tasks';
 
 /** Decimal fractions are not exact in binary: 4.4 % of 750 are 33, and not a hair more. */
 const HAIR = 1e-9;
@@ -26,17 +27,16 @@ export function quorumOf(
   }));
 }
 
-function countsFor(part: QuorumPart, ids: readonly (string | undefined)[]): boolean {
-  return part.people === null || ids.some((id) => id !== undefined && part.people?.includes(id));
+/** Whoever gives it, a vote counts where the person does whose it is. */
+function countsFor({ people }: QuorumPart, voter: string): boolean {
+  return people === null || people.includes(voter);
 }
-
-const idsOf = (task: Task) => [task.decidedBy?.id, task.assignee.id, task.onBehalfOf?.id];
 
 /** Who has approved for a part: a person counts once, however many tasks they decided. */
 function approversFor(stage: Stage, part: QuorumPart): Set<string> {
   const approvers = new Set<string>();
   for (const task of stage.tasks) {
-    if (task.state === 'approved' && task.decidedBy && countsFor(part, idsOf(task)))
+    if (task.state === 'approved' && task.decidedBy && countsFor(part, voterOfTask(task)))
       approvers.add(task.decidedBy.id);
   }
   return approvers;
@@ -92,8 +92,8 @@ function mostVoters(taken: ReadonlySet<string>, questions: readonly string[][]):
 /** How many approvals a part has or could still get. */
 export function approvalsPossible(stage: Stage, part: QuorumPart): number {
   const approvers = approversFor(stage, part);
-  const open = stage.tasks.filter((task) => task.state === 'open' && countsFor(part, idsOf(task)));
-  const queue = stage.queue.filter(({ person, onBehalfOf }) => countsFor(part, [person.id, onBehalfOf?.id]));
+  const open = stage.tasks.filter((task) => task.state === 'open' && countsFor(part, voterOfTask(task)));
+  const queue = stage.queue.filter((candidate) => countsFor(part, voterOf(candidate)));
   const questions = [
     ...open.map(({ assignee, onBehalfOf }) => [assignee.id, ...(onBehalfOf ? [onBehalfOf.id] : [])]),
     ...queue.map(({ person, onBehalfOf }) => [person.id, ...(onBehalfOf ? [onBehalfOf.id] : [])]),

@@ -3,7 +3,7 @@ import type { ReassignCommand, RemindCommand } from './commands';
 import { refuse, type DecideEnv, type Decision } from './decision';
 import type { Actor } from './events';
 import { findTask } from './find-task';
-import { openTask, peopleOf } from './open-tasks';
+import { openTask, peopleOf, voterOfTask } from './open-tasks';
 import { forbiddenDeciders } from './stage-rule';
 import { Transition } from './transition';
 
@@ -46,8 +46,7 @@ export function reassignTask(command: ReassignCommand, state: RequestAggregate, 
     to,
     reason,
   });
-  const isTheirs = ({ people }: QuorumPart) =>
-    people !== null && [task.assignee, task.onBehalfOf].some((one) => one && people.includes(one.id));
+  const isTheirs = ({ people }: QuorumPart) => people?.includes(voterOfTask(task)) ?? false;
   const quorum = stage.quorum.map((part) =>
     isTheirs(part) ? { ...part, people: [...(part.people ?? []), to.id] } : part,
   );
