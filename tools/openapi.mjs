@@ -69,6 +69,7 @@ const surroundings = [
   require('@countersign/persistence').Database,
   require('@countersign/messaging').Messaging,
   require('@countersign/secret-box').SecretBox,
+  require('prom-client').Registry,
 ];
 const preview = {
   module: class Surroundings {},

@@ -36,6 +36,14 @@ import { UsersController } from './scim/users.controller';
     DelegationsController,
     ApproversController,
   ],
-  providers: [KnownActor, DirectoryWrites, ResolverSecrets, ResolverCircuits, ResolverCaller, CallSweeper, DelegationSweeper],
+  providers: [
+    KnownActor,
+    DirectoryWrites,
+    ResolverSecrets,
+    ResolverCircuits,
+    ResolverCaller,
+    CallSweeper,
+    DelegationSweeper,
+  ],
 })
 export class AppModule {}

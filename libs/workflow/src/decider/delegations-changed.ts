@@ -57,7 +57,15 @@ function overtake(transition: Transition, { key: stageKey, index: stageIndex, re
   const awaited = resolutions.filter(({ purpose }) => purpose === 'delegate');
   for (const { id: resolutionId, purpose } of awaited) {
     const note = 'Delegations have changed again.';
-    transition.record('stage.resolved', { stageKey, stageIndex, resolutionId, purpose, leftOut: [], note });
+    transition.record('stage.resolved', {
+      stageKey,
+      stageIndex,
+      resolutionId,
+      purpose,
+      leftOut: [],
+      note,
+      evidence: null,
+    });
   }
   return awaited.length > 0;
 }
