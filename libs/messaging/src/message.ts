@@ -32,6 +32,8 @@ export interface Publication<K extends JobType> {
 /** An envelope with the queues it still has to reach. */
 export interface OutgoingMessage {
   envelope: Envelope;
+  /** The size of the envelope as JSON. */
+  bytes: number;
   queues: readonly QueueName[];
   patienceMs?: number;
 }

@@ -26,12 +26,10 @@ export const createMessagingTables = async (runner: QueryRunner, schema: string)
     CREATE TABLE outbox_message (
       id uuid PRIMARY KEY,
       workspace_id uuid NOT NULL,
-      envelope json NOT NULL,
-      created_at timestamptz NOT NULL DEFAULT now()
+      envelope json NOT NULL
     )`);
   // Most rows live for a second: compressing them would cost more than the room they take. No larger value is allowed.
   await runner.query('ALTER TABLE outbox_message SET (toast_tuple_target = 8160)');
-  await runner.query('CREATE INDEX outbox_message_created_at ON outbox_message (created_at)');
   await runner.query(`
     CREATE TABLE outbox_destination (
       message_id uuid NOT NULL,
@@ -39,6 +37,7 @@ export const createMessagingTables = async (runner: QueryRunner, schema: string)
       workspace_id uuid NOT NULL,
       due_at timestamptz NOT NULL,
       attempts int NOT NULL DEFAULT 0,
+      bytes int NOT NULL,
       PRIMARY KEY (message_id, queue)
     )`);
   await nameOutboxTypes(runner);

@@ -3,10 +3,9 @@ import type { Database } from '@countersign/persistence';
 import type { QueryRunner } from 'typeorm';
 import { v7 } from 'uuid';
 import { ScratchDatabase } from '../test/scratch-database';
-import type { OutgoingMessage } from './message';
 import { NameOutboxTypes1763720000000 } from './messaging.tables';
 import { outboxBacklog } from './outbox-backlog';
-import { outboxStatement, PostgresOutbox } from './outbox.store';
+import { outboxStatement, PostgresOutbox, type WrittenMessage } from './outbox.store';
 
 const workspaceId = v7();
 const queues: QueueName[] = ['intake', 'notification', 'audit'];
@@ -30,15 +29,13 @@ describe('the outbox', () => {
     count: number,
     type: JobType = 'request.transitioned.v1',
     to: readonly QueueName[] = queues,
+    data: object = {},
   ): Promise<string[]> => {
-    const messages = Array.from(
-      { length: count },
-      () =>
-        ({
-          envelope: { id: v7(), type, workspaceId, data: {} },
-          queues: to,
-        }) as unknown as OutgoingMessage,
-    );
+    const messages = Array.from({ length: count }, () => {
+      const envelope = { id: v7(), type, workspaceId, data };
+      const json = JSON.stringify(envelope);
+      return { envelope, json, bytes: Buffer.byteLength(json), queues: to } as unknown as WrittenMessage;
+    });
     const { text, values } = outboxStatement(messages);
     await application.transaction([workspaceId], (sql) => sql.query(text, values));
     return messages.map(({ envelope }) => envelope.id);
@@ -63,6 +60,42 @@ describe('the outbox', () => {
     expect(await left()).toEqual([1, 2]);
     await outbox.forget([settled(second, 'audit'), settled(second, 'notification')]);
     expect(await left()).toEqual([0, 0]);
+  });
+
+  it('claims what is due until it has the size that is wanted, at least one, and leaves the rest due', async () => {
+    const text = 'ä'.repeat(50_000);
+    await store(5, 'command.settled.v1', ['intake'], { text });
+    await outbox.makeAllDue();
+    const claim = async (limit: number, mostBytes: number) =>
+      (await outbox.claimDue(limit, mostBytes)).map(({ envelope, bytes }) => {
+        expect(bytes).toBe(Buffer.byteLength(JSON.stringify(envelope)));
+        return envelope.id;
+      });
+    expect(await claim(10, 1)).toHaveLength(1);
+    expect(await claim(10, 150_000)).toHaveLength(2);
+    expect(await claim(1, 1_000_000)).toHaveLength(1);
+    expect(await claim(10, 1_000_000)).toHaveLength(1);
+    expect(await claim(10, 1_000_000)).toEqual([]);
+  });
+
+  it('collects what no destination is left of, once it is older than a minute', async () => {
+    const [kept] = await store(1);
+    const envelopeLeft = async (msecs: number) => {
+      const id = v7({ msecs });
+      await database.owner.query(
+        `INSERT INTO routing.outbox_message (id, workspace_id, envelope) VALUES ('${id}', '${workspaceId}', '{}')`,
+      );
+      return id;
+    };
+    await envelopeLeft(Date.now() - 90_000);
+    const young = await envelopeLeft(Date.now());
+    await database.owner.query(
+      `UPDATE routing.outbox_destination SET message_id = '${await envelopeLeft(Date.now() - 90_000)}' WHERE queue = 'audit'`,
+    );
+    await outbox.collectOrphans();
+    const { rows } = await database.owner.query<{ id: string }>('SELECT id FROM routing.outbox_message');
+    expect(rows).toHaveLength(3);
+    expect(rows.map(({ id }) => id)).toEqual(expect.arrayContaining([kept, young]));
   });
 
   it('tells what waits for each destination by type, and since when', async () => {

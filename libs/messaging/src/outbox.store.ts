@@ -1,4 +1,5 @@
 import type { Database, Statement } from '@countersign/persistence';
+import { v7 } from 'uuid';
 import type { OutgoingMessage } from './message';
 import type { OutboxStore, OverdueMessage, Settlement } from './ports';
 
@@ -9,27 +10,33 @@ import type { OutboxStore, OverdueMessage, Settlement } from './ports';
 const firstLeaseSeconds = 5;
 const longestLeaseSeconds = 60;
 
+/** A message with the JSON of its envelope, which is made once. */
+export interface WrittenMessage extends OutgoingMessage {
+  json: string;
+}
+
 /** Writes messages and their destinations, in the caller's transaction. */
-export const outboxStatement = (messages: readonly OutgoingMessage[]): Statement => {
-  const destinations = messages.flatMap(({ envelope, queues }) =>
-    queues.map((queue) => ({ envelope, queue })),
+export const outboxStatement = (messages: readonly WrittenMessage[]): Statement => {
+  const destinations = messages.flatMap(({ envelope, bytes, queues }) =>
+    queues.map((queue) => ({ envelope, bytes, queue })),
   );
   return {
     text: `WITH message AS (
        INSERT INTO outbox_message (id, workspace_id, envelope)
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::json[])
      )
-     INSERT INTO outbox_destination (message_id, queue, workspace_id, type, due_at)
-     SELECT m, q, w, t, now() + make_interval(secs => ${firstLeaseSeconds})
-       FROM unnest($4::uuid[], $5::text[], $6::uuid[], $7::text[]) AS d (m, q, w, t)`,
+     INSERT INTO outbox_destination (message_id, queue, workspace_id, type, bytes, due_at)
+     SELECT m, q, w, t, b, now() + make_interval(secs => ${firstLeaseSeconds})
+       FROM unnest($4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::int[]) AS d (m, q, w, t, b)`,
     values: [
       messages.map(({ envelope }) => envelope.id),
       messages.map(({ envelope }) => envelope.workspaceId),
-      messages.map(({ envelope }) => JSON.stringify(envelope)),
+      messages.map(({ json }) => json),
       destinations.map(({ envelope }) => envelope.id),
       destinations.map(({ queue }) => queue),
       destinations.map(({ envelope }) => envelope.workspaceId),
       destinations.map(({ envelope }) => envelope.type),
+      destinations.map(({ bytes }) => bytes),
     ],
   };
 };
@@ -38,22 +45,27 @@ export const outboxStatement = (messages: readonly OutgoingMessage[]): Statement
 export class PostgresOutbox implements OutboxStore {
   constructor(private readonly database: Database) {}
 
-  claimDue(limit: number): Promise<OverdueMessage[]> {
+  /** Locks more than it leases, as it knows only then what is large; those that are over the size are free again at once. */
+  claimDue(limit: number, mostBytes: number): Promise<OverdueMessage[]> {
     return this.database.everywhere((sql) =>
       sql.query<OverdueMessage & Record<string, unknown>>(
-        `WITH due AS (
-           SELECT message_id, queue FROM outbox_destination
+        `WITH locked AS (
+           SELECT message_id, queue, due_at, bytes FROM outbox_destination
             WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+         ), due AS (
+           SELECT message_id, queue
+             FROM (SELECT message_id, queue, sum(bytes) OVER (ORDER BY due_at, message_id, queue) - bytes AS before FROM locked) l
+            WHERE before < $2
          ), leased AS (
            UPDATE outbox_destination d
               SET attempts = d.attempts + 1,
                   due_at = now() + make_interval(secs => least(${longestLeaseSeconds}, ${firstLeaseSeconds} * 2 ^ least(d.attempts, 10))
                                                           * (0.9 + 0.2 * random()))
              FROM due WHERE d.message_id = due.message_id AND d.queue = due.queue
-           RETURNING d.message_id, d.queue, d.attempts
+           RETURNING d.message_id, d.queue, d.attempts, d.bytes
          )
-         SELECT leased.queue, leased.attempts AS resends, m.envelope FROM leased JOIN outbox_message m ON m.id = leased.message_id ORDER BY m.id`,
-        [limit],
+         SELECT leased.queue, leased.attempts AS resends, leased.bytes, m.envelope FROM leased JOIN outbox_message m ON m.id = leased.message_id ORDER BY m.id`,
+        [limit, mostBytes],
       ),
     );
   }
@@ -94,15 +106,20 @@ export class PostgresOutbox implements OutboxStore {
     return rows.length > 0;
   }
 
-  /** Two acknowledgements of one message at the same time may each leave its envelope to the other: collect those. */
+  /**
+   * Two acknowledgements of one message at the same time may each leave its envelope to the other: collect those, of
+   * messages older than a minute, by the time in their ids (RFC 9562, version 7).
+   */
   async collectOrphans(): Promise<void> {
+    const aMinuteAgo = v7({ msecs: Date.now() - 60_000 });
     await this.database.everywhere((sql) =>
       sql.query(
         `DELETE FROM outbox_message WHERE id IN (
            SELECT m.id FROM outbox_message m
-            WHERE m.created_at < now() - interval '1 minute'
+            WHERE m.id < $1::uuid
               AND NOT EXISTS (SELECT 1 FROM outbox_destination d WHERE d.message_id = m.id)
-            ORDER BY m.created_at LIMIT 100000)`,
+            ORDER BY m.id LIMIT 100000)`,
+        [aMinuteAgo],
       ),
     );
   }

@@ -14,14 +14,19 @@ export interface Settlement {
 /** A message for one queue that was not settled in time. */
 export interface OverdueMessage {
   envelope: Envelope;
+  /** The size of the envelope as JSON. */
+  bytes: number;
   queue: QueueName;
   /** How often it has been sent again since it was last known to be lost. */
   resends: number;
 }
 
 export interface OutboxStore {
-  /** Messages whose lease has run out, leased anew with a growing delay, at most `limit` destinations. */
-  claimDue(limit: number): Promise<OverdueMessage[]>;
+  /**
+   * Messages whose lease has run out, leased anew with a growing delay: at most `limit` destinations, and no more once
+   * they have `mostBytes` together.
+   */
+  claimDue(limit: number, mostBytes: number): Promise<OverdueMessage[]>;
   /** The receivers have settled these: nothing of them is kept. */
   forget(settlements: readonly Settlement[]): Promise<void>;
   /** Makes everything unsettled due at once, as if it had never been sent again. */

@@ -6,6 +6,8 @@ import type { Broker, Clock, OutboxStore, OverdueMessage, Settlement } from './p
 export interface RelayOptions {
   /** Most messages in one job. */
   packSize: number;
+  /** A job gets no more messages once they have so many bytes together. */
+  packBytes: number;
   /** Jobs of this process to one queue that may be unacknowledged before messages gather for fuller ones. */
   window: number;
   /** Longest that a message gathers while the destination is behind, in milliseconds. */
@@ -18,6 +20,7 @@ export interface RelayOptions {
 
 export const relayDefaults: RelayOptions = {
   packSize: 100,
+  packBytes: 1024 * 1024,
   window: 4,
   patienceMs: 50,
   pollMs: 500,
@@ -33,18 +36,23 @@ const leaseMs = 5_000;
 /** The poller comes round many times in this time even while database and broker keep failing; else it is wedged. */
 const wedgedAfterMs = 60_000;
 
+/** So many full packs are claimed at one look. */
+const packsAClaim = 5;
+
 /** How long settled messages gather before their rows go, in milliseconds: nobody waits for that. */
 const forgetMs = 250;
 
-/** Bounds memory while the broker is away. */
+/** Bound memory while the broker is away: of one queue. */
 const mostWaiting = 10_000;
+const mostWaitingBytes = 64 * 1024 * 1024;
 
 /** Bounds memory while a receiver is down for long; what is no longer tracked is settled when it has been sent again. */
 const mostTracked = 200_000;
 
 /** Messages for one queue on their way out. */
 interface Lane {
-  waiting: Envelope[];
+  waiting: { envelope: Envelope; bytes: number }[];
+  waitingBytes: number;
   /** When what waits must leave, in milliseconds since 1970, unless a fuller job or a more urgent message takes it along. */
   leaveAt: number;
   /**
@@ -114,11 +122,14 @@ export class Relay {
     if (this.stopped || messages.length === 0) return;
     this.busyAt = this.clock.now();
     const touched = new Set<QueueName>();
-    for (const { envelope, queues, patienceMs = 0 } of messages) {
+    for (const { envelope, bytes, queues, patienceMs = 0 } of messages) {
       for (const queue of queues) {
         const lane = this.lane(queue);
         // What does not fit is not lost: it stays in the outbox, and the poller finds it.
-        if (lane.waiting.length < mostWaiting) lane.waiting.push(envelope);
+        if (lane.waiting.length < mostWaiting && lane.waitingBytes < mostWaitingBytes) {
+          lane.waiting.push({ envelope, bytes });
+          lane.waitingBytes += bytes;
+        }
         const leaveAt = this.clock.now() + Math.max(patienceMs, unhurried[queue] ?? 0);
         lane.leaveAt = Math.min(lane.leaveAt, leaveAt);
         touched.add(queue);
@@ -157,6 +168,7 @@ export class Relay {
     if (!lane) {
       lane = {
         waiting: [],
+        waitingBytes: 0,
         leaveAt: Infinity,
         unsettled: new Map(),
         inFlight: 0,
@@ -173,7 +185,9 @@ export class Relay {
     if (lane.sending || lane.waiting.length === 0 || this.stopped) return;
     const now = this.clock.now();
     const keepsUp = lane.inFlight < this.options.window;
-    if ((keepsUp && lane.leaveAt <= now) || lane.waiting.length >= this.options.packSize) {
+    const isFull =
+      lane.waiting.length >= this.options.packSize || lane.waitingBytes >= this.options.packBytes;
+    if ((keepsUp && lane.leaveAt <= now) || isFull) {
       void this.send(queue, lane);
     } else {
       // Not for ever: an acknowledgement that got lost must not hold messages up.
@@ -199,7 +213,7 @@ export class Relay {
     lane.timer?.cancel();
     lane.timer = null;
     lane.sending = true;
-    const pack = lane.waiting.splice(0, this.options.packSize);
+    const pack = this.takePack(lane);
     if (lane.waiting.length === 0) lane.leaveAt = Infinity;
     const job = this.track(lane, pack);
     lane.inFlight++;
@@ -218,6 +232,20 @@ export class Relay {
       this.advance(queue);
     });
     this.advance(queue);
+  }
+
+  /** At least one message, however large it is. */
+  private takePack(lane: Lane): Envelope[] {
+    const { packSize, packBytes } = this.options;
+    let count = 0;
+    let bytes = 0;
+    for (const next of lane.waiting) {
+      if (count === packSize || (count > 0 && bytes + next.bytes > packBytes)) break;
+      count++;
+      bytes += next.bytes;
+    }
+    lane.waitingBytes -= bytes;
+    return lane.waiting.splice(0, count).map(({ envelope }) => envelope);
   }
 
   private track(lane: Lane, envelopes: readonly Envelope[]): Set<string> {
@@ -260,11 +288,12 @@ export class Relay {
       this.doubtful = false;
       await this.store.makeAllDue();
     }
-    const limit = this.options.packSize * 5;
-    const overdue = await this.store.claimDue(limit);
+    const limit = this.options.packSize * packsAClaim;
+    const mostBytes = this.options.packBytes * packsAClaim;
+    const overdue = await this.store.claimDue(limit, mostBytes);
     if (overdue.length > 0) this.busyAt = this.clock.now();
     await this.sendAgain(overdue);
-    return overdue.length === limit;
+    return overdue.length === limit || overdue.reduce((sum, { bytes }) => sum + bytes, 0) >= mostBytes;
   }
 
   /**
@@ -275,7 +304,7 @@ export class Relay {
     this.offer(
       overdue
         .filter(({ resends }) => resends <= 1)
-        .map(({ envelope, queue }) => ({ envelope, queues: [queue] })),
+        .map(({ envelope, bytes, queue }) => ({ envelope, bytes, queues: [queue] })),
     );
     const byQueue = new Map<QueueName, Envelope[]>();
     const counts = new Map<QueueName, number>();

@@ -15,9 +15,10 @@ const start = async (options: Partial<RelayOptions> = {}) => {
   relay.start();
   // The first look adopts the broker's epoch.
   await clock.pass(0);
-  const commit = (count: number): OutgoingMessage[] => {
+  const commit = (count: number, bytes = 500): OutgoingMessage[] => {
     const messages = Array.from({ length: count }, () => ({
       envelope: envelopeOf(),
+      bytes,
       queues: ['notification-webhook'] as const,
     }));
     outbox.commit(messages);
@@ -43,7 +44,11 @@ describe('the relay', () => {
 
   it('sends to each destination of a message', async () => {
     const { clock, broker, relay, outbox } = await start();
-    const message = { envelope: envelopeOf(), queues: ['intake', 'notification', 'audit'] as const };
+    const message = {
+      envelope: envelopeOf(),
+      bytes: 500,
+      queues: ['intake', 'notification', 'audit'] as const,
+    };
     outbox.commit([message]);
     relay.offer([message]);
     await clock.pass(1_000);
@@ -53,7 +58,7 @@ describe('the relay', () => {
   it('gathers what nobody waits for into one job, however well the destination keeps up', async () => {
     const { clock, broker, relay, outbox } = await start({ packSize: 3 });
     const offer = () => {
-      const message = { envelope: envelopeOf(), queues: ['audit'] as const };
+      const message = { envelope: envelopeOf(), bytes: 500, queues: ['audit'] as const };
       outbox.commit([message]);
       relay.offer([message]);
     };
@@ -73,6 +78,7 @@ describe('the relay', () => {
     const offer = (patienceMs?: number) => {
       const message = {
         envelope: envelopeOf(),
+        bytes: 500,
         queues: ['intake'] as const,
         ...(patienceMs && { patienceMs }),
       };
@@ -111,6 +117,33 @@ describe('the relay', () => {
     relay.offer(commit(3));
     await clock.pass(0);
     expect(broker.sent.map(({ ids }) => ids.length)).toEqual([1, 3]);
+  });
+
+  it('bounds a job by the size of its messages, and sends one of any size', async () => {
+    const { clock, broker, relay, commit } = await start({ window: 1, packBytes: 1_000, patienceMs: 60_000 });
+    relay.offer(commit(1));
+    await clock.pass(0);
+    relay.offer([...commit(2, 400), ...commit(1, 700), ...commit(1, 5_000), ...commit(1, 300)]);
+    await clock.pass(0);
+    expect(broker.sent.map(({ ids }) => ids.length)).toEqual([1, 2, 1, 1]);
+    await clock.pass(60_000);
+    expect(broker.sent.map(({ ids }) => ids.length).slice(0, 5)).toEqual([1, 2, 1, 1, 1]);
+  });
+
+  it('takes back from the outbox no more than some full packs at one look, and looks again at once', async () => {
+    const { clock, broker, commit, outbox } = await start({ packBytes: 1_000 });
+    const looks: number[] = [];
+    const claimDue = outbox.claimDue.bind(outbox);
+    outbox.claimDue = async (limit, mostBytes) => {
+      const claimed = await claimDue(limit, mostBytes);
+      if (claimed.length > 0) looks.push(claimed.length);
+      return claimed;
+    };
+    const messages = commit(12, 900);
+    await clock.pass(5_500);
+    expect(looks).toEqual([6, 6]);
+    expect(broker.sent.flatMap(({ ids }) => ids)).toEqual(idsOf(messages));
+    expect(broker.sent.map(({ ids }) => ids.length)).toEqual(Array(12).fill(1));
   });
 
   it('does not let a lost acknowledgement hold messages up', async () => {
@@ -182,22 +215,28 @@ describe('the relay', () => {
     expect(broker.sent.flatMap(({ ids }) => ids).sort()).toEqual(idsOf(messages).sort());
   });
 
-  it('bounds what it holds in memory while the broker hangs, and loses none of it', async () => {
-    const { clock, broker, relay, outbox, commit, acknowledge } = await start({ packSize: 1_000 });
-    await clock.pass(10);
-    let open = () => {};
-    broker.gate = new Promise((resolve) => (open = () => resolve()));
-    const messages = commit(15_000);
-    relay.offer(messages);
-    broker.gate = null;
-    open();
-    for (let round = 0; round < 20 && outbox.rows.length > 0; round++) {
-      await clock.pass(3_000);
-      const arrived = new Set([...broker.sent, ...broker.resent].flatMap(({ ids }) => ids));
-      await acknowledge(messages.filter(({ envelope }) => arrived.has(envelope.id)));
-    }
-    expect(outbox.rows).toEqual([]);
-  });
+  it.each([
+    ['many messages', 15_000, 500],
+    ['large messages', 1_500, 100_000],
+  ])(
+    'bounds what it holds in memory of %s while the broker hangs, and loses none',
+    async (_, count, bytes) => {
+      const { clock, broker, relay, outbox, commit, acknowledge } = await start({ packSize: 1_000 });
+      await clock.pass(10);
+      let open = () => {};
+      broker.gate = new Promise((resolve) => (open = () => resolve()));
+      const messages = commit(count, bytes);
+      relay.offer(messages);
+      broker.gate = null;
+      open();
+      for (let round = 0; round < 20 && outbox.rows.length > 0; round++) {
+        await clock.pass(3_000);
+        const arrived = new Set([...broker.sent, ...broker.resent].flatMap(({ ids }) => ids));
+        await acknowledge(messages.filter(({ envelope }) => arrived.has(envelope.id)));
+      }
+      expect(outbox.rows).toEqual([]);
+    },
+  );
 
   it('sends nothing after it was stopped', async () => {
     const { clock, broker, relay, commit } = await start();

@@ -1,8 +1,8 @@
 import { catalogue, type ConsumerService } from '@countersign/contracts';
 import type { Database } from '@countersign/persistence';
 import { v7 } from 'uuid';
-import type { OutgoingMessage, Tx } from './message';
-import { outboxStatement } from './outbox.store';
+import type { Tx } from './message';
+import { outboxStatement, type WrittenMessage } from './outbox.store';
 import type { Relay } from './relay';
 import { checkData } from './validation';
 
@@ -18,7 +18,7 @@ export class PostgresUnitOfWork {
   ) {}
 
   run = async <T>(workspaceIds: readonly string[], work: (tx: Tx) => Promise<T>): Promise<T> => {
-    const outgoing: OutgoingMessage[] = [];
+    const outgoing: WrittenMessage[] = [];
     const afterwards: (() => void)[] = [];
     const result = await this.database.transaction(
       workspaceIds,
@@ -27,16 +27,20 @@ export class PostgresUnitOfWork {
           ...sql,
           publish: ({ type, workspaceId, data, cause, to, patienceMs = 0 }) => {
             checkData(type, data);
+            const envelope = {
+              id: v7(),
+              type,
+              source: this.source,
+              occurredAt: new Date().toISOString(),
+              workspaceId,
+              ...cause,
+              data,
+            };
+            const json = JSON.stringify(envelope);
             outgoing.push({
-              envelope: {
-                id: v7(),
-                type,
-                source: this.source,
-                occurredAt: new Date().toISOString(),
-                workspaceId,
-                ...cause,
-                data,
-              },
+              envelope,
+              json,
+              bytes: Buffer.byteLength(json),
               queues: to ?? catalogue[type].queues,
               patienceMs,
             });

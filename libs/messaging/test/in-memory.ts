@@ -63,6 +63,7 @@ export const envelopeOf = (overrides: Partial<Envelope> = {}): Envelope => ({
 
 interface Destination {
   envelope: Envelope;
+  bytes: number;
   queue: QueueName;
   dueAt: number;
   resends: number;
@@ -75,19 +76,23 @@ export class MemoryOutbox implements OutboxStore {
   constructor(private readonly clock: Clock) {}
 
   commit(messages: readonly OutgoingMessage[]): void {
-    for (const { envelope, queues } of messages) {
+    for (const { envelope, bytes, queues } of messages) {
       for (const queue of queues)
-        this.rows.push({ envelope, queue, dueAt: this.clock.now() + 5_000, resends: 0 });
+        this.rows.push({ envelope, bytes, queue, dueAt: this.clock.now() + 5_000, resends: 0 });
     }
   }
 
-  async claimDue(limit: number): Promise<OverdueMessage[]> {
-    const due = this.rows.filter(({ dueAt }) => dueAt <= this.clock.now()).slice(0, limit);
+  async claimDue(limit: number, mostBytes: number): Promise<OverdueMessage[]> {
+    let claimed = 0;
+    const due = this.rows
+      .filter(({ dueAt }) => dueAt <= this.clock.now())
+      .slice(0, limit)
+      .filter(({ bytes }) => (claimed += bytes) - bytes < mostBytes);
     for (const row of due) {
       row.resends += 1;
       row.dueAt = this.clock.now() + 5_000 * 2 ** row.resends;
     }
-    return due.map(({ envelope, queue, resends }) => ({ envelope, queue, resends }));
+    return due.map(({ envelope, bytes, queue, resends }) => ({ envelope, bytes, queue, resends }));
   }
 
   async forget(settlements: readonly Settlement[]): Promise<void> {

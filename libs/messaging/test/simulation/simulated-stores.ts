@@ -10,6 +10,7 @@ import type { World } from './world';
 /** A message with one destination that has not been settled. Times in milliseconds since the start. */
 interface OutboxRow {
   envelope: Envelope;
+  bytes: number;
   queue: QueueName;
   dueAt: number;
   attempts: number;
@@ -40,7 +41,7 @@ const receive = async (
 
 /** What the messaging's own statements do. */
 export const messagingStatements = (world: World): Statements => ({
-  [outboxStatement([]).text]: (transaction, [, , envelopes, ids, queues]) => {
+  [outboxStatement([]).text]: (transaction, [, , envelopes, ids, queues, , , sizes]) => {
     const byId = new Map(
       (envelopes as string[]).map((text) => {
         const envelope = JSON.parse(text) as Envelope;
@@ -50,7 +51,9 @@ export const messagingStatements = (world: World): Statements => ({
     (ids as string[]).forEach((id, index) => {
       const queue = (queues as QueueName[])[index] as QueueName;
       const envelope = byId.get(id) as Envelope;
-      const row: OutboxRow = { envelope, queue, dueAt: world.scheduler.now + firstLeaseMs, attempts: 0 };
+      const bytes = (sizes as number[])[index] as number;
+      const dueAt = world.scheduler.now + firstLeaseMs;
+      const row: OutboxRow = { envelope, bytes, queue, dueAt, attempts: 0 };
       transaction.write('outbox', `${queue}/${id}`, row);
     });
     return [];
@@ -93,17 +96,19 @@ export class SimulatedOutbox implements OutboxStore {
     private readonly database: SimulatedDatabase,
   ) {}
 
-  claimDue(limit: number): Promise<OverdueMessage[]> {
+  claimDue(limit: number, mostBytes: number): Promise<OverdueMessage[]> {
     return this.statement((transaction) => {
       const { now } = this.world.scheduler;
       const claimed: OverdueMessage[] = [];
+      let bytes = 0;
       for (const [key, row] of this.database.rows<OutboxRow>('outbox')) {
-        if (row.dueAt > now || claimed.length >= limit) continue;
+        if (row.dueAt > now || claimed.length >= limit || bytes >= mostBytes) continue;
+        bytes += row.bytes;
         const varied = 0.9 + 0.2 * this.world.random.next();
         const lease = Math.min(longestLeaseMs, firstLeaseMs * 2 ** Math.min(row.attempts, 10)) * varied;
         const attempts = row.attempts + 1;
         transaction.write('outbox', key, { ...row, attempts, dueAt: now + lease });
-        claimed.push({ envelope: row.envelope, queue: row.queue, resends: attempts });
+        claimed.push({ envelope: row.envelope, bytes: row.bytes, queue: row.queue, resends: attempts });
       }
       return claimed;
     });
