@@ -69,18 +69,16 @@ export class Foundation1763690000000 implements MigrationInterface {
       )`);
     await runner.query(`
       CREATE TABLE request_event (
-        id uuid PRIMARY KEY,
+        id uuid NOT NULL,
         workspace_id uuid NOT NULL,
         request_id uuid NOT NULL,
         request_version int NOT NULL,
         at timestamptz NOT NULL,
         type text NOT NULL,
         actor json NOT NULL,
-        detail json NOT NULL
+        detail json NOT NULL,
+        PRIMARY KEY (request_id, request_version, id)
       )`);
-    await runner.query(
-      'CREATE INDEX request_event_timeline ON request_event (request_id, request_version, id)',
-    );
     await runner.query(`
       CREATE TABLE task (
         id uuid PRIMARY KEY,
@@ -122,7 +120,7 @@ export class Foundation1763690000000 implements MigrationInterface {
       'command',
     ];
     for (const table of isolated) await isolateByWorkspace(runner, table);
-    await runner.query('CREATE INDEX command_created_at ON command (created_at)');
+    await runner.query('CREATE INDEX command_created_at ON command USING brin (created_at)');
     await openToRelay(runner, 'command', 'SELECT, DELETE', roleOf('intake', 'relay'));
     // Nothing but whether an id is taken: it tells a task of another workspace from one that is on its way.
     await openToRelay(runner, 'task', 'SELECT (id)', roleOf('intake', 'relay'));
