@@ -1,13 +1,14 @@
-import { parse } from '@bufbuild/cel';
 import type { ConditionContext, ConditionResult } from './condition';
 import { list } from '../wording/phrase';
-import { conditionParts, type ConditionPart } from './condition-parts';
+import type { ConditionPart } from './condition-parts';
 import { decidePart } from './decide-part';
 import { demandOf, factOf, meets, needOf, type SinglePart } from './part-words';
 
 interface Explained {
   text: string;
   evaluate(context: ConditionContext): ConditionResult;
+  /** What it is made of; null when it is more than comparisons. */
+  parts(): ConditionPart | null;
 }
 
 /** More than this is easier to read as it was written. */
@@ -59,12 +60,12 @@ function explainFailed(part: ConditionPart, context: ConditionContext, title: st
 }
 
 function inWords(
-  { text }: Explained,
+  condition: Explained,
   value: boolean,
   context: ConditionContext,
   title: string,
 ): string | null {
-  const parts = conditionParts(parse(text).expr);
+  const parts = condition.parts();
   if (!parts || decidePart(parts, context) !== value) return null;
   const why = decisive(parts, value, context);
   const single = singleParts(why);
