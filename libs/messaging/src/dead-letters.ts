@@ -67,15 +67,16 @@ export class DeadLetters {
         source: this.service,
         causationId: letter.envelope.id,
       };
+      const json = JSON.stringify(envelope);
       const rows = await sql.query(
         `WITH replayed AS (
            UPDATE dead_letter SET replayed_at = now() WHERE id = $1 AND replayed_at IS NULL RETURNING queue, workspace_id, type
          ), message AS (
            INSERT INTO outbox_message (id, workspace_id, envelope) SELECT $2, workspace_id, $3::json FROM replayed
          )
-         INSERT INTO outbox_destination (message_id, queue, workspace_id, type, due_at)
-         SELECT $2, queue, workspace_id, type, now() FROM replayed RETURNING message_id`,
-        [id, envelope.id, JSON.stringify(envelope)],
+         INSERT INTO outbox_destination (message_id, queue, workspace_id, type, bytes, due_at)
+         SELECT $2, queue, workspace_id, type, $4, now() FROM replayed RETURNING message_id`,
+        [id, envelope.id, json, Buffer.byteLength(json)],
       );
       return rows.length > 0;
     });
