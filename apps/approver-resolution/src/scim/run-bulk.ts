@@ -46,6 +46,7 @@ export class BulkRun {
   private readonly operations: BulkOperation[];
   private readonly results = new Map<number, BulkResult>();
   private readonly changed = new Set<string>();
+  private readonly affected = new Set<string>();
   private readonly deleted = new Set<string>();
   /** Users yet to be made, by operation, and what others may call them. */
   private readonly waiting = new Map<number, NewUserOperation>();
@@ -78,6 +79,7 @@ export class BulkRun {
       results: [...this.results].sort(([a], [b]) => a - b).map(([, result]) => result),
       people: {
         changed: [...this.changed].filter((id) => !this.deleted.has(id)),
+        affected: [...this.affected].filter((id) => !this.changed.has(id) && !this.deleted.has(id)),
         deleted: [...this.deleted],
       },
     };
@@ -152,7 +154,7 @@ export class BulkRun {
     for (const { index, id } of users) {
       const failure = failures.get(index);
       if (failure) this.fail(index, failure);
-      else this.succeed(index, '201', '1', { changed: [id], deleted: [] });
+      else this.succeed(index, '201', '1', { changed: [id], affected: [], deleted: [] });
     }
   }
 
@@ -165,7 +167,7 @@ export class BulkRun {
 
   private async makeUser(index: number, id: string, user: UserInput): Promise<void> {
     await insertUser(this.work.tx, this.work.workspaceId, id, user);
-    this.succeed(index, '201', '1', { changed: [id], deleted: [] });
+    this.succeed(index, '201', '1', { changed: [id], affected: [], deleted: [] });
   }
 
   /** Carries out operations that stand or fall together; a refusal of one leaves nothing of them. */
@@ -277,8 +279,8 @@ export class BulkRun {
       .map((member) => ({ member, joins: true }));
     return async () => {
       const linked = await changeMembers(work, { kind: 'set', reset: false, fates });
-      const changed = [...people.changed, ...linked.people];
-      this.succeed(index, '201', '1', { changed, deleted: [] });
+      const affected = [...people.affected, ...linked.people];
+      this.succeed(index, '201', '1', { ...people, affected });
     };
   }
 
@@ -317,6 +319,7 @@ export class BulkRun {
 
   private succeed(index: number, status: string, version: string | null, people: PeopleChange): void {
     for (const id of people.changed) this.changed.add(id);
+    for (const id of people.affected) this.affected.add(id);
     for (const id of people.deleted) this.deleted.add(id);
     this.results.set(index, {
       ...this.named(index, true),
