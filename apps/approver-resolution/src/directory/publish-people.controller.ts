@@ -2,8 +2,8 @@ import { Controller } from '@nestjs/common';
 import { causeOf, Handles, type Message, type Tx } from '@countersign/messaging';
 import { publishLater, publishPeople } from './publish-people';
 
-/** Messages wait in memory until the commit: so many bytes of people for one transaction. */
-const mostBytes = 8 * 1024 * 1024;
+/** Messages wait in memory until the commit, and resolutions wait behind them: so many bytes of people for one transaction. */
+const mostBytes = 2 * 1024 * 1024;
 
 /** Tells the other services of people for whom a group or the like has changed, as they are by now. */
 @Controller()
