@@ -3,6 +3,7 @@ import { DelegationSweeper } from './delegations/delegation-sweeper';
 import { DelegationsController } from './delegations/delegations.controller';
 import { DirectoryController } from './directory/directory.controller';
 import { KnownActor } from './directory/known-actor';
+import { PublishPeopleController } from './directory/publish-people.controller';
 import { ApproversController } from './resolution/approvers.controller';
 import { PreviewApproversController } from './resolution/preview-approvers.controller';
 import { ResolveApproversController } from './resolution/resolve-approvers.controller';
@@ -29,6 +30,7 @@ import { UsersController } from './scim/users.controller';
     SearchController,
     DiscoveryController,
     DirectoryController,
+    PublishPeopleController,
     ResolveApproversController,
     PreviewApproversController,
     CallResolverController,

@@ -7,6 +7,7 @@ import {
   FindPeople,
   PeopleFound,
   PreviewApprovers,
+  PublishPeople,
   RefsChecked,
   ResolveApprovers,
 } from './jobs/approver.jobs';
@@ -90,6 +91,7 @@ export const catalogue = {
   'directory.check.v1': job(CheckRefs, ['approver-resolution'], question),
   'directory.checked.v1': job(RefsChecked, ['intake'], question),
   'directory.changed.v1': job(DirectoryChanged, ['intake', 'routing', 'notification', 'audit'], transition),
+  'directory.publish.v1': job(PublishPeople, ['approver-resolution'], transition),
   'delivery.attempt.v1': job(AttemptDelivery, ['notification-webhook'], transition),
   'mail.send.v1': job(SendMail, ['notification-email'], transition),
 } as const satisfies Record<string, JobContract<unknown>>;

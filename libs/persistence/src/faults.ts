@@ -36,6 +36,10 @@ export const isUniqueViolation = (error: unknown, constraint?: string): boolean 
 export const isDeadlock = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === '40P01';
 
+/** True when a statement has waited for a lock for as long as `lock_timeout` allows. */
+export const isLockTimeout = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '55P03';
+
 /** True when PostgreSQL refused a value as such (SQLSTATE class 22): a date that does not exist, a number out of range. */
 export const isDataException = (error: unknown): boolean =>
   error instanceof Error &&

@@ -1,5 +1,5 @@
 export { Database, type DatabaseOptions } from './database';
-export { isDataException, isDeadlock, isTransientFault, isUniqueViolation } from './faults';
+export { isDataException, isDeadlock, isLockTimeout, isTransientFault, isUniqueViolation } from './faults';
 export { migrate, type MigrateOptions } from './migrate';
 export { roleOf, passwordOf, urlAs } from './roles';
 export { isolateByWorkspace, openToRelay } from './row-security';

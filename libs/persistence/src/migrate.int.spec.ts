@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { Client } from 'pg';
 import { migrate } from './migrate';
 import { passwordOf, roleOf, urlAs } from './roles';
@@ -76,5 +78,40 @@ describe('an owner that is no superuser', () => {
     });
     await migrated(superuser.href);
     expect(await attributes()).toEqual(harmless);
+  });
+});
+
+describe('the database that docs/operations.md makes', () => {
+  const documented = `${name}_doc`;
+  afterAll(() => administrator.query(`DROP DATABASE IF EXISTS ${documented} WITH (FORCE)`));
+
+  it('is migrated', async () => {
+    const text = readFileSync(path.join(__dirname, '../../../docs/operations.md'), 'utf8');
+    const statement = /^CREATE DATABASE countersign OWNER countersign [^;]+;/m.exec(text)?.[0] ?? '';
+    await administrator.query(
+      statement.replace('DATABASE countersign OWNER countersign', `DATABASE ${documented} OWNER ${name}`),
+    );
+    const url = new URL(ownerUrl);
+    url.pathname = `/${documented}`;
+    expect(await migrated(url.href)).toEqual([]);
+  });
+});
+
+describe('a database whose lower() knows no letters but those of ASCII', () => {
+  const plain = `${name}_c`;
+  afterAll(() => administrator.query(`DROP DATABASE IF EXISTS ${plain} WITH (FORCE)`));
+
+  it('is refused before anything is made, with what to do', async () => {
+    await administrator.query(
+      `CREATE DATABASE ${plain} OWNER ${name} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C'`,
+    );
+    const url = new URL(ownerUrl);
+    url.pathname = `/${plain}`;
+    await expect(migrated(url.href)).rejects.toThrow(/lower\(\).*docs\/operations\.md/s);
+    const inside = new Client(url.href);
+    await inside.connect();
+    const { rows } = await inside.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [name]);
+    await inside.end();
+    expect(rows).toEqual([]);
   });
 });

@@ -17,7 +17,8 @@ const migrationLock = 4080_1862;
 
 /**
  * Creates the service's roles and schema and runs its migrations, in order, once, whoever else tries at the
- * same time. The application role may use tables, never change them; it owns nothing.
+ * same time. The application role may use tables, never change them; it owns nothing. Refuses a database that has the
+ * case rules of ASCII.
  */
 export const migrate = async ({
   ownerUrl,
@@ -40,6 +41,7 @@ export const migrate = async ({
   const lock = source.createQueryRunner();
   try {
     await lock.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+    await checkCaseRules(lock);
     for (const kind of ['app', 'relay'] as const) {
       await ensureRole(lock, roleOf(schema, kind), secretKey);
     }
@@ -59,6 +61,16 @@ export const migrate = async ({
     await lock.release();
     await source.destroy();
   }
+};
+
+/** Names are compared without regard to case: by us in all scripts, so the database must not do so in ASCII only. */
+const checkCaseRules = async (runner: QueryRunner): Promise<void> => {
+  const [row]: { folds: boolean }[] = await runner.query(`SELECT lower('ÄΩЖ') = 'äωж' AS folds`);
+  if (row?.folds) return;
+  throw new Error(
+    'lower() of this database knows no letters but those of ASCII: its locale is C or POSIX, or its encoding not UTF8. ' +
+      'Create it with another locale, as docs/operations.md ("Your own PostgreSQL and Redis") shows.',
+  );
 };
 
 const ensureRole = async (runner: QueryRunner, role: string, secretKey: string): Promise<void> => {

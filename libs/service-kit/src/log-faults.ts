@@ -13,15 +13,6 @@ export const logFaults = (log: Log): OnFault => {
     if (now - (last.get(what) ?? 0) < pauseMs) return;
     if (last.size > mostRemembered) last.clear();
     last.set(what, now);
-    log.warn(
-      {
-        ...message,
-        err:
-          error instanceof Error
-            ? { name: error.name, message: error.message, stack: error.stack }
-            : String(error),
-      },
-      what,
-    );
+    log.warn({ ...message, err: error }, what);
   };
 };

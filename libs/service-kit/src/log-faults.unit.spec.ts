@@ -1,9 +1,9 @@
-import { pino } from 'pino';
+import { createLog } from './log';
 import { logFaults } from './log-faults';
 
 const start = () => {
   const lines: Record<string, unknown>[] = [];
-  const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const log = createLog('routing', { write: (line: string) => void lines.push(JSON.parse(line)) });
   return { lines, onFault: logFaults(log) };
 };
 

@@ -1,48 +1,87 @@
+import type { DirectoryPerson } from '@countersign/contracts';
 import type { Cause, Tx } from '@countersign/messaging';
 import { directoryPeople } from './user.rows';
 
-/** The most that `directory.changed.v1` carries. */
+/** The most that one message names, people or ids. */
 const mostPerMessage = 500;
+/** And the most bytes that its people have; somebody in thousands of groups has more, and a message alone. */
+const mostBytesPerMessage = 256 * 1024;
+/** People that are read at once, for the same reason. */
+const mostRead = 50;
+/** Messages wait in memory until the commit: so many bytes of people for whom a change of somebody else is told at once. */
+const mostBytesAtOnce = 1024 * 1024;
 
-const chunksOf = <T>(list: readonly T[]): T[][] =>
-  Array.from({ length: Math.ceil(list.length / mostPerMessage) }, (_, n) =>
-    list.slice(n * mostPerMessage, (n + 1) * mostPerMessage),
-  );
+const chunksOf = <T>(list: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(list.length / size) }, (_, n) => list.slice(n * size, (n + 1) * size));
 
 /**
- * Tells the other services how these people now are. Their versions must have been raised in this transaction by an
- * earlier statement: the row locks it took make what is read here the newest.
+ * Tells the other services how these people now are, until that has come to `mostBytes`. Returns how many bytes it was, and
+ * who is left. What is read together is of one moment, and their newest version wins wherever it arrives.
  */
-const publishPeople = async (
+export const publishPeople = async (
   tx: Tx,
   workspaceId: string,
   ids: readonly string[],
   cause: Cause,
-): Promise<void> => {
-  for (const chunk of chunksOf(await directoryPeople(tx, ids))) {
-    tx.publish({ type: 'directory.changed.v1', workspaceId, cause, data: { people: chunk, deleted: [] } });
+  mostBytes = Infinity,
+): Promise<{ bytes: number; left: readonly string[] }> => {
+  let page: DirectoryPerson[] = [];
+  let [bytes, pageBytes, told] = [0, 0, 0];
+  const send = () => {
+    if (page.length > 0)
+      tx.publish({ type: 'directory.changed.v1', workspaceId, cause, data: { people: page, deleted: [] } });
+    [page, pageBytes] = [[], 0];
+  };
+  for (; told < ids.length && bytes < mostBytes; told += mostRead) {
+    for (const person of await directoryPeople(tx, ids.slice(told, told + mostRead))) {
+      const size = Buffer.byteLength(JSON.stringify(person));
+      if (page.length === mostPerMessage || pageBytes + size > mostBytesPerMessage) send();
+      page.push(person);
+      pageBytes += size;
+      bytes += size;
+    }
   }
+  send();
+  return { bytes, left: ids.slice(told) };
 };
 
-/** Whom a change of the directory is about: those whose versions it raised, and those who are gone. */
+/** Has us tell of people later, in transactions of their own. */
+export const publishLater = (tx: Tx, workspaceId: string, ids: readonly string[], cause: Cause): void => {
+  for (const people of chunksOf(ids, mostPerMessage))
+    tx.publish({ type: 'directory.publish.v1', workspaceId, cause, data: { people } });
+};
+
+/**
+ * Whom a change of the directory is about: those who were written themselves, those for whom somebody or something else
+ * has changed (a group, a manager who is gone), and those who are gone. The versions of the first two have been raised.
+ */
 export interface PeopleChange {
   changed: readonly string[];
+  affected: readonly string[];
   deleted: readonly string[];
 }
 
-export const nobody: PeopleChange = { changed: [], deleted: [] };
+export const nobody: PeopleChange = { changed: [], affected: [], deleted: [] };
 
-/** Tells the other services of a change, however many people it is about. */
+/**
+ * Tells the other services of a change, however many people it is about. Versions must have been raised by an earlier
+ * statement: the row locks that it took make what is read here the newest. Those who were written or are gone are told of
+ * in this very transaction; of thousands who are in a group, most are told of after it.
+ */
 export const publishChange = async (
   tx: Tx,
   workspaceId: string,
-  { changed, deleted }: PeopleChange,
+  { changed, affected, deleted }: PeopleChange,
   cause: Cause,
 ): Promise<void> => {
-  for (const chunk of chunksOf(deleted)) {
+  for (const chunk of chunksOf(deleted, mostPerMessage))
     tx.publish({ type: 'directory.changed.v1', workspaceId, cause, data: { people: [], deleted: chunk } });
-  }
-  if (changed.length > 0) await publishPeople(tx, workspaceId, changed, cause);
+  await publishPeople(tx, workspaceId, changed, cause);
+  const { left } =
+    affected.length > mostPerMessage
+      ? { left: affected }
+      : await publishPeople(tx, workspaceId, affected, cause, mostBytesAtOnce);
+  publishLater(tx, workspaceId, left, cause);
 };
 
 /** Locks users in a fixed order and raises their versions. Returns those that are there. */

@@ -43,8 +43,10 @@ export class DirectoryWrites {
 
   /** For POST, which has an Idempotency-Key. */
   once(call: Call, write: DirectoryWrite, lock?: DirectoryLock): Promise<Answer> {
-    return this.attempt(call, lock, (held) =>
-      this.idempotency.run(call, (tx) => this.write(call, tx, held, write)),
+    return this.idempotency.inTurn(call, () =>
+      this.attempt(call, lock, (held) =>
+        this.idempotency.run(call, (tx) => this.write(call, tx, held, write)),
+      ),
     );
   }
 

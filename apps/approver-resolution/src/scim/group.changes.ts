@@ -15,7 +15,11 @@ import {
 import type { GroupInput } from './read-group';
 import type { CheckVersion } from './user.changes';
 
-const peopleOf = (ids: Iterable<string>): PeopleChange => ({ changed: [...ids], deleted: [] });
+const peopleOf = (ids: Iterable<string>): PeopleChange => ({
+  changed: [],
+  affected: [...ids],
+  deleted: [],
+});
 
 /** Throws Problem invalidValue, and NeedsExclusiveLock. */
 export const createGroup = async (work: GroupWork, group: GroupInput): Promise<PeopleChange> => {

@@ -13,6 +13,7 @@ import {
 } from '@countersign/service-kit';
 import { v7 } from 'uuid';
 import { KnownActor } from '../directory/known-actor';
+import { cutByMembers, mostWithMembers } from './cut-page';
 import { DirectoryWrites, type DirectoryWork } from './directory-writes';
 import { changeOf } from './group-change';
 import { createGroup, patchGroup, putGroup, removeGroup } from './group.changes';
@@ -44,9 +45,6 @@ import {
 import { listDocument, patchBody, resourceBody, resourceDocument, searchBody } from './scim-document';
 import { ListParameters, ProjectionParameters } from './scim-parameters';
 import { search } from './search';
-
-/** Groups in a page that shows their members, of whom each may have tens of thousands. */
-export const mostWithMembers = 20;
 
 /** Groups as SCIM 2.0 provisions them (RFC 7644 §3). */
 @Controller('scim/v2/Groups')
@@ -201,7 +199,8 @@ export class GroupsController {
     });
     const { total, rows } = await this.database.read(call.workspaceId, async (sql) => {
       const page = await find(sql);
-      const ids = page.found.map(({ id }) => id);
+      const found = withMembers ? await cutByMembers(sql, page.found) : page.found;
+      const ids = found.map(({ id }) => id);
       return { total: page.total, rows: await groupsById(sql, ids, withMembers) };
     });
     const views = rows.map((row) => this.view(row, query.projection));

@@ -187,9 +187,77 @@ describe('SCIM groups', () => {
     );
     const group = await service.call<Group>('GET', `/scim/v2/Groups/${id}`, undefined, {}, workspaceId);
     expect(group.body.members).toHaveLength(10_000);
-    const changes = (await service.sent('directory.changed.v1')).filter(
-      (message) => message.workspaceId === workspaceId,
-    );
-    expect(changes.map(({ data }) => data.people.length)).toEqual(Array.from({ length: 20 }, () => 500));
+    const told = async () =>
+      (await service.sent('directory.changed.v1'))
+        .filter((message) => message.workspaceId === workspaceId)
+        .map(({ data }) => data.people.length);
+    await service.eventually(async () => (await told()).reduce((sum, n) => sum + n, 0) >= 10_000);
+    expect(await told()).toEqual(Array.from({ length: 20 }, () => 500));
   }, 30_000);
+
+  it('shows a page of as many groups as have 20,000 members together, and a larger one by itself', async () => {
+    const workspaceId = v7();
+    await service.rows(
+      `INSERT INTO user_ (workspace_id, id, user_name, user_name_key, display_name, active, resource)
+       SELECT $1, gen_random_uuid(), 'm' || n, 'm' || n, 'Member ' || n, true, '{}' FROM generate_series(1, 21000) n`,
+      [workspaceId],
+    );
+    const sizes = [12_000, 12_000, 1, 21_000, 0];
+    const ids: string[] = [];
+    for (const [n, size] of sizes.entries()) {
+      const id = await service.group(`cut-${n}`, [], workspaceId);
+      ids.push(id);
+      await service.rows(
+        `INSERT INTO membership (workspace_id, group_id, user_id)
+         SELECT $1, $2, id FROM user_ WHERE workspace_id = $1 LIMIT $3`,
+        [workspaceId, id, size],
+      );
+    }
+    const shown = ({ totalResults, itemsPerPage, Resources }: List) => {
+      expect([totalResults, itemsPerPage]).toEqual([5, Resources.length]);
+      return Resources.map(({ id, members }) => [ids.indexOf(id), members?.length ?? null]);
+    };
+    for (const page of [
+      (startIndex: number) =>
+        service.call<List>('GET', `/scim/v2/Groups?startIndex=${startIndex}`, undefined, {}, workspaceId),
+      (startIndex: number) =>
+        service.call<List>(
+          'POST',
+          '/scim/v2/.search',
+          {
+            schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'],
+            filter: 'displayName sw "cut-"',
+            startIndex,
+          },
+          {},
+          workspaceId,
+        ),
+    ]) {
+      const pages: unknown[] = [];
+      for (let next = 1; next <= 5;) {
+        const { body } = await page(next);
+        pages.push(shown(body));
+        next += body.itemsPerPage;
+      }
+      expect(pages).toEqual([
+        [[0, 12_000]],
+        [
+          [1, 12_000],
+          [2, 1],
+        ],
+        [
+          [3, 21_000],
+          [4, 0],
+        ],
+      ]);
+    }
+    const bare = await service.call<List>(
+      'GET',
+      '/scim/v2/Groups?excludedAttributes=members',
+      undefined,
+      {},
+      workspaceId,
+    );
+    expect(shown(bare.body).map(([n]) => n)).toEqual([0, 1, 2, 3, 4]);
+  }, 60_000);
 });

@@ -1,22 +1,22 @@
 import { Problem, problemOf, renderProblem } from '@countersign/service-kit';
-import { userNameKey } from '../directory/directory-ref';
 import type { PeopleChange } from '../directory/publish-people';
+import { CircleFailure, makeCircle } from './bulk-circle';
 import { inOrder } from './bulk-order';
 import { withReferences } from './bulk-references';
 import type { DirectoryWork } from './directory-writes';
 import { changeOf } from './group-change';
 import { createGroup, patchGroup, putGroup, removeGroup } from './group.changes';
-import { changeMembers } from './group.store';
 import { groupLocation } from './group.view';
+import { makeUsers, NewUsers, type NewUserOperation } from './new-users';
 import { isObject } from './read-attributes';
 import type { Bulk, BulkOperation } from './read-bulk';
-import { readGroup, type GroupInput } from './read-group';
+import { readGroup } from './read-group';
 import { readPatch } from './read-patch';
 import { readUser, type UserInput } from './read-user';
 import { checkVersion, weakTag } from './scim-answer';
 import { conflict, invalid } from './scim-problem';
 import { patchUser, putUser, removeUser } from './user.changes';
-import { insertUser, insertUsers, managersOf, setManager, takenName, type NewUser } from './user.store';
+import { insertUser } from './user.store';
 import { userLocation } from './user.view';
 
 /** What is said of an operation (RFC 7644 §3.7.3). */
@@ -29,15 +29,6 @@ export interface BulkResult {
   response?: unknown;
 }
 
-/** Users that are made by one statement. */
-const mostAtOnce = 500;
-
-interface NewUserOperation {
-  index: number;
-  id: string;
-  user: UserInput;
-}
-
 /**
  * Carries out a bulk in one transaction: each operation wholly or not at all, whatever becomes of the others. Needs the
  * directory to itself.
@@ -46,10 +37,9 @@ export class BulkRun {
   private readonly operations: BulkOperation[];
   private readonly results = new Map<number, BulkResult>();
   private readonly changed = new Set<string>();
+  private readonly affected = new Set<string>();
   private readonly deleted = new Set<string>();
-  /** Users yet to be made, by operation, and what others may call them. */
-  private readonly waiting = new Map<number, NewUserOperation>();
-  private readonly waitingNames = new Set<string>();
+  private readonly newUsers = new NewUsers();
   /** Operations that make something, by bulkId. */
   private readonly makers = new Map<string, number>();
   private errors = 0;
@@ -78,6 +68,7 @@ export class BulkRun {
       results: [...this.results].sort(([a], [b]) => a - b).map(([, result]) => result),
       people: {
         changed: [...this.changed].filter((id) => !this.deleted.has(id)),
+        affected: [...this.affected].filter((id) => !this.changed.has(id) && !this.deleted.has(id)),
         deleted: [...this.deleted],
       },
     };
@@ -100,18 +91,14 @@ export class BulkRun {
       return this.isOver() ? undefined : this.attempt([index], () => this.carryOut(index));
     }
     // What it refers to by bulkId may be waiting itself.
-    const waits = operation.refersTo.some((other) => this.waiting.has(other));
-    if (waits || this.waiting.size >= mostAtOnce) await this.makeWaiting();
+    if (this.newUsers.hasOneOf(operation.refersTo) || this.newUsers.isFull) await this.makeWaiting();
     if (this.isOver()) return;
     try {
       const user = readUser(this.dataOf(index));
       // And so may what it refers to by name.
-      if (user.managerRef !== null && this.waitingNames.has(userNameKey(user.managerRef)))
-        await this.makeWaiting();
+      if (user.managerRef !== null && this.newUsers.isNamed(user.managerRef)) await this.makeWaiting();
       if (this.isOver()) return;
-      this.waiting.set(index, { index, id: this.idOf(index), user });
-      for (const name of [user.userName, user.externalId])
-        if (name !== null) this.waitingNames.add(userNameKey(name));
+      this.newUsers.add({ index, id: this.idOf(index), user });
     } catch (error) {
       // In their order: earlier ones may fail too.
       await this.makeWaiting();
@@ -121,38 +108,14 @@ export class BulkRun {
 
   /** Makes the users that wait, in one statement. */
   private async makeWaiting(): Promise<void> {
-    const users = [...this.waiting.values()];
-    this.waiting.clear();
-    this.waitingNames.clear();
+    const users = this.newUsers.take();
     if (users.length === 0) return;
-    const { tx, workspaceId } = this.work;
-    await tx.query('SAVEPOINT operation');
-    const managers = await managersOf(
-      tx,
-      workspaceId,
-      users.map(({ user }) => user.managerRef),
-    );
-    const failures = new Map<number, Problem>();
-    const rows = users.flatMap(({ index, id, user }): NewUser[] => {
-      const managerId = managers.get(user.managerRef ?? '') ?? null;
-      if (!(managerId instanceof Problem)) return [{ id, user, managerId }];
-      failures.set(index, managerId);
-      return [];
-    });
-    const made = rows.length > 0 ? await insertUsers(tx, workspaceId, rows) : new Set<string>();
-    for (const { index, id, user } of users)
-      if (!made.has(id) && !failures.has(index)) failures.set(index, takenName(user.userName));
-    if (this.errors + failures.size >= this.bulk.failOnErrors && users.length > 1) {
-      // The bulk ends in the middle of them: what comes after the last error that it bears must not be there.
-      await tx.query('ROLLBACK TO SAVEPOINT operation');
-      tx.write('RELEASE SAVEPOINT operation');
-      return this.makeOneByOne(users);
-    }
-    await tx.query('RELEASE SAVEPOINT operation');
+    const failures = await makeUsers(this.work, users, this.bulk.failOnErrors - this.errors);
+    if (failures === null) return this.makeOneByOne(users);
     for (const { index, id } of users) {
       const failure = failures.get(index);
       if (failure) this.fail(index, failure);
-      else this.succeed(index, '201', '1', { changed: [id], deleted: [] });
+      else this.succeed(index, '201', '1', justMade(id));
     }
   }
 
@@ -165,7 +128,7 @@ export class BulkRun {
 
   private async makeUser(index: number, id: string, user: UserInput): Promise<void> {
     await insertUser(this.work.tx, this.work.workspaceId, id, user);
-    this.succeed(index, '201', '1', { changed: [id], deleted: [] });
+    this.succeed(index, '201', '1', justMade(id));
   }
 
   /** Carries out operations that stand or fall together; a refusal of one leaves nothing of them. */
@@ -227,59 +190,20 @@ export class BulkRun {
     }
   }
 
-  /** Operations in a circle, all of which make something: everything without what closes the circle, and then that. */
+  /** Operations in a circle: all of them make something. */
   private async circle(component: readonly number[]): Promise<void> {
     await this.makeWaiting();
-    if (!this.isOver()) await this.attempt(component, () => this.closeCircle(component));
-  }
-
-  private async closeCircle(component: readonly number[]): Promise<void> {
-    const inside = new Set(component.map((index) => this.at(index).id));
-    const links: (() => Promise<void>)[] = [];
-    for (const index of component) {
-      await blaming(index, async () => {
-        const id = this.idOf(index);
-        const data = this.dataOf(index, component);
-        links.push(
-          this.at(index).type === 'User'
-            ? await this.makeLinkedUser(index, id, readUser(data), inside)
-            : await this.makeLinkedGroup(index, id, readGroup(data), inside),
-        );
-      });
-    }
-    for (const [n, link] of links.entries()) await blaming(component[n] ?? 0, link);
-  }
-
-  private async makeLinkedUser(
-    index: number,
-    id: string,
-    user: UserInput,
-    inside: ReadonlySet<string | null>,
-  ): Promise<() => Promise<void>> {
-    const manager = user.managerRef !== null && inside.has(user.managerRef) ? user.managerRef : null;
-    await this.makeUser(index, id, manager === null ? user : { ...user, managerRef: null });
-    return async () => {
-      if (manager !== null) await setManager(this.work.tx, id, manager);
-    };
-  }
-
-  private async makeLinkedGroup(
-    index: number,
-    id: string,
-    group: GroupInput,
-    inside: ReadonlySet<string | null>,
-  ): Promise<() => Promise<void>> {
-    const work = { ...this.work, id };
-    const members = group.members.filter(({ ref }) => !inside.has(ref));
-    const people = await createGroup(work, { ...group, members });
-    const fates = group.members
-      .filter(({ ref }) => inside.has(ref))
-      .map((member) => ({ member, joins: true }));
-    return async () => {
-      const linked = await changeMembers(work, { kind: 'set', reset: false, fates });
-      const changed = [...people.changed, ...linked.people];
-      this.succeed(index, '201', '1', { changed, deleted: [] });
-    };
+    if (this.isOver()) return;
+    const operations = component.map((index) => ({
+      index,
+      type: this.at(index).type,
+      id: this.idOf(index),
+      data: () => this.dataOf(index, component),
+    }));
+    await this.attempt(component, async () => {
+      const changes = await makeCircle(this.work, operations);
+      for (const [index, people] of changes) this.succeed(index, '201', '1', people);
+    });
   }
 
   private idOf(index: number): string {
@@ -317,6 +241,7 @@ export class BulkRun {
 
   private succeed(index: number, status: string, version: string | null, people: PeopleChange): void {
     for (const id of people.changed) this.changed.add(id);
+    for (const id of people.affected) this.affected.add(id);
     for (const id of people.deleted) this.deleted.add(id);
     this.results.set(index, {
       ...this.named(index, true),
@@ -351,23 +276,7 @@ export class BulkRun {
   }
 }
 
-/** Which operation of a circle failed, and why. */
-class CircleFailure extends Error {
-  constructor(
-    readonly culprit: number,
-    readonly reason: unknown,
-  ) {
-    super('an operation in a circle failed');
-  }
-}
-
-const blaming = async (index: number, run: () => Promise<void>): Promise<void> => {
-  try {
-    await run();
-  } catch (reason) {
-    throw new CircleFailure(index, reason);
-  }
-};
+const justMade = (id: string): PeopleChange => ({ changed: [id], affected: [], deleted: [] });
 
 /** What the client is to blame for; anything else ends the bulk. */
 const refusal = (error: unknown): Problem => {

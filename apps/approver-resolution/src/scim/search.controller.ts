@@ -1,10 +1,10 @@
 import { Controller, Get, Inject, Post, Query } from '@nestjs/common';
 import { Database } from '@countersign/persistence';
 import { Call, Caller, CONFIG, Operation, type Answer, type ServiceConfig } from '@countersign/service-kit';
+import { cutByMembers, mostWithMembers } from './cut-page';
 import { groupUrn } from './group.schema';
 import { groupsById } from './group.store';
 import { projectedGroup } from './group.view';
-import { mostWithMembers } from './groups.controller';
 import { readListQuery, readSearchRequest, type ListQuery, type QueryParameters } from './list-query';
 import { isWanted } from './project-attributes';
 import { scimBody } from './read-resource';
@@ -55,14 +55,14 @@ export class SearchController {
     });
     const { total, views } = await this.database.read(call.workspaceId, async (sql) => {
       const page = await find(sql);
-      const ids = (kind: 'User' | 'Group') =>
-        page.found.filter((one) => one.kind === kind).map(({ id }) => id);
+      const found = withMembers ? await cutByMembers(sql, page.found) : page.found;
+      const ids = (kind: 'User' | 'Group') => found.filter((one) => one.kind === kind).map(({ id }) => id);
       const known = new Map<string, Record<string, unknown>>();
       for (const row of await usersById(sql, ids('User')))
         known.set(row.id, projectedUser(row, this.config.publicUrl, projection));
       for (const row of await groupsById(sql, ids('Group'), withMembers))
         known.set(row.id, projectedGroup(row, this.config.publicUrl, projection));
-      return { total: page.total, views: page.found.flatMap(({ id }) => known.get(id) ?? []) };
+      return { total: page.total, views: found.flatMap(({ id }) => known.get(id) ?? []) };
     });
     return scimOk(listOf(views, total, startIndex));
   }

@@ -18,7 +18,7 @@ const locked = async (tx: Tx, id: string, check: CheckVersion): Promise<LockedUs
   return user;
 };
 
-const only = (id: string): PeopleChange => ({ changed: [id], deleted: [] });
+const only = (id: string): PeopleChange => ({ changed: [id], affected: [], deleted: [] });
 
 /** Throws Problem not_found, version_mismatch, uniqueness, invalidValue. */
 export const putUser = async (
@@ -55,5 +55,5 @@ export const patchUser = async (
 export const removeUser = async (tx: Tx, id: string, check: CheckVersion): Promise<PeopleChange> => {
   const reports = await deleteUser(tx, id, check);
   if (!reports) throw Problem.notFound('user');
-  return { changed: reports, deleted: [id] };
+  return { changed: [], affected: reports, deleted: [id] };
 };

@@ -67,7 +67,7 @@ export class UsersController {
       const id = v7();
       await insertUser(work.tx, call.workspaceId, id, user);
       return {
-        people: { changed: [id], deleted: [] },
+        people: { changed: [id], affected: [], deleted: [] },
         answer: async () => {
           const row = await this.written(work, id);
           return scimCreated(

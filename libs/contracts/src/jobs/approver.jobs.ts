@@ -240,3 +240,8 @@ export class DirectoryChanged {
   people: DirectoryPerson[];
   @IsArray() @ArrayMaxSize(500) @IsUUID(undefined, { each: true }) deleted: string[];
 }
+
+/** Has the directory tell of people as they are by then. */
+export class PublishPeople {
+  @IsArray() @ArrayMaxSize(500) @IsUUID(undefined, { each: true }) people: string[];
+}

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Database } from '@countersign/persistence';
+import { isLockTimeout, type Database, type Sql } from '@countersign/persistence';
 import type { Tx, UnitOfWork } from '@countersign/messaging';
 import type { SecretBox } from '@countersign/secret-box';
 import type { Answer } from '../http/answer';
@@ -20,6 +20,14 @@ const retentionHours = 24;
 const patienceMs = 5_000;
 const lookMs = 50;
 
+/** A call with a key, and how long it waits for one that had the key before. */
+interface Keyed {
+  call: Call;
+  fingerprint: Buffer;
+  bodyHash: Buffer;
+  giveUpAt: number;
+}
+
 interface Row {
   body_hash: Buffer;
   command_id: string | null;
@@ -32,6 +40,9 @@ interface Row {
  * for a corrected call.
  */
 export class Idempotency {
+  /** Calls that `inTurn` lets wait before their transactions, by fingerprint. */
+  private readonly waiting = new Map<string, Promise<unknown>>();
+
   constructor(
     private readonly database: Database,
     private readonly unitOfWork: UnitOfWork,
@@ -39,24 +50,14 @@ export class Idempotency {
   ) {}
 
   async run(call: Call, work: (tx: Tx) => Promise<Answer | PendingAnswer>, settle?: Settle): Promise<Answer> {
-    const key = keyOf(call);
-    if (key === null) {
+    const keyed = await this.keyed(call);
+    if (keyed === null) {
       const result = await this.unitOfWork([call.workspaceId], work);
       return this.finish(result, settle);
     }
-    const fingerprint = fingerprintOf(call, key);
-    const bodyHash = hash(await call.rawBody());
+    const { fingerprint } = keyed;
     const first = await this.unitOfWork([call.workspaceId], async (tx) => {
-      // Waits for a duplicate that is in the middle of its transaction: milliseconds, since none stays open during a call.
-      const claimed = await tx.query(
-        `INSERT INTO idempotency (workspace_id, fingerprint, body_hash) VALUES ($1, $2, $3)
-         ON CONFLICT (workspace_id, fingerprint) DO UPDATE
-            SET body_hash = excluded.body_hash, command_id = NULL, answer = NULL, created_at = now()
-          WHERE idempotency.created_at < now() - interval '${retentionHours} hours'
-         RETURNING 1`,
-        [call.workspaceId, fingerprint, bodyHash],
-      );
-      if (claimed.length === 0) return null;
+      if (!(await claim(tx, keyed))) return null;
       const result = await work(tx);
       const [commandId, answer] = isPending(result)
         ? [result.commandId, null]
@@ -67,9 +68,48 @@ export class Idempotency {
       );
       return result;
     });
-    if (first === null) return this.replay(call, fingerprint, bodyHash, settle);
+    if (first === null) return this.replay(keyed, settle);
     if (!isPending(first)) return first;
     return this.remember(call, fingerprint, await this.finish(first, settle));
+  }
+
+  /**
+   * For a call that waits for something before it can be `run`: a duplicate does not wait with it, but for it, wherever it is
+   * running. Throws Problem idempotency_in_progress. What answers at once must not need a command to be settled.
+   */
+  async inTurn(call: Call, run: () => Promise<Answer>): Promise<Answer> {
+    const keyed = await this.keyed(call);
+    if (keyed === null) return run();
+    const id = keyed.fingerprint.toString('hex');
+    for (let other = this.waiting.get(id); other; other = this.waiting.get(id)) await within(other, keyed);
+    const running = this.isFree(keyed).then((isFree) => (isFree ? run() : this.replay(keyed)));
+    const ended = running.then(
+      () => this.waiting.delete(id),
+      () => this.waiting.delete(id),
+    );
+    this.waiting.set(id, ended);
+    return running;
+  }
+
+  /** Whether nobody has the key: would it be claimed now, and not only when it is its turn? */
+  private async isFree(keyed: Keyed): Promise<boolean> {
+    const free = new Error('the key is free');
+    try {
+      await this.database.transaction([keyed.call.workspaceId], async (sql) => {
+        if (await claim(sql, keyed)) throw free;
+      });
+      return false;
+    } catch (error) {
+      if (error === free) return true;
+      throw error;
+    }
+  }
+
+  private async keyed(call: Call): Promise<Keyed | null> {
+    const key = keyOf(call);
+    if (key === null) return null;
+    const giveUpAt = Date.now() + patienceMs;
+    return { call, fingerprint: fingerprintOf(call, key), bodyHash: hash(await call.rawBody()), giveUpAt };
   }
 
   /**
@@ -102,8 +142,7 @@ export class Idempotency {
     return row ? this.unpack(row.answer, fingerprint) : answer;
   }
 
-  private async replay(call: Call, fingerprint: Buffer, bodyHash: Buffer, settle?: Settle): Promise<Answer> {
-    const giveUpAt = Date.now() + patienceMs;
+  private async replay({ call, fingerprint, bodyHash, giveUpAt }: Keyed, settle?: Settle): Promise<Answer> {
     for (;;) {
       const row = await this.find(call, fingerprint);
       if (row && !row.body_hash.equals(bodyHash)) {
@@ -112,15 +151,7 @@ export class Idempotency {
       if (row?.answer) return replayed(this.unpack(row.answer, fingerprint));
       if (row?.command_id && settle)
         return replayed(await this.remember(call, fingerprint, await settle(row.command_id)));
-      if (Date.now() > giveUpAt) {
-        throw new Problem(
-          'idempotency_in_progress',
-          'The first call with this Idempotency-Key is still running.',
-          {
-            headers: { 'retry-after': '1' },
-          },
-        );
-      }
+      if (Date.now() > giveUpAt) throw inProgress();
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
   }
@@ -149,6 +180,44 @@ export class Idempotency {
     return JSON.parse(text.toString('utf8')) as Answer;
   }
 }
+
+const inProgress = (): Problem =>
+  new Problem('idempotency_in_progress', 'The first call with this Idempotency-Key is still running.', {
+    headers: { 'retry-after': '1' },
+  });
+
+/** Waits for a call under way, whatever becomes of it. Throws Problem idempotency_in_progress. */
+const within = async (other: Promise<unknown>, { giveUpAt }: Keyed): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(inProgress()), Math.max(0, giveUpAt - Date.now()));
+  });
+  await Promise.race([other, tooLate]).finally(() => clearTimeout(timer));
+};
+
+/**
+ * Makes a key this call's, unless it has been somebody's for less than its time. Waits for a duplicate in the middle of its
+ * transaction, which is milliseconds for most calls and half a minute for a bulk. Throws Problem idempotency_in_progress.
+ *
+ * The limit holds for this statement only: it is set before the row is written, and taken back by what is returned of it.
+ */
+const claim = async (sql: Sql, { call, fingerprint, bodyHash, giveUpAt }: Keyed): Promise<boolean> => {
+  const claimed = sql.query(
+    `INSERT INTO idempotency (workspace_id, fingerprint, body_hash)
+     SELECT $1::uuid, $2::bytea, $3::bytea
+       FROM (SELECT set_config('lock_timeout', $4::text, true) OFFSET 0) AS limited (ms) WHERE ms IS NOT NULL
+     ON CONFLICT (workspace_id, fingerprint) DO UPDATE
+        SET body_hash = excluded.body_hash, command_id = NULL, answer = NULL, created_at = now()
+      WHERE idempotency.created_at < now() - interval '${retentionHours} hours'
+     RETURNING set_config('lock_timeout', '0', true)`,
+    // 0 would be no limit.
+    [call.workspaceId, fingerprint, bodyHash, String(Math.max(1, giveUpAt - Date.now()))],
+  );
+  const rows = await claimed.catch((error: unknown) => {
+    throw isLockTimeout(error) ? inProgress() : error;
+  });
+  return rows.length > 0;
+};
 
 const isPending = (result: Answer | PendingAnswer): result is PendingAnswer => 'commandId' in result;
 

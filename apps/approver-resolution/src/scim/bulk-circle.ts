@@ -1,0 +1,90 @@
+import type { PeopleChange } from '../directory/publish-people';
+import type { DirectoryWork } from './directory-writes';
+import { createGroup } from './group.changes';
+import { changeMembers } from './group.store';
+import { readGroup, type GroupInput } from './read-group';
+import { readUser, type UserInput } from './read-user';
+import { insertUser, setManager } from './user.store';
+
+/** An operation in a circle: all of them make something. */
+export interface CircleOperation {
+  index: number;
+  type: 'User' | 'Group';
+  /** What it makes. */
+  id: string;
+  /** Its data, with ids in place of references. Throws Problem when what it refers to has failed. */
+  data: () => Record<string, unknown>;
+}
+
+/** Which operation of a circle failed, and why. */
+export class CircleFailure extends Error {
+  constructor(
+    readonly culprit: number,
+    readonly reason: unknown,
+  ) {
+    super('an operation in a circle failed');
+  }
+}
+
+const blaming = async <T>(index: number, run: () => Promise<T>): Promise<T> => {
+  try {
+    return await run();
+  } catch (reason) {
+    throw new CircleFailure(index, reason);
+  }
+};
+
+/** Closes the circle at one of its operations. Returns for whom something has changed by it. */
+type Link = () => Promise<PeopleChange>;
+
+/**
+ * Carries out operations that refer to each other in circles: everything without what closes them, and then that. Returns
+ * what each has changed. Throws CircleFailure.
+ */
+export const makeCircle = async (
+  work: DirectoryWork,
+  operations: readonly CircleOperation[],
+): Promise<Map<number, PeopleChange>> => {
+  const inside: ReadonlySet<string> = new Set(operations.map(({ id }) => id));
+  const links: { index: number; link: Link }[] = [];
+  for (const { index, type, id, data } of operations) {
+    const link = await blaming(index, async () =>
+      type === 'User'
+        ? makeLinkedUser(work, id, readUser(data()), inside)
+        : makeLinkedGroup(work, id, readGroup(data()), inside),
+    );
+    links.push({ index, link });
+  }
+  const changes = new Map<number, PeopleChange>();
+  for (const { index, link } of links) changes.set(index, await blaming(index, link));
+  return changes;
+};
+
+const makeLinkedUser = async (
+  { tx, workspaceId }: DirectoryWork,
+  id: string,
+  user: UserInput,
+  inside: ReadonlySet<string>,
+): Promise<Link> => {
+  const manager = user.managerRef !== null && inside.has(user.managerRef) ? user.managerRef : null;
+  await insertUser(tx, workspaceId, id, manager === null ? user : { ...user, managerRef: null });
+  return async () => {
+    if (manager !== null) await setManager(tx, id, manager);
+    return { changed: [id], affected: [], deleted: [] };
+  };
+};
+
+const makeLinkedGroup = async (
+  work: DirectoryWork,
+  id: string,
+  group: GroupInput,
+  inside: ReadonlySet<string>,
+): Promise<Link> => {
+  const members = group.members.filter(({ ref }) => !inside.has(ref));
+  const people = await createGroup({ ...work, id }, { ...group, members });
+  const fates = group.members.filter(({ ref }) => inside.has(ref)).map((member) => ({ member, joins: true }));
+  return async () => {
+    const linked = await changeMembers({ ...work, id }, { kind: 'set', reset: false, fates });
+    return { ...people, affected: [...people.affected, ...linked.people] };
+  };
+};

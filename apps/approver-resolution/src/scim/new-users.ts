@@ -1,0 +1,78 @@
+import { Problem } from '@countersign/service-kit';
+import { userNameKey } from '../directory/directory-ref';
+import type { DirectoryWork } from './directory-writes';
+import type { UserInput } from './read-user';
+import { insertUsers, managersOf, takenName, type NewUser } from './user.store';
+
+/** Users that are made by one statement. */
+const mostAtOnce = 500;
+
+/** An operation of a bulk that makes a user. */
+export interface NewUserOperation {
+  index: number;
+  id: string;
+  user: UserInput;
+}
+
+/** Users of a bulk that are yet to be made, in the order of their operations, and what others may call them. */
+export class NewUsers {
+  private readonly waiting = new Map<number, NewUserOperation>();
+  private readonly names = new Set<string>();
+
+  get isFull(): boolean {
+    return this.waiting.size >= mostAtOnce;
+  }
+
+  hasOneOf(indexes: readonly number[]): boolean {
+    return indexes.some((index) => this.waiting.has(index));
+  }
+
+  isNamed(ref: string): boolean {
+    return this.names.has(userNameKey(ref));
+  }
+
+  add(operation: NewUserOperation): void {
+    this.waiting.set(operation.index, operation);
+    const { userName, externalId } = operation.user;
+    for (const name of [userName, externalId]) if (name !== null) this.names.add(userNameKey(name));
+  }
+
+  /** Those who waited; from now on nobody does. */
+  take(): NewUserOperation[] {
+    const users = [...this.waiting.values()];
+    this.waiting.clear();
+    this.names.clear();
+    return users;
+  }
+}
+
+/**
+ * Makes users who do not depend on each other, by one statement. Returns why some could not be made, by operation; null when
+ * that is as many as end the bulk: then nothing has been done, for who comes after the last of them must not be there.
+ */
+export const makeUsers = async (
+  { tx, workspaceId }: DirectoryWork,
+  users: readonly NewUserOperation[],
+  tooMany: number,
+): Promise<ReadonlyMap<number, Problem> | null> => {
+  await tx.query('SAVEPOINT operation');
+  const managers = await managersOf(
+    tx,
+    workspaceId,
+    users.map(({ user }) => user.managerRef),
+  );
+  const failures = new Map<number, Problem>();
+  const rows = users.flatMap(({ index, id, user }): NewUser[] => {
+    const managerId = managers.get(user.managerRef ?? '') ?? null;
+    if (!(managerId instanceof Problem)) return [{ id, user, managerId }];
+    failures.set(index, managerId);
+    return [];
+  });
+  const made = rows.length > 0 ? await insertUsers(tx, workspaceId, rows) : new Set<string>();
+  for (const { index, id, user } of users)
+    if (!made.has(id) && !failures.has(index)) failures.set(index, takenName(user.userName));
+  const isTooMuch = failures.size >= tooMany && users.length > 1;
+  if (isTooMuch) await tx.query('ROLLBACK TO SAVEPOINT operation');
+  await tx.query('RELEASE SAVEPOINT operation');
+  return isTooMuch ? null : failures;
+};
