@@ -89,6 +89,35 @@ describe('the tests of the example workflows', () => {
     }
   });
 
+  it('take people who stand in for each other, whatever their order', async () => {
+    const away = path.join(mkdtempSync(path.join(folder, 'away-')), 'organisation.yaml');
+    const until = (month: number) => ({ from: '2026-01-01T00:00:00Z', to: `2026-0${month}-01T00:00:00Z` });
+    const write = (month: number) =>
+      writeFileSync(
+        away,
+        JSON.stringify({
+          people: [
+            { userName: 'ria@away.test', outOfOffice: { ...until(month), delegate: 'max@away.test' } },
+            {
+              userName: 'max@away.test',
+              manager: 'ria@away.test',
+              outOfOffice: { ...until(2), delegate: 'ria@away.test' },
+            },
+          ],
+        }),
+      );
+    const peopleOf = async () => {
+      const run = await workflowTests([path.join(examples, 'guest-access'), '--organisation', away]);
+      expect(run).toMatchObject({ code: 0, complaint: '' });
+      return run.lines[0];
+    };
+    write(2);
+    expect(await peopleOf()).toBe('people: 2 of 2 created or changed, and 0 groups');
+    expect(await peopleOf()).toBe('people: 0 of 2 created or changed, and 0 groups');
+    write(3);
+    expect(await peopleOf()).toBe('people: 1 of 2 created or changed, and 0 groups');
+  });
+
   it('fail where something else is expected, and say what', async () => {
     const wrong = changed('access-request', 'tests.yaml', 'state: completed', 'state: rejected');
     const run = await workflowTests([wrong]);

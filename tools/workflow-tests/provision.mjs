@@ -34,17 +34,22 @@ export async function provision(api, people, { live }) {
   }
   const ids = /** @type {Map<string, string>} */ (new Map());
   const idOf = (/** @type {string} */ userName) => ids.get(userName.toLowerCase());
-  let users = 0;
+  const changedUsers = /** @type {Set<string>} */ (new Set());
   // Level by level: whoever has a manager waits until the manager has an id.
   for (let left = people; left.length > 0;) {
     const ready = left.filter(({ manager }) => manager === undefined || idOf(manager) !== undefined);
     left = left.filter((person) => !ready.includes(person));
     await atMost(AT_ONCE, ready, async (person) => {
-      const { id, changed } = await ensureUser(api, person, person.manager && idOf(person.manager));
+      const { id, changed } = await ensureUser(api, person, person.manager && idOf(person.manager), false);
       ids.set(person.userName.toLowerCase(), id);
-      if (changed) users += 1;
+      if (changed) changedUsers.add(id);
     });
   }
+  // A delegate may be anybody, also somebody who is made after those they stand in for.
+  await atMost(AT_ONCE, people.filter(hasDelegate), async (person) => {
+    const { id, changed } = await ensureUser(api, person, person.manager && idOf(person.manager), true);
+    if (changed) changedUsers.add(id);
+  });
   const names = [...new Set(people.flatMap(({ groups = [] }) => groups))];
   const changed = await atMost(AT_ONCE, names, (name) => {
     const members = people.filter(({ groups = [] }) => groups.includes(name));
@@ -54,17 +59,20 @@ export async function provision(api, people, { live }) {
       members.map(({ userName }) => idOf(userName) ?? ''),
     );
   });
-  return { users, groups: changed.filter(Boolean).length };
+  return { users: changedUsers.size, groups: changed.filter(Boolean).length };
 }
 
 /**
  * @param {Api} api
  * @param {Person} person
  * @param {string | undefined} managerId
+ * @param {boolean} knowsDelegate otherwise who has one is made without their absence, and left alone when they are there
  */
-async function ensureUser(api, person, managerId) {
+async function ensureUser(api, person, managerId, knowsDelegate) {
   const found = await find(api, 'Users', `userName eq ${JSON.stringify(person.userName)}`);
-  const wanted = userOf(person, managerId, found);
+  const waits = hasDelegate(person) && !knowsDelegate;
+  if (found && waits) return { id: String(found.id), changed: false };
+  const wanted = userOf(waits ? { ...person, outOfOffice: undefined } : person, managerId, found);
   if (!found) {
     const made = expectOk(await api('POST', '/scim/v2/Users', wanted, SCIM), person.userName);
     return { id: String(made.id), changed: true };
@@ -73,6 +81,9 @@ async function ensureUser(api, person, managerId) {
   if (changed) expectOk(await api('PUT', `/scim/v2/Users/${found.id}`, wanted, SCIM), person.userName);
   return { id: String(found.id), changed };
 }
+
+/** @param {Person} person */
+const hasDelegate = ({ outOfOffice }) => outOfOffice?.delegate !== undefined;
 
 /** @param {Person} person @param {string | undefined} managerId @param {Resource | null} found @returns {Resource} */
 function userOf(person, managerId, found) {
