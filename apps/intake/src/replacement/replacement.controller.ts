@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { DirectoryPerson } from '@countersign/contracts';
+import type { DirectoryPerson, Person } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import type { Tx } from '@countersign/messaging';
 import { Database, type Sql } from '@countersign/persistence';
@@ -167,19 +167,26 @@ const changeOf = (version: NamingVersion, { from, to }: Replacement): ChangedVer
   };
 };
 
+/** Whose delegate the leaver only is: the vote goes back there; null when the leaver is replaced for good. */
+const delegatorOf = ({ task }: OpenTask, { from, to }: Replacement): Person | null =>
+  task.assignee.id === from.id && task.onBehalfOf?.id !== to.id ? task.onBehalfOf : null;
+
 /** Routing has the last word; this is what can be told before. */
 const obstacleTo = ({ task }: OpenTask, { to }: Replacement): string | null =>
   task.assignee.id === to.id ? `${to.displayName} has the task already.` : null;
 
 /** A key passes tasks on for others; a person could only pass on their own. */
-const passOn = (tx: Tx, call: Call, { from, to }: Replacement, { task }: OpenTask): string => {
+const passOn = (tx: Tx, call: Call, replacement: Replacement, one: OpenTask): string => {
+  const { task } = one;
+  const delegator = delegatorOf(one, replacement);
+  const heir = delegator ?? replacement.to;
   const commandId = v7();
   tx.write('INSERT INTO command (id, workspace_id, request_id) VALUES ($1, $2, $3)', [
     commandId,
     call.workspaceId,
     task.requestId,
   ]);
-  const { id, externalId, userName, displayName, email, version } = to;
+  const { id, externalId, userName, displayName, email } = heir;
   tx.publish({
     type: 'task.reassign.v1',
     workspaceId: call.workspaceId,
@@ -191,14 +198,22 @@ const passOn = (tx: Tx, call: Call, { from, to }: Replacement, { task }: OpenTas
       actor: callingActor(call, null),
       taskId: task.id,
       to: { id, externalId, userName, displayName, email },
-      toVersion: version,
-      reason: `${displayName} takes the place of ${from.displayName}`,
+      // Of a delegator it is not known here: whatever has been heard of their leaving counts.
+      ...(delegator ? {} : { toVersion: replacement.to.version }),
+      reason: reasonOf(replacement, task),
     },
   });
   return commandId;
 };
 
-const personView = ({ id, userName, displayName }: DirectoryPerson) => ({ id, userName, displayName });
+const reasonOf = ({ from, to }: Replacement, { assignee, onBehalfOf }: OpenTask['task']): string => {
+  const place = `${to.displayName} takes the place of ${from.displayName}`;
+  return onBehalfOf && assignee.id === from.id
+    ? `${place}, who stood in for ${onBehalfOf.displayName}`
+    : place;
+};
+
+const personView = ({ id, userName, displayName }: Person) => ({ id, userName, displayName });
 
 const answerOf = (
   dryRun: boolean,
@@ -217,6 +232,7 @@ const answerOf = (
     requestTitle: one.title,
     workflow: { key: one.workflow.key, version: one.workflow.version },
     stageKey: one.task.stageKey,
+    to: personView(delegatorOf(one, replacement) ?? replacement.to),
     obstacle: obstacleTo(one, replacement),
     commandId: commandOf(one),
   })),

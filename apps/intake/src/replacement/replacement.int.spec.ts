@@ -3,7 +3,13 @@ import { v7 } from 'uuid';
 import { createIntake, type Intake } from '../../test/create-intake';
 
 interface Replacement {
-  tasks: { id: string; stageKey: string; obstacle: string | null; commandId: string | null }[];
+  tasks: {
+    id: string;
+    stageKey: string;
+    to: { userName: string };
+    obstacle: string | null;
+    commandId: string | null;
+  }[];
   workflows: {
     key: string;
     version: number;
@@ -137,6 +143,65 @@ describe('POST /v1/directory/replace', () => {
     // A second time there is nothing more to add.
     const again = await replace({ from: alice.id, to: 'bob@test' });
     expect(again.body.workflows.map(({ draft: added }) => added)).toEqual([null, null]);
+  });
+
+  it('gives back to the delegator what the leaver holds only as their delegate', async () => {
+    const [dan, eve, zoe] = [
+      await intake.meet('dan@test'),
+      await intake.meet('eve@test'),
+      await intake.meet('zoe@test'),
+    ];
+    await post('/v1/workflows', {
+      key: 'delegated',
+      stages: [{ key: 'first', approvers: [{ user: 'eve@test' }] }],
+    });
+    expect((await post('/v1/workflows/delegated/versions/1/publish', {})).status).toBe(200);
+    const request = await post('/v1/requests', {
+      workflow: 'delegated',
+      title: 'Desks',
+      requester: 'bob@test',
+      payload: {},
+    });
+    const requestId = String(request.body.id);
+    const before = await intake.snapshot(requestId);
+    const tasks = [
+      task(requestId, dan),
+      task(requestId, dan, eve),
+      task(requestId, zoe, dan),
+      task(requestId, dan, zoe),
+    ];
+    const snapshot: RequestSnapshot = {
+      ...before,
+      version: before.version + 1,
+      state: 'pending_review',
+      stages: before.stages.map((stage) => ({ ...stage, state: 'active', tasks })),
+    };
+    await intake.tell('request.transitioned.v1', { request: snapshot, events: [], revisionPayload: null });
+
+    const preview = await replace({ from: 'dan@test', to: 'zoe@test', dryRun: true });
+    const told = ({ tasks }: Replacement) => tasks.map(({ id, to, obstacle }) => [id, to.userName, obstacle]);
+    expect(told(preview.body)).toEqual([
+      [tasks[0]?.id, 'zoe@test', null],
+      [tasks[1]?.id, 'eve@test', null],
+      [tasks[2]?.id, 'zoe@test', 'zoe@test has the task already.'],
+      [tasks[3]?.id, 'zoe@test', null],
+    ]);
+    const done = await replace({ from: 'dan@test', to: 'zoe@test' });
+    expect(told(done.body)).toEqual(told(preview.body));
+    const sent = await intake.sql<{ data: JobData<'task.reassign.v1'> }>(
+      `SELECT envelope -> 'data' AS data FROM outbox_message
+        WHERE envelope ->> 'type' = 'task.reassign.v1' AND envelope -> 'data' ->> 'requestId' = $1 ORDER BY id`,
+      [requestId],
+    );
+    const reassigned = sent.map(({ data }) => [data.taskId, data.to.id, data.reason]);
+    expect(reassigned).toHaveLength(3);
+    expect(reassigned).toEqual(
+      expect.arrayContaining([
+        [tasks[0]?.id, zoe.id, 'zoe@test takes the place of dan@test'],
+        [tasks[1]?.id, eve.id, 'zoe@test takes the place of dan@test, who stood in for eve@test'],
+        [tasks[3]?.id, zoe.id, 'zoe@test takes the place of dan@test, who stood in for zoe@test'],
+      ]),
+    );
   });
 
   it('keeps what an author wrote around the names', async () => {

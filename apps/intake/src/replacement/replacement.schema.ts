@@ -31,7 +31,7 @@ export const replacementSchema = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['id', 'requestId', 'requestTitle', 'workflow', 'stageKey', 'obstacle', 'commandId'],
+        required: ['id', 'requestId', 'requestTitle', 'workflow', 'stageKey', 'to', 'obstacle', 'commandId'],
         properties: {
           id: { type: 'string', format: 'uuid' },
           requestId: { type: 'string', format: 'uuid' },
@@ -42,6 +42,11 @@ export const replacementSchema = {
             properties: { key: { type: 'string' }, version: { type: 'integer' } },
           },
           stageKey: { type: 'string' },
+          to: {
+            ...person,
+            description:
+              'Who gets it, or whoever stands in for them. What the leaver held only as a delegate goes back to the delegator',
+          },
           obstacle: { description: 'Why it stays where it is', type: ['string', 'null'] },
           commandId: {
             description:
