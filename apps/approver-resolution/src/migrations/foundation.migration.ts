@@ -10,11 +10,13 @@ export class Foundation1763690000000 implements MigrationInterface {
     await createMessagingTables(runner, schema);
     await createIdempotencyTable(runner, schema);
     await directory(runner);
+    await emails(runner);
     await filters(runner);
     await resolutions(runner);
     for (const table of [
       'user_',
       'user_role',
+      'user_email',
       'group_',
       'membership',
       'group_nesting',
@@ -126,6 +128,40 @@ const directory = async (runner: QueryRunner): Promise<void> => {
       changes bigint NOT NULL,
       PRIMARY KEY (workspace_id, slot)
     ) WITH (fillfactor = 50)`);
+};
+
+/**
+ * `emails[].value` in lower case, which providers look users up by, wherever the directory is written; as much of it as an
+ * index takes. Runs as whoever changes the user: row-level security holds.
+ */
+const emails = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE user_email (
+      workspace_id uuid NOT NULL,
+      email_key text NOT NULL,
+      user_id uuid NOT NULL,
+      PRIMARY KEY (email_key, workspace_id, user_id),
+      FOREIGN KEY (workspace_id, user_id) REFERENCES user_ (workspace_id, id) ON DELETE CASCADE
+    )`);
+  await runner.query('CREATE INDEX user_email_user ON user_email (user_id)');
+  await runner.query(`
+    CREATE FUNCTION keep_emails () RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER AS $$
+    DECLARE
+      given json := NEW.resource -> 'emails';
+    BEGIN
+      IF TG_OP = 'UPDATE' THEN
+        IF given::text IS NOT DISTINCT FROM (OLD.resource -> 'emails')::text THEN RETURN NULL; END IF;
+        DELETE FROM user_email WHERE user_id = NEW.id;
+      END IF;
+      IF given IS NULL OR json_typeof(given) <> 'array' THEN RETURN NULL; END IF;
+      INSERT INTO user_email (workspace_id, email_key, user_id)
+      SELECT DISTINCT NEW.workspace_id, left(lower(item ->> 'value'), 256), NEW.id
+        FROM json_array_elements(given) AS e (item) WHERE item ->> 'value' IS NOT NULL;
+      RETURN NULL;
+    END $$`);
+  await runner.query(`
+    CREATE TRIGGER emails_of_user AFTER INSERT OR UPDATE OF resource ON user_
+      FOR EACH ROW EXECUTE FUNCTION keep_emails()`);
 };
 
 /**
