@@ -145,22 +145,34 @@ const emails = async (runner: QueryRunner): Promise<void> => {
     )`);
   await runner.query('CREATE INDEX user_email_user ON user_email (user_id)');
   await runner.query(`
-    CREATE FUNCTION keep_emails () RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER AS $$
-    DECLARE
-      given json := NEW.resource -> 'emails';
+    CREATE FUNCTION email_keys (resource json) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
+      SELECT DISTINCT left(lower(item ->> 'value'), 256)
+        FROM json_array_elements(CASE json_typeof(resource -> 'emails') WHEN 'array' THEN resource -> 'emails' END) AS e (item)
+       WHERE item ->> 'value' IS NOT NULL
+    $$`);
+  // A load makes thousands of users in one statement, and the rows of all of them in one.
+  await runner.query(`
+    CREATE FUNCTION keep_first_emails () RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER AS $$
     BEGIN
-      IF TG_OP = 'UPDATE' THEN
-        IF given::text IS NOT DISTINCT FROM (OLD.resource -> 'emails')::text THEN RETURN NULL; END IF;
-        DELETE FROM user_email WHERE user_id = NEW.id;
-      END IF;
-      IF given IS NULL OR json_typeof(given) <> 'array' THEN RETURN NULL; END IF;
       INSERT INTO user_email (workspace_id, email_key, user_id)
-      SELECT DISTINCT NEW.workspace_id, left(lower(item ->> 'value'), 256), NEW.id
-        FROM json_array_elements(given) AS e (item) WHERE item ->> 'value' IS NOT NULL;
+      SELECT m.workspace_id, k, m.id FROM made m CROSS JOIN LATERAL email_keys(m.resource) AS k;
       RETURN NULL;
     END $$`);
   await runner.query(`
-    CREATE TRIGGER emails_of_user AFTER INSERT OR UPDATE OF resource ON user_
+    CREATE TRIGGER first_emails_of_user AFTER INSERT ON user_ REFERENCING NEW TABLE AS made
+      FOR EACH STATEMENT EXECUTE FUNCTION keep_first_emails()`);
+  await runner.query(`
+    CREATE FUNCTION keep_emails () RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER AS $$
+    BEGIN
+      IF (NEW.resource -> 'emails')::text IS DISTINCT FROM (OLD.resource -> 'emails')::text THEN
+        DELETE FROM user_email WHERE user_id = NEW.id;
+        INSERT INTO user_email (workspace_id, email_key, user_id)
+        SELECT NEW.workspace_id, k, NEW.id FROM email_keys(NEW.resource) AS k;
+      END IF;
+      RETURN NULL;
+    END $$`);
+  await runner.query(`
+    CREATE TRIGGER emails_of_user AFTER UPDATE OF resource ON user_
       FOR EACH ROW EXECUTE FUNCTION keep_emails()`);
 };
 
