@@ -138,7 +138,9 @@ describe('standing in', () => {
     const tasks = [{ requestId, to: { userName: mailOf('ines') }, obstacle: null }];
     const preview = await client.post('/v1/directory/replace', { ...body, dryRun: true });
     expect(expectStatus(preview, 200)).toMatchObject({ tasks });
-    expect(expectStatus(await client.post('/v1/directory/replace', body), 200)).toMatchObject({ tasks });
+    expect(
+      expectStatus(await client.post('/v1/directory/replace', { ...body, dryRun: false }), 200),
+    ).toMatchObject({ tasks });
     await untilHeld(requestId, [mailOf('ines'), null]);
   });
 
@@ -159,7 +161,7 @@ describe('standing in', () => {
       workflows: [{ key: 'named' }],
     });
     await untilHeld(requestId, [mailOf('dave'), null]);
-    expectStatus(await client.post('/v1/directory/replace', body), 200);
+    expectStatus(await client.post('/v1/directory/replace', { ...body, dryRun: false }), 200);
     await untilHeld(requestId, [mailOf('erin'), null]);
     const draft = await client.get<{ text: string }>('/v1/workflows/named/versions/2');
     expect(expectStatus(draft, 200).text).toContain('[ { user: erin@example.com } ] # the boss');

@@ -86,7 +86,7 @@ export class ReplacementController {
       const commands = new Map(
         tasks
           .slice(0, mostTasks)
-          .filter((task) => obstacleTo(task, replacement) === null)
+          .filter((one) => obstacleTo(one, replacement) === null)
           .map((one) => [one.task.id, passOn(tx, call, replacement, one)]),
       );
       const commandOf = ({ task }: OpenTask) => commands.get(task.id) ?? null;
@@ -94,9 +94,9 @@ export class ReplacementController {
     });
   }
 
-  private tasks(sql: Sql, call: Call, { from }: Replacement): Promise<OpenTask[]> {
+  private tasks(sql: Sql, call: Call, { from, to }: Replacement): Promise<OpenTask[]> {
     const { workflows } = call.identity.key;
-    return openTasksOf(sql, call.workspaceId, from.id, workflows, mostTasks + 1);
+    return openTasksOf(sql, call.workspaceId, { from: from.id, to: to.id }, workflows, mostTasks + 1);
   }
 
   /** Throws Problem unknown_reference and validation_failed. */
@@ -171,9 +171,28 @@ const changeOf = (version: NamingVersion, { from, to }: Replacement): ChangedVer
 const delegatorOf = ({ task }: OpenTask, { from, to }: Replacement): Person | null =>
   task.assignee.id === from.id && task.onBehalfOf?.id !== to.id ? task.onBehalfOf : null;
 
-/** Routing has the last word; this is what can be told before. */
-const obstacleTo = ({ task }: OpenTask, { to }: Replacement): string | null =>
-  task.assignee.id === to.id ? `${to.displayName} has the task already.` : null;
+/** Routing has the last word, for it knows what has happened since; this is what can be told before. */
+const obstacleTo = (one: OpenTask, replacement: Replacement): string | null => {
+  const { task, theirs, requesterId, selfApproval, apart } = one;
+  const { to } = replacement;
+  if (task.assignee.id === to.id) return `${to.displayName} has the task already.`;
+  if (delegatorOf(one, replacement)) return null;
+  if (to.id === requesterId && selfApproval !== 'allow')
+    return `${to.displayName} may not approve their own request.`;
+  const decided = theirs.find(({ stageKey, decidedAt }) => decidedAt && apart.includes(stageKey));
+  if (decided) return `${to.displayName} has decided the stage ${decided.stageKey} (four eyes).`;
+  if (task.onBehalfOf?.id === to.id) return null;
+  const isAsked = theirs.some(
+    ({ stageKey, state, assignee, onBehalfOf }) =>
+      stageKey === task.stageKey &&
+      ((state === 'open' && assignee.id === to.id) ||
+        (votes.has(state) && (onBehalfOf ?? assignee).id === to.id)),
+  );
+  return isAsked ? `${to.displayName} is asked in the stage ${task.stageKey} already.` : null;
+};
+
+/** States of tasks whose vote counts or is awaited. */
+const votes = new Set(['open', 'approved', 'rejected']);
 
 /** A key passes tasks on for others; a person could only pass on their own. */
 const passOn = (tx: Tx, call: Call, replacement: Replacement, one: OpenTask): string => {
