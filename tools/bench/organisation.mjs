@@ -9,6 +9,12 @@ const chain = 100;
 /** The share of groups that hold groups. */
 const nestedShare = 0.1;
 
+/** Somebody who is there before, and not out of office. @param {number} n */
+const standIn = (n) => {
+  const above = Math.floor(n / 100);
+  return above % 10 === 0 ? above + 1 : above;
+};
+
 /**
  * An organisation as a provider would send it: everybody has a manager, whose line goes up to 100 levels; a tenth is out
  * of office and says who stands in; groups of ten, groups of such groups, and a group of those; a few roles.
@@ -49,8 +55,8 @@ export function organisation(userCount, groupCount) {
         [countersign]: {
           // The line's lowest may approve 1,000, and everybody above them 1,000 more.
           ...(n < chain ? { approvalLimit: (chain - n) * 1_000 } : {}),
-          ...(n % 10 === 0 && n + 1 < userCount
-            ? { outOfOffice: { from: time(-1), to: time(10), delegate: name(n + 1) } }
+          ...(n % 10 === 0 && n > 0
+            ? { outOfOffice: { from: time(-1), to: time(10), delegate: name(standIn(n)) } }
             : {}),
         },
       };

@@ -168,6 +168,9 @@ const periodOf = ({ startsAt, endsAt }: CreateDelegation): { startsAt: Date; end
   if (period.endsAt <= period.startsAt) {
     throw Problem.invalid([{ pointer: '/endsAt', message: 'endsAt must be after startsAt.' }]);
   }
+  if (period.endsAt.getTime() <= Date.now()) {
+    throw Problem.invalid([{ pointer: '/endsAt', message: 'endsAt must be in the future.' }]);
+  }
   return period;
 };
 
@@ -181,14 +184,18 @@ const peopleOf = async (
     sql,
     [from, to].map((ref) => ({ workspaceId, ref })),
   );
-  const idOf = (ref: string) => {
+  const personNamed = (ref: string) => {
     const [found, other] = matches.get(refKey({ workspaceId, ref })) ?? [];
-    return found && !other ? found.id : null;
+    return found && !other ? found : null;
   };
-  const [fromId, toId] = [idOf(from), idOf(to)];
-  if (fromId !== null && toId !== null) return { fromId, toId };
-  const errors = Object.entries({ '/from': fromId, '/to': toId }).flatMap(([pointer, id]) =>
-    id === null ? [{ pointer, message: 'This names nobody in the directory, or more than one person.' }] : [],
-  );
-  throw new Problem('unknown_reference', 'Somebody who is named is not known.', { errors });
+  const [giver, receiver] = [personNamed(from), personNamed(to)];
+  if (giver && receiver?.active) return { fromId: giver.id, toId: receiver.id };
+  const unknown = 'This names nobody in the directory, or more than one person.';
+  const errors = [
+    ...(giver ? [] : [{ pointer: '/from', message: unknown }]),
+    ...(receiver?.active
+      ? []
+      : [{ pointer: '/to', message: receiver ? 'This person is not active.' : unknown }]),
+  ];
+  throw new Problem('unknown_reference', 'Somebody who is named is not known, or not active.', { errors });
 };

@@ -143,12 +143,27 @@ describe('delegations', () => {
     ]);
     const backwards = await post(body('ghost', carl, { endsAt: at(-2 * day) }));
     expect([backwards.status, backwards.body.errors?.[0]?.pointer]).toEqual([400, '/endsAt']);
+    const over = await post(body('ghost', carl, { startsAt: at(-2 * day), endsAt: at(-1_000) }));
+    expect([over.status, over.body.code, over.body.errors?.map(({ pointer }) => pointer)]).toEqual([
+      400,
+      'validation_failed',
+      ['/endsAt'],
+    ]);
     const unknown = await post(body('ghost', 'spirit'));
     expect([unknown.status, unknown.body.code, unknown.body.errors?.map(({ pointer }) => pointer)]).toEqual([
       422,
       'unknown_reference',
       ['/from', '/to'],
     ]);
+    // Nobody gets tasks who would not be asked; who has left may hand on what was theirs.
+    const left = await person('Left', { active: false });
+    const inactive = await post(body(carl, left));
+    expect([
+      inactive.status,
+      inactive.body.code,
+      inactive.body.errors?.map(({ pointer }) => pointer),
+    ]).toEqual([422, 'unknown_reference', ['/to']]);
+    await make(left, carl);
     const self = await post(body('Carl@test', carl));
     expect([self.status, self.body.code]).toEqual([422, 'delegation_cycle']);
     expect((await post(body('Carl@test', carl), { scopes: ['directory:read'] })).status).toBe(403);
@@ -317,18 +332,19 @@ describe('delegations', () => {
     expect(await resolve([jim])).toEqual([['Jim', null, 'is out of office']]);
     await put({ from: at(day), to: at(2 * day), delegate: ida });
     expect(await resolve([jim])).toEqual([['Jim', null, null]]);
-    await put({ delegate: 'nobody@test' });
-    expect(await resolve([jim])).toEqual([
-      ['Jim', null, 'whose stand-in nobody@test is not in the directory'],
-    ]);
+    const joe = await person('Joe');
+    await put({ from: at(-day), to: at(day), delegate: 'JOE@test' });
+    expect(await resolve([jim])).toEqual([['Joe', 'Jim', 'stands in for Jim']]);
+    await service.call('DELETE', `/scim/v2/Users/${joe}`);
+    expect(await resolve([jim])).toEqual([['Jim', null, 'whose stand-in JOE@test is not in the directory']]);
     await put();
     expect(await resolve([jim])).toEqual([['Jim', null, null]]);
     // Two who are away and name each other hang nothing.
-    await put({ delegate: ida });
+    await put({ from: at(-day), to: at(day), delegate: ida });
     await service.call('PUT', `/scim/v2/Users/${ida}`, {
       userName: 'Ida@test',
       displayName: 'Ida',
-      [extension]: { outOfOffice: { delegate: jim } },
+      [extension]: { outOfOffice: { from: at(-day), to: at(day), delegate: jim } },
     });
     expect(await resolve([jim, ida])).toEqual([
       ['Ida', 'Jim', 'stands in for Jim'],
@@ -356,7 +372,8 @@ describe('delegations', () => {
     const [ron, sam, tim] = [await person('Ron'), await person('Sam'), await person('Tim')];
     await make(ron, sam);
     await make(sam, tim);
-    const absent = await person('Absent', { [extension]: { outOfOffice: { delegate: 'SAM@test' } } });
+    const outOfOffice = { from: at(-day), to: at(day), delegate: 'SAM@test' };
+    const absent = await person('Absent', { [extension]: { outOfOffice } });
     await told(absent, 1);
     const before = (await told(ron, 2)).length;
     const absences = (await told(absent, 1)).length;

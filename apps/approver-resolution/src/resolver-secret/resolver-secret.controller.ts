@@ -1,5 +1,14 @@
 import { Controller, Post } from '@nestjs/common';
-import { Call, Caller, EmptyBody, Idempotency, ok, Operation, type Answer } from '@countersign/service-kit';
+import {
+  allowWorkflows,
+  Call,
+  Caller,
+  EmptyBody,
+  Idempotency,
+  ok,
+  Operation,
+  type Answer,
+} from '@countersign/service-kit';
 import { KnownActor } from '../directory/known-actor';
 import { ResolverSecrets } from './resolver-secrets';
 
@@ -29,6 +38,7 @@ export class ResolverSecretController {
   })
   async rotate(@Caller() call: Call): Promise<Answer> {
     await call.body(EmptyBody);
+    allowWorkflows(call, null, 'The resolver secret');
     await this.actor.check(call);
     return this.idempotency.run(call, async (tx) => ({
       ...ok({ secret: await this.secrets.rotate(tx, call.workspaceId) }, { 'cache-control': 'no-store' }),

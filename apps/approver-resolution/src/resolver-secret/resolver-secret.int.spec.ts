@@ -40,6 +40,14 @@ describe('resolver secrets', () => {
     expect(answer.body).toMatchObject({ code: 'validation_failed', errors: [{ pointer: '/secret' }] });
   });
 
+  it('are not for a key limited to workflows: they sign the calls of all', async () => {
+    const kept = () => service.rows('SELECT id FROM resolver_secret ORDER BY id');
+    const before = await kept();
+    const answer = await rotate({ workflows: ['orders'] });
+    expect([answer.status, answer.body]).toMatchObject([403, { code: 'workflow_not_allowed' }]);
+    expect(await kept()).toEqual(before);
+  });
+
   it('leave one current and the others for a day, however many rotate at once', async () => {
     await Promise.all(Array.from({ length: 10 }, () => rotate()));
     const rows = await service.rows<{ current: string; hours: number }>(

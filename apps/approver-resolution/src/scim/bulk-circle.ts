@@ -2,6 +2,7 @@ import type { PeopleChange } from '../directory/publish-people';
 import type { DirectoryWork } from './directory-writes';
 import { createGroup } from './group.changes';
 import { changeMembers } from './group.store';
+import { checkDelegate } from './named-users';
 import { readGroup, type GroupInput } from './read-group';
 import { readUser, type UserInput } from './read-user';
 import { insertUser, setManager } from './user.store';
@@ -67,9 +68,11 @@ const makeLinkedUser = async (
   inside: ReadonlySet<string>,
 ): Promise<Link> => {
   const manager = user.managerRef !== null && inside.has(user.managerRef) ? user.managerRef : null;
-  await insertUser(tx, workspaceId, id, manager === null ? user : { ...user, managerRef: null });
+  const managerRef = manager === null ? user.managerRef : null;
+  await insertUser(tx, workspaceId, id, { ...user, managerRef, delegateRef: null });
   return async () => {
     if (manager !== null) await setManager(tx, id, manager);
+    await checkDelegate(tx, workspaceId, { id, user });
     return { changed: [id], affected: [], deleted: [] };
   };
 };

@@ -225,6 +225,50 @@ describe('RFC 7644 §3.7 bulk operations', () => {
     expect(last?.data.people).toMatchObject([{ id: person.id, groups: ['Group A', 'Group B'] }]);
   });
 
+  describe('delegates', () => {
+    const week = { from: '2026-01-01T00:00:00Z', to: '2026-01-08T00:00:00Z' };
+    const away = (bulkId: string, delegate: string, more: Record<string, unknown> = {}) =>
+      post(
+        bulkId,
+        '/Users',
+        user(`${bulkId}@away.test`, { [urns.countersign]: { outOfOffice: { ...week, delegate } }, ...more }),
+      );
+
+    it('may be users of the same bulk: by bulkId, in circles, and by name when they come before', async () => {
+      expect(
+        await statuses([
+          away('first', 'bulkId:later'),
+          post('later', '/Users', user('later@away.test')),
+          away('third', 'LATER@away.test'),
+          away('fourth', 'third@away.test'),
+          away('left', 'bulkId:right'),
+          away('right', 'bulkId:left'),
+          post('boss', '/Users', user('boss@away.test', { [urns.enterprise]: { manager: 'bulkId:report' } })),
+          away('report', 'bulkId:boss'),
+        ]),
+      ).toEqual(Array.from({ length: 8 }, () => '201'));
+      const [first, later] = [await named('first@away.test'), await named('later@away.test')];
+      expect(first?.[urns.countersign]).toMatchObject({ outOfOffice: { delegate: later?.id } });
+    });
+
+    it('must be there: not nobody, oneself, a group, or somebody who is refused', async () => {
+      expect(
+        await statuses([
+          away('lone', 'nobody@away.test'),
+          away('selfish', 'bulkId:selfish'),
+          away('vain', 'VAIN@away.test'),
+          post('crew', '/Groups', group('crew')),
+          away('crowded', 'bulkId:crew'),
+          post('team', '/Groups', group('team', { value: 'bulkId:member' })),
+          away('member', 'bulkId:team'),
+          post('bad', '/Users', { userName: '' }),
+          away('unlucky', 'bulkId:bad'),
+          post('fine', '/Users', user('fine@away.test')),
+        ]),
+      ).toEqual(['400', '400', '400', '201', '400', '409', '400', '400', '409', '201']);
+    });
+  });
+
   it('§3.7.1 blames the operation of a circle whose manager is a group', async () => {
     const manager = { value: 'bulkId:team' };
     const results = await ok([

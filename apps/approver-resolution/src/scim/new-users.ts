@@ -1,8 +1,9 @@
 import { Problem } from '@countersign/service-kit';
 import { userNameKey } from '../directory/directory-ref';
 import type { DirectoryWork } from './directory-writes';
+import { managersOf } from './named-users';
 import type { UserInput } from './read-user';
-import { insertUsers, managersOf, takenName, type NewUser } from './user.store';
+import { insertUsers, takenName, type NewUser } from './user.store';
 
 /** Users that are made by one statement. */
 const mostAtOnce = 500;
@@ -27,8 +28,9 @@ export class NewUsers {
     return indexes.some((index) => this.waiting.has(index));
   }
 
-  isNamed(ref: string): boolean {
-    return this.names.has(userNameKey(ref));
+  /** Whether one of them is the manager or delegate of a user. */
+  hasOneNamedBy({ managerRef, delegateRef }: UserInput): boolean {
+    return [managerRef, delegateRef].some((ref) => ref !== null && this.names.has(userNameKey(ref)));
   }
 
   add(operation: NewUserOperation): void {
@@ -56,14 +58,10 @@ export const makeUsers = async (
   tooMany: number,
 ): Promise<ReadonlyMap<number, Problem> | null> => {
   await tx.query('SAVEPOINT operation');
-  const managers = await managersOf(
-    tx,
-    workspaceId,
-    users.map(({ user }) => user.managerRef),
-  );
+  const managers = await managersOf(tx, workspaceId, users);
   const failures = new Map<number, Problem>();
   const rows = users.flatMap(({ index, id, user }): NewUser[] => {
-    const managerId = managers.get(user.managerRef ?? '') ?? null;
+    const managerId = managers.get(id) ?? null;
     if (!(managerId instanceof Problem)) return [{ id, user, managerId }];
     failures.set(index, managerId);
     return [];

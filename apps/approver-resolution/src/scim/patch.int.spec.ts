@@ -459,6 +459,7 @@ describe('RFC 7644 §3.5.2 modifying with PATCH', () => {
       { op: 'add', path: `${enterprise}:manager.value`, value: boss.id },
       { op: 'add', path: `${countersign}:approvalLimit`, value: 5_000 },
       { op: 'add', path: `${countersign}:outOfOffice.from`, value: '2026-01-01T00:00:00Z' },
+      { op: 'add', path: `${countersign}:outOfOffice.to`, value: '2026-01-08T00:00:00Z' },
     );
     expect(user).toMatchObject({
       schemas: [urns.user, enterprise, countersign],
@@ -466,8 +467,64 @@ describe('RFC 7644 §3.5.2 modifying with PATCH', () => {
       name: { familyName: 'Jensen' },
       emails: [{ type: 'work', value: 'a@x' }],
       [enterprise]: { department: 'IT', manager: { value: boss.id } },
-      [countersign]: { approvalLimit: 5_000, outOfOffice: { from: '2026-01-01T00:00:00.000Z' } },
+      [countersign]: {
+        approvalLimit: 5_000,
+        outOfOffice: { from: '2026-01-01T00:00:00.000Z', to: '2026-01-08T00:00:00.000Z' },
+      },
     });
+  });
+
+  describe('an absence', () => {
+    const [from, to] = ['2026-01-01T00:00:00Z', '2026-01-08T00:00:00Z'];
+    const part = (name: string, value: unknown) => ({
+      op: 'Add',
+      path: `${countersign}:outOfOffice.${name}`,
+      value,
+    });
+    const refused = [400, 'invalidValue'];
+
+    it('may be said piece by piece, as Entra ID does, when it is whole at the end', async () => {
+      const [ben, { id }] = [await aUser(), await aUser()];
+      const user = await patched(id, part('delegate', ben.userName), part('to', to), part('from', from));
+      expect(user[countersign]).toEqual({
+        outOfOffice: {
+          from: '2026-01-01T00:00:00.000Z',
+          to: '2026-01-08T00:00:00.000Z',
+          delegate: ben.userName,
+        },
+      });
+      // Both move past the old end, the beginning first.
+      await patched(id, part('from', '2026-03-01T00:00:00Z'), part('to', '2026-03-08T00:00:00Z'));
+      const gone = await patched(id, { op: 'remove', path: `${countersign}:outOfOffice` });
+      expect(gone).not.toHaveProperty([countersign]);
+    });
+
+    it('is refused when it is not whole at the end, or names a delegate who cannot stand in', async () => {
+      const { id, userName } = await aUser();
+      expect(await refusal(id, part('delegate', (await aUser()).id))).toEqual(refused);
+      expect(await refusal(id, part('from', from))).toEqual(refused);
+      expect(await refusal(id, part('from', to), part('to', from))).toEqual(refused);
+      const whole = [part('from', from), part('to', to)];
+      expect(await refusal(id, ...whole, part('delegate', 'nobody@patch.test'))).toEqual(refused);
+      expect(await refusal(id, ...whole, part('delegate', userName))).toEqual(refused);
+      await patched(id, ...whole);
+      expect(await refusal(id, { op: 'remove', path: `${countersign}:outOfOffice.to` })).toEqual(refused);
+    });
+
+    it('whose delegate has gone hinders no other change', async () => {
+      const [ben, { id }] = [await aUser(), await aUser()];
+      await patched(id, part('from', from), part('to', to), part('delegate', ben.userName));
+      await scim.call('DELETE', `/Users/${ben.id}`);
+      expect((await patched(id, { op: 'add', path: 'title', value: 'Head' })).title).toBe('Head');
+      expect(await refusal(id, part('to', '2026-02-01T00:00:00Z'))).toEqual(refused);
+    });
+  });
+
+  it('takes a number as text, as Entra ID sends extension attributes', async () => {
+    const { id } = await aUser();
+    const limit = (value: unknown) => ({ op: 'Replace', path: `${countersign}:approvalLimit`, value });
+    expect((await patched(id, limit('500')))[countersign]).toEqual({ approvalLimit: 500 });
+    expect(await refusal(id, limit('abc'))).toEqual([400, 'invalidValue']);
   });
 
   it('§3.5.2 takes an extension as a whole', async () => {

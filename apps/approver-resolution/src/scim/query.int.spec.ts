@@ -26,7 +26,10 @@ describe('RFC 7644 §3.4 retrieving resources', () => {
         ],
         ims: [{ value: 'babs@foo.com', type: 'xmpp' }],
         [enterprise]: { department: 'Sales', employeeNumber: '7' },
-        [countersign]: { approvalLimit: 500, outOfOffice: { from: '2026-03-01T00:00:00Z' } },
+        [countersign]: {
+          approvalLimit: 500,
+          outOfOffice: { from: '2026-03-01T00:00:00Z', to: '2026-03-08T00:00:00Z' },
+        },
       },
       {
         userName: 'JSmith',
@@ -35,7 +38,10 @@ describe('RFC 7644 §3.4 retrieving resources', () => {
         userType: 'Intern',
         name: { familyName: 'Smith' },
         emails: [{ value: 'zeta@example.org', type: 'home' }],
-        [countersign]: { approvalLimit: 5_000, outOfOffice: { from: '2026-05-01T00:00:00Z' } },
+        [countersign]: {
+          approvalLimit: 5_000,
+          outOfOffice: { from: '2026-05-01T00:00:00Z', to: '2026-05-08T00:00:00Z' },
+        },
       },
       { userName: 'DOMAIN\\quote"er', displayName: 'ångström', active: false },
     ];

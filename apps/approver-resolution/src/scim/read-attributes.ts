@@ -54,8 +54,7 @@ export const readSingle = (attribute: Attribute, given: unknown, at: string): un
     case 'boolean':
       return readBoolean(given, at);
     case 'decimal':
-      if (typeof given === 'number' && Number.isFinite(given)) return given;
-      throw invalid('invalidValue', `${at} must be a number.`);
+      return readNumber(given, at);
     case 'dateTime':
       return readTime(given, at);
     case 'string':
@@ -80,6 +79,15 @@ const readBoolean = (given: unknown, at: string): boolean => {
   if (typeof given === 'boolean') return given;
   if (typeof given === 'string' && /^(true|false)$/i.test(given)) return given.toLowerCase() === 'true';
   throw invalid('invalidValue', `${at} must be true or false.`);
+};
+
+const numberAsText = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/** Entra ID sends extension attributes as text. */
+const readNumber = (given: unknown, at: string): number => {
+  const number = typeof given === 'string' && numberAsText.test(given) ? Number(given) : given;
+  if (typeof number === 'number' && Number.isFinite(number)) return number;
+  throw invalid('invalidValue', `${at} must be a number.`);
 };
 
 const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;

@@ -16,8 +16,17 @@ export interface UserInput {
   roles: string[];
   /** Id, externalId or userName. */
   managerRef: string | null;
+  /** Who stands in while the user is out of office: id, externalId or userName. */
+  delegateRef: string | null;
   /** What has no column of its own meaning, under proper names; without the manager, which may get another name. */
   resource: Record<string, unknown>;
+}
+
+/** Times in UTC, written alike. */
+interface OutOfOffice {
+  from?: string;
+  to?: string;
+  delegate?: string;
 }
 
 interface UserResource {
@@ -28,7 +37,7 @@ interface UserResource {
   emails?: { value?: string; primary?: boolean }[];
   roles?: { value?: string }[];
   [enterpriseUrn]?: { department?: string; manager?: { value?: string } };
-  [countersignUrn]?: { region?: string; approvalLimit?: number };
+  [countersignUrn]?: { region?: string; approvalLimit?: number; outOfOffice?: OutOfOffice };
 }
 
 const nameOf = ({ displayName, name, userName }: UserResource): string => {
@@ -39,6 +48,14 @@ const nameOf = ({ displayName, name, userName }: UserResource): string => {
 const mailOf = ({ emails = [] }: UserResource): string | null =>
   (emails.find(({ primary, value }) => primary && value) ?? emails.find(({ value }) => value))?.value ?? null;
 
+/** Without both ends an absence would have begun, or last, for ever. Throws Problem invalidValue. */
+const checkAbsence = ({ from, to }: OutOfOffice): void => {
+  if (from === undefined || to === undefined)
+    throw invalid('invalidValue', 'outOfOffice needs both from and to.');
+  if (Date.parse(to) <= Date.parse(from))
+    throw invalid('invalidValue', 'outOfOffice.to must be after outOfOffice.from.');
+};
+
 /** Reads the body of POST or PUT. An `id` in it is ignored: it is ours to give. */
 export const readUser = (body: Record<string, unknown>): UserInput => {
   const read = readResource(body, userSchema, userExtensions) as unknown as UserResource;
@@ -46,6 +63,7 @@ export const readUser = (body: Record<string, unknown>): UserInput => {
   const countersign = read[countersignUrn];
   if ((countersign?.approvalLimit ?? 0) < 0)
     throw invalid('invalidValue', 'approvalLimit must not be negative.');
+  if (countersign?.outOfOffice) checkAbsence(countersign.outOfOffice);
   const resource: Record<string, unknown> = { ...read };
   if (Object.keys(enterprise).length > 0) resource[enterpriseUrn] = enterprise;
   else delete resource[enterpriseUrn];
@@ -60,6 +78,7 @@ export const readUser = (body: Record<string, unknown>): UserInput => {
     approvalLimit: countersign?.approvalLimit ?? null,
     roles: (read.roles ?? []).flatMap(({ value }) => value ?? []),
     managerRef: manager?.value ?? null,
+    delegateRef: countersign?.outOfOffice?.delegate ?? null,
     resource,
   };
 };

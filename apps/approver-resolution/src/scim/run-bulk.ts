@@ -96,7 +96,7 @@ export class BulkRun {
     try {
       const user = readUser(this.dataOf(index));
       // And so may what it refers to by name.
-      if (user.managerRef !== null && this.newUsers.isNamed(user.managerRef)) await this.makeWaiting();
+      if (this.newUsers.hasOneNamedBy(user)) await this.makeWaiting();
       if (this.isOver()) return;
       this.newUsers.add({ index, id: this.idOf(index), user });
     } catch (error) {

@@ -6,6 +6,7 @@ import { applyPatch } from './apply-patch';
 import type { PatchOperation } from './read-patch';
 import { readUser, type UserInput } from './read-user';
 import { userResource } from './scim-schema';
+import { countersignUrn } from './user.schema';
 import { deleteUser, lockUser, replaceUser, type LockedUser } from './user.store';
 
 /** Throws when the resource must not be changed at this version. */
@@ -47,9 +48,15 @@ export const patchUser = async (
   const { resource } = await locked(tx, id, check);
   const patched = applyPatch(resource, operations, userResource);
   if (isDeepStrictEqual(patched, resource)) return nobody;
-  await replaceUser(tx, workspaceId, id, readUser(patched));
+  const user = readUser(patched);
+  // A delegate who has gone since hinders no other change.
+  const isAsBefore = isDeepStrictEqual(absenceIn(patched), absenceIn(resource));
+  await replaceUser(tx, workspaceId, id, isAsBefore ? { ...user, delegateRef: null } : user);
   return only(id);
 };
+
+const absenceIn = (resource: Record<string, unknown>): unknown =>
+  (resource[countersignUrn] as { outOfOffice?: unknown } | undefined)?.outOfOffice;
 
 /** Those who reported to the user have no manager now. Throws Problem not_found, version_mismatch. */
 export const removeUser = async (tx: Tx, id: string, check: CheckVersion): Promise<PeopleChange> => {

@@ -1,10 +1,9 @@
 import type { Tx } from '@countersign/messaging';
 import { isUniqueViolation, type Sql } from '@countersign/persistence';
-import { Problem } from '@countersign/service-kit';
-import { refKey, roleKey, userNameKey } from '../directory/directory-ref';
-import { matchUsers } from '../directory/match-users';
+import { roleKey, userNameKey } from '../directory/directory-ref';
+import { managerOf, noManager } from './named-users';
 import type { UserInput } from './read-user';
-import { invalid, notUnique } from './scim-problem';
+import { notUnique } from './scim-problem';
 import { enterpriseUrn } from './user.schema';
 
 export interface UserRow {
@@ -24,37 +23,6 @@ export interface UserRow {
 }
 
 export const takenName = (userName: string) => notUnique(`There is already a user named ${userName}.`);
-
-/** The ids of the users that managers' refs mean, under the refs. Throws Problem invalidValue. */
-export const managersOf = async (
-  tx: Tx,
-  workspaceId: string,
-  refs: readonly (string | null)[],
-): Promise<Map<string, string | Problem>> => {
-  const asked = [...new Set(refs.filter((ref) => ref !== null))];
-  const matches = await matchUsers(
-    tx,
-    asked.map((ref) => ({ workspaceId, ref })),
-  );
-  return new Map(
-    asked.map((ref) => {
-      const [found, other] = matches.get(refKey({ workspaceId, ref })) ?? [];
-      return [ref, found && !other ? found.id : noManager(found !== undefined)];
-    }),
-  );
-};
-
-const noManager = (isAmbiguous: boolean): Problem =>
-  invalid(
-    'invalidValue',
-    isAmbiguous ? 'manager names more than one user.' : 'manager names nobody in this workspace.',
-  );
-
-const managerOf = async (tx: Tx, workspaceId: string, ref: string | null): Promise<string | null> => {
-  const found = (await managersOf(tx, workspaceId, [ref])).get(ref ?? '') ?? null;
-  if (found instanceof Problem) throw found;
-  return found;
-};
 
 /** A user to be made, whose manager has been looked up. */
 export interface NewUser {
@@ -85,7 +53,7 @@ const rolesOf = (user: UserInput): string[] => [...new Set(user.roles.map(roleKe
 const withManagerThere = <T>(work: Promise<T>): Promise<T> =>
   work.catch((error: unknown) => {
     if (error instanceof Error && 'constraint' in error && error.constraint === 'manager_is_user')
-      throw noManager(false);
+      throw noManager();
     throw error;
   });
 
@@ -123,7 +91,7 @@ export const insertUsers = async (
 
 /** Throws Problem uniqueness, invalidValue. */
 export const insertUser = async (tx: Tx, workspaceId: string, id: string, user: UserInput): Promise<void> => {
-  const managerId = await managerOf(tx, workspaceId, user.managerRef);
+  const managerId = await managerOf(tx, workspaceId, { id, user });
   const made = await insertUsers(tx, workspaceId, [{ id, user, managerId }]);
   if (made.size === 0) throw takenName(user.userName);
 };
@@ -152,7 +120,7 @@ export const replaceUser = async (
   id: string,
   user: UserInput,
 ): Promise<void> => {
-  const managerId = await managerOf(tx, workspaceId, user.managerRef);
+  const managerId = await managerOf(tx, workspaceId, { id, user });
   const update = tx.query(
     `WITH lost AS (
        DELETE FROM user_role WHERE user_id = $2 AND role_key <> ALL ($14::text[])

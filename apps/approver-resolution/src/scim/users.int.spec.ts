@@ -24,6 +24,13 @@ interface ScimError {
   detail: string;
 }
 
+const week = { from: '2026-01-01T00:00:00Z', to: '2026-01-08T00:00:00Z' };
+/** Somebody to be refused, with an absence. */
+const away = (outOfOffice: Record<string, unknown>, more: Record<string, unknown> = {}) => ({
+  userName: 'x@bad.test',
+  [countersign]: { outOfOffice, ...more },
+});
+
 describe('SCIM users', () => {
   let service: TestService;
   beforeAll(async () => {
@@ -240,23 +247,55 @@ describe('SCIM users', () => {
     ['an unclear active', { userName: 'x@bad.test', active: 'perhaps' }, 'invalidValue'],
     [
       'a limit that is no number',
-      { userName: 'x@bad.test', [countersign]: { approvalLimit: '5' } },
+      { userName: 'x@bad.test', [countersign]: { approvalLimit: 'abc' } },
       'invalidValue',
     ],
     ['a negative limit', { userName: 'x@bad.test', [countersign]: { approvalLimit: -1 } }, 'invalidValue'],
     [
       'an absence without a zone',
-      { userName: 'x@bad.test', [countersign]: { outOfOffice: { from: '2026-01-01' } } },
+      {
+        userName: 'x@bad.test',
+        [countersign]: { outOfOffice: { from: '2026-01-01', to: '2027-01-01T00:00:00Z' } },
+      },
       'invalidValue',
     ],
     [
       'an absence that lasts into the year 10000 of UTC',
-      { userName: 'x@bad.test', [countersign]: { outOfOffice: { to: '9999-12-31T23:59:59-01:00' } } },
+      {
+        userName: 'x@bad.test',
+        [countersign]: { outOfOffice: { from: '2026-01-01T00:00:00Z', to: '9999-12-31T23:59:59-01:00' } },
+      },
       'invalidValue',
     ],
     [
       'an absence since the year 0 of UTC',
-      { userName: 'x@bad.test', [countersign]: { outOfOffice: { from: '0001-01-01T00:00:00+01:00' } } },
+      {
+        userName: 'x@bad.test',
+        [countersign]: { outOfOffice: { from: '0001-01-01T00:00:00+01:00', to: '2026-01-01T00:00:00Z' } },
+      },
+      'invalidValue',
+    ],
+    ['an endless number as a limit', away({}, { approvalLimit: '9'.repeat(400) }), 'invalidValue'],
+    ['an empty limit', { userName: 'x@bad.test', [countersign]: { approvalLimit: '' } }, 'invalidValue'],
+    [
+      'a negative limit as text',
+      { userName: 'x@bad.test', [countersign]: { approvalLimit: '-1' } },
+      'invalidValue',
+    ],
+    ['an absence that has only a delegate', away({ delegate: 'x@away.test' }), 'invalidValue'],
+    ['an absence without an end', away({ from: '2026-01-01T00:00:00Z' }), 'invalidValue'],
+    ['an absence without a beginning', away({ to: '2026-01-01T00:00:00Z' }), 'invalidValue'],
+    ['an absence that ends before it begins', away({ ...week, to: '2025-12-31T00:00:00Z' }), 'invalidValue'],
+    [
+      'an absence that ends when it begins',
+      away({ ...week, to: '2026-01-01T01:00:00+01:00' }),
+      'invalidValue',
+    ],
+    ['a delegate whom nobody knows', away({ ...week, delegate: 'nobody@away.test' }), 'invalidValue'],
+    ['who stands in for themselves by name', away({ ...week, delegate: 'X@BAD.test' }), 'invalidValue'],
+    [
+      'who stands in for themselves by externalId',
+      { ...away({ ...week, delegate: 'e-bad' }), externalId: 'e-bad' },
       'invalidValue',
     ],
     ['an unknown manager', { userName: 'x@bad.test', [enterprise]: { manager: 'nobody' } }, 'invalidValue'],
@@ -267,6 +306,41 @@ describe('SCIM users', () => {
     const answer = await service.call<ScimError>('POST', '/scim/v2/Users', body);
     expect({ status: answer.status, scimType: answer.body.scimType }).toEqual({ status: 400, scimType });
     expect(await service.rows(`SELECT 1 FROM user_ WHERE user_name LIKE '%bad.test'`)).toHaveLength(0);
+  });
+
+  it('take a number as text, and a delegate by every name of theirs', async () => {
+    const ann = await service.user('ann@away.test', { externalId: 'e-ann' });
+    for (const [n, delegate] of [ann, 'e-ann', 'ANN@away.test'].entries()) {
+      const ours = { approvalLimit: '500.50', outOfOffice: { ...week, delegate } };
+      const id = await service.user(`away-${n}@away.test`, { [countersign]: ours });
+      const { body } = await service.call<User>('GET', `/scim/v2/Users/${id}`);
+      expect(body[countersign]).toMatchObject({ approvalLimit: 500.5, outOfOffice: { delegate } });
+    }
+    expect(await namesOf(`${countersign}:approvalLimit eq 500.5`)).toHaveLength(3);
+  });
+
+  it('are replaced by no absence that is refused when they are made', async () => {
+    const id = await service.user('carl@away.test', { externalId: 'e-carl' });
+    const put = async (outOfOffice: Record<string, unknown>, more: Record<string, unknown> = {}) => {
+      const { status, body } = await service.call<ScimError>('PUT', `/scim/v2/Users/${id}`, {
+        userName: 'carl@away.test',
+        [countersign]: { outOfOffice },
+        ...more,
+      });
+      return [status, body.scimType];
+    };
+    const refused = [400, 'invalidValue'];
+    expect(await put({ delegate: id })).toEqual(refused);
+    expect(await put({ ...week, to: week.from })).toEqual(refused);
+    for (const delegate of [id, id.toUpperCase(), 'CARL@away.test', 'e-carl', 'nobody@away.test'])
+      expect([delegate, await put({ ...week, delegate })]).toEqual([delegate, refused]);
+    expect(await put({ ...week, delegate: 'new' }, { externalId: 'new' })).toEqual(refused);
+    expect(await put(week)).toEqual([200, undefined]);
+    const two = await Promise.all(
+      [1, 2].map((n) => service.user(`two-${n}@away.test`, { externalId: 'two' })),
+    );
+    expect(await put({ ...week, delegate: 'two' })).toEqual(refused);
+    expect(await put({ ...week, delegate: two[0] })).toEqual([200, undefined]);
   });
 
   it.each([
