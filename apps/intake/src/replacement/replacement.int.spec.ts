@@ -80,7 +80,7 @@ describe('POST /v1/directory/replace', () => {
     const request = await post('/v1/requests', {
       workflow: 'plain',
       title: 'Chairs',
-      requester: 'bob@test',
+      requester: 'alice@test',
       payload: {},
     });
     expect(request.status).toBe(201);
@@ -93,7 +93,7 @@ describe('POST /v1/directory/replace', () => {
       stages: before.stages.map((stage) => ({
         ...stage,
         state: 'active',
-        tasks: [task(requestId, alice!), task(requestId, bob!, alice)],
+        tasks: [task(requestId, alice!), { ...task(requestId, bob!, alice), stageKey: 'second' }],
       })),
     };
     await intake.tell('request.transitioned.v1', { request: snapshot, events: [], revisionPayload: null });
@@ -167,8 +167,8 @@ describe('POST /v1/directory/replace', () => {
     const tasks = [
       task(requestId, dan),
       task(requestId, dan, eve),
-      task(requestId, zoe, dan),
-      task(requestId, dan, zoe),
+      { ...task(requestId, zoe, dan), stageKey: 'second' },
+      { ...task(requestId, dan, zoe), stageKey: 'third' },
     ];
     const snapshot: RequestSnapshot = {
       ...before,
