@@ -119,6 +119,31 @@ describe('standing in', () => {
     await untilHeld(requestId, [mailOf('carol'), mailOf('alice')]);
   });
 
+  it('reaches a task that is passed on, and ends with a delegate who is replaced', async () => {
+    for (const name of ['hugo', 'ines', 'jan', 'kim']) await createUser(client, { userName: mailOf(name) });
+    await publish(
+      client,
+      workflowOf('passed', '  - key: first\n    approvers: [ { user: hugo@example.com } ]\n'),
+    );
+    const requestId = await start('passed');
+    await untilHeld(requestId, [mailOf('hugo'), null]);
+    await delegate('ines', 'jan');
+    const [task] = openTasks(await read(client, requestId));
+    const passed = await client
+      .as(mailOf('hugo'))
+      .post(`/v1/tasks/${task?.id}/reassign`, { to: mailOf('ines') });
+    expect(passed.status).toBe(200);
+    await untilHeld(requestId, [mailOf('jan'), mailOf('ines')]);
+    const body = { from: mailOf('jan'), to: mailOf('kim') };
+    const tasks = [{ requestId, to: { userName: mailOf('ines') }, obstacle: null }];
+    const preview = await client.post('/v1/directory/replace', { ...body, dryRun: true });
+    expect(expectStatus(preview, 200)).toMatchObject({ tasks });
+    expect(
+      expectStatus(await client.post('/v1/directory/replace', { ...body, dryRun: false }), 200),
+    ).toMatchObject({ tasks });
+    await untilHeld(requestId, [mailOf('ines'), null]);
+  });
+
   it('ends for good when somebody takes the place of an approver who leaves', async () => {
     await publish(
       client,
@@ -136,7 +161,7 @@ describe('standing in', () => {
       workflows: [{ key: 'named' }],
     });
     await untilHeld(requestId, [mailOf('dave'), null]);
-    expectStatus(await client.post('/v1/directory/replace', body), 200);
+    expectStatus(await client.post('/v1/directory/replace', { ...body, dryRun: false }), 200);
     await untilHeld(requestId, [mailOf('erin'), null]);
     const draft = await client.get<{ text: string }>('/v1/workflows/named/versions/2');
     expect(expectStatus(draft, 200).text).toContain('[ { user: erin@example.com } ] # the boss');

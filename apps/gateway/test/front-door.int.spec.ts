@@ -496,10 +496,14 @@ describe('limits', () => {
     const own = await startGateway({ INTAKE_URL: intake.url });
     try {
       await call(own.url, own.adminKey, 'GET', '/v1/requests');
-      const guesses = await Promise.all(
-        Array.from({ length: 300 }, (_, n) => call(own.url, `cs_live_guess-${n}`, 'GET', '/v1/requests')),
-      );
-      const codes = new Set(guesses.map(({ status }) => status));
+      // The limit is one of a second, which a slow machine may not fill at the first try.
+      const codes = new Set<number>();
+      for (let round = 0; round < 10 && !codes.has(429); round++) {
+        const guesses = await Promise.all(
+          Array.from({ length: 300 }, (_, n) => call(own.url, `cs_live_guess-${n}`, 'GET', '/v1/requests')),
+        );
+        for (const { status } of guesses) codes.add(status);
+      }
       expect(codes).toEqual(new Set([401, 429]));
       expect((await call(own.url, own.adminKey, 'GET', '/v1/requests')).status).toBe(200);
     } finally {

@@ -27,6 +27,7 @@ export const createRouting = async (): Promise<Routing> => {
     module: TimelessModule,
     migrations,
     appendOnly,
+    now: clock.now,
   });
   return {
     ...service,

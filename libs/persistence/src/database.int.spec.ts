@@ -51,3 +51,20 @@ describe('a write that travels with the commit', () => {
     expect(await notes()).toEqual(before);
   });
 });
+
+describe('a connection of a service', () => {
+  it('does not compile its statements, each of which takes less than that would', async () => {
+    const database = await Database.connect({
+      url: server(),
+      schema: 'public',
+      poolSize: 1,
+      applicationName: 'test',
+    });
+    try {
+      const rows = await database.transaction([], (sql) => sql.query('SHOW jit'));
+      expect(rows).toEqual([{ jit: 'off' }]);
+    } finally {
+      await database.close();
+    }
+  });
+});

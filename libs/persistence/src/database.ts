@@ -36,7 +36,7 @@ export class Database {
       connectTimeoutMS: 5_000,
       poolErrorHandler: () => undefined,
       extra: {
-        options: `-c search_path=${options.schema} -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000`,
+        options: `-c search_path=${options.schema} -c jit=off -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000`,
         keepAlive: true,
         pipeline: true,
         stream: () => gatherWrites(new Socket()),

@@ -33,6 +33,8 @@ export interface TestServiceOptions extends Pick<MigrateOptions, 'migrations' | 
   service: ConsumerService;
   module: Type;
   env?: Record<string, string>;
+  /** The clock of the services that messages come from. */
+  now?: () => Date;
 }
 
 export interface TestAnswer {
@@ -81,6 +83,7 @@ export const createTestService = async ({
   migrations,
   appendOnly,
   env = {},
+  now = () => new Date(),
 }: TestServiceOptions): Promise<TestService> => {
   const schema = schemaOf[service];
   const name = `${schema}_${randomBytes(6).toString('hex')}`;
@@ -162,7 +165,7 @@ export const createTestService = async ({
     id: v7(),
     type,
     source: service === 'routing' ? 'intake' : 'routing',
-    occurredAt: new Date().toISOString(),
+    occurredAt: now().toISOString(),
     workspaceId,
     correlationId: v7(),
     causationId: null,

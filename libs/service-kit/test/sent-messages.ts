@@ -10,27 +10,29 @@ export type SentMessage<K extends JobType> = Envelope<JobData<K>> & { queues: st
  * @param query as the owner of the service's tables
  */
 export const keepSent = async (query: Query): Promise<void> => {
-  await query('CREATE TABLE sent (LIKE outbox_message)');
-  await query('CREATE TABLE sent_to (LIKE outbox_destination)');
+  // In a schema of its own: it is not one of the service's tables.
+  await query('CREATE SCHEMA kept');
+  await query('CREATE TABLE kept.sent (LIKE outbox_message)');
+  await query('CREATE TABLE kept.sent_to (LIKE outbox_destination)');
   for (const [from, to] of [
     ['outbox_message', 'sent'],
     ['outbox_destination', 'sent_to'],
   ]) {
     // The service's role may not write here: the copy is made by the owner.
     await query(`
-      CREATE FUNCTION keep_${to}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS
-      $$ BEGIN INSERT INTO ${to} SELECT * FROM added; RETURN NULL; END $$`);
+      CREATE FUNCTION kept.keep_${to}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+      $$ BEGIN INSERT INTO kept.${to} SELECT * FROM added; RETURN NULL; END $$`);
     await query(`
       CREATE TRIGGER keep_${to} AFTER INSERT ON ${from} REFERENCING NEW TABLE AS added
-      FOR EACH STATEMENT EXECUTE FUNCTION keep_${to}()`);
+      FOR EACH STATEMENT EXECUTE FUNCTION kept.keep_${to}()`);
   }
 };
 
 /** Everything of a type that the service has ever sent, oldest first. */
 export const sentMessages = async <K extends JobType>(query: Query, type: K): Promise<SentMessage<K>[]> => {
   const { rows } = await query(
-    `SELECT envelope, ARRAY (SELECT queue FROM sent_to WHERE message_id = id ORDER BY queue) AS queues
-       FROM sent WHERE envelope ->> 'type' = $1 ORDER BY id`,
+    `SELECT envelope, ARRAY (SELECT queue FROM kept.sent_to WHERE message_id = id ORDER BY queue) AS queues
+       FROM kept.sent WHERE envelope ->> 'type' = $1 ORDER BY id`,
     [type],
   );
   return (rows as { envelope: Envelope<JobData<K>>; queues: string[] }[]).map(({ envelope, queues }) => ({

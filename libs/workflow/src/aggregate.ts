@@ -66,6 +66,8 @@ export interface Task {
   overdue: boolean;
   /** User id of whom a reassigned task was given to; null for one that an escalation took away. */
   passedTo: string | null;
+  /** User id of who has passed it on, or was replaced; left out where it has moved by a delegation or an escalation. */
+  passedBy?: string;
 }
 
 /** Somebody who is to be asked; with `onBehalfOf`, in whose place. */

@@ -36,6 +36,8 @@ export const claimMoments = async (sql: Sql, now: Date, limit: number): Promise<
 /** Tells routing whose tasks may have to move: those whose moment it is, and those whose delegations lead to them now. */
 export const tellMoments = async (tx: Tx, moments: readonly DueMoment[]): Promise<void> => {
   const rows = await tx.query<{ workspace_id: string; person_id: string }>(
+    // Each name of a delegate is looked up by itself: under row-level security the three together would be compared with
+    // every absence, for each person.
     `WITH RECURSIVE told AS (
        DELETE FROM delegation_moment WHERE id = ANY ($1::uuid[]) RETURNING workspace_id, person_id
      ), affected (workspace_id, person_id) AS (
@@ -46,10 +48,18 @@ export const tellMoments = async (tx: Tx, moments: readonly DueMoment[]): Promis
           SELECT d.from_id AS id FROM delegation d
            WHERE d.to_id = a.person_id AND d.starts_at <= now() AND d.ends_at > now()
           UNION ALL
-          SELECT away.user_id FROM user_ u
-            JOIN absence away ON away.delegate IN (u.id::text, u.external_id) OR away.delegate_key = u.user_name_key
-           WHERE u.id = a.person_id AND (away.workspace_id = u.workspace_id) IS TRUE
-             AND away.starts_at <= now() AND away.ends_at > now()
+          SELECT away.user_id FROM (
+            SELECT u.workspace_id, u.id::text AS id, u.external_id, u.user_name_key FROM user_ u
+             WHERE u.id = a.person_id OFFSET 0
+          ) u CROSS JOIN LATERAL (
+            SELECT * FROM absence k WHERE k.delegate = u.id
+            UNION ALL
+            SELECT * FROM absence k WHERE k.delegate = u.external_id
+            UNION ALL
+            SELECT * FROM absence k WHERE k.delegate_key = u.user_name_key
+            OFFSET 0
+          ) away
+           WHERE (away.workspace_id = u.workspace_id) IS TRUE AND away.starts_at <= now() AND away.ends_at > now()
         ) giver
      )
      SELECT workspace_id, person_id FROM affected ORDER BY workspace_id, person_id`,

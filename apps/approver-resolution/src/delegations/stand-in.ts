@@ -22,6 +22,15 @@ export const standInFor = (
   at: Date,
 ): StandIn => new Walk(person, delegations, rule, at).end();
 
+// Made once: to make one takes longer than everything else that is done for a person.
+const dayOfYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', timeZone: 'UTC' });
+const day = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+  timeZone: 'UTC',
+});
+
 interface Reached {
   holder: PersonRow;
   via: string[];
@@ -94,12 +103,6 @@ class Walk {
     if (!Number.isFinite(ms)) return '';
     const end = new Date(ms);
     const isThisYear = end.getUTCFullYear() === this.at.getUTCFullYear();
-    const day = end.toLocaleDateString('en-GB', {
-      day: 'numeric',
-      month: 'long',
-      timeZone: 'UTC',
-      ...(isThisYear ? {} : { year: 'numeric' }),
-    });
-    return ` until ${day}`;
+    return ` until ${(isThisYear ? dayOfYear : day).format(end)}`;
   }
 }

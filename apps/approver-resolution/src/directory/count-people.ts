@@ -19,7 +19,8 @@ export const countGroupPeople = async (sql: Sql, ids: readonly string[]): Promis
     `WITH RECURSIVE within (group_id, id) AS (
        SELECT g.id, g.id FROM unnest($1::uuid[]) AS g (id)
        UNION
-       SELECT w.group_id, n.member_id FROM within w JOIN group_nesting n ON n.group_id = w.id
+       SELECT w.group_id, n.member_id FROM within w
+        CROSS JOIN LATERAL (SELECT k.member_id FROM group_nesting k WHERE k.group_id = w.id OFFSET 0) n
      )
      SELECT w.group_id, least(count(DISTINCT p.user_id), ${countedUpTo})::int AS people
        FROM within w

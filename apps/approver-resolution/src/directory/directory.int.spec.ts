@@ -1,8 +1,13 @@
 import type { Sql } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import { TestService } from '../../test/test-service';
+import { delegationsAt } from '../delegations/delegation.rows';
+import { Climbs } from '../resolution/managers';
 import { search } from '../scim/search';
 import { countGroupPeople, countRolePeople } from './count-people';
+import { matchGroups } from './match-groups';
+import { matchUsers } from './match-users';
+import { directoryPeople } from './user.rows';
 
 describe('the directory, asked by other services', () => {
   let service: TestService;
@@ -21,16 +26,17 @@ describe('the directory, asked by other services', () => {
       (await service.sent('directory.checked.v1')).find(({ data }) => data.questionId === questionId),
     );
 
-  /** The pages that the one statement of a piece of work reads. */
+  /** The pages that the statements of a piece of work read. */
   const pagesOf = async (workspaceId: string, work: (sql: Sql) => Promise<unknown>): Promise<number> => {
     const asked: [string, unknown[]][] = [];
     const query = async (text: string, values: readonly unknown[] = []) => {
       asked.push([text, [...values]]);
-      return [];
+      return service.rows(text, [...values]);
     };
     await work({ query } as Sql);
-    const [text, values] = asked[0] ?? ['', []];
-    return service.pagesRead(text, values, workspaceId);
+    let pages = 0;
+    for (const [text, values] of asked) pages += await service.pagesRead(text, values, workspaceId);
+    return pages;
   };
 
   it('answers the asker alone, with everybody that a ref may mean', async () => {
@@ -255,34 +261,111 @@ describe('the directory, asked by other services', () => {
     expect(await service.pagesRead(`SELECT 1 FROM group_ WHERE display_name = 'Everybody'`)).toBeLessThan(50);
   });
 
-  it.each([
-    ['User', 'userName eq "PERSON-4711"'],
-    ['User', 'externalId eq "ext-4711"'],
-    ['Group', 'displayName eq "GROUP 4711"'],
-    ['Group', 'externalId eq "group-4711"'],
-  ] as const)('finds what providers look up without reading the workspace: %s %s', async (type, filter) => {
+  describe('of 20,000 people, of whom nothing is counted yet, as after a first load', () => {
     const workspaceId = v7();
-    await service.rows(
-      `INSERT INTO user_ (workspace_id, id, external_id, user_name, user_name_key, display_name, active, resource)
-       SELECT $1, gen_random_uuid(), 'ext-' || n, 'person-' || n, 'person-' || n, 'P', true, '{}' FROM generate_series(1, 20000) n`,
-      [workspaceId],
-    );
-    await service.rows(
-      `INSERT INTO group_ (workspace_id, id, external_id, display_name)
-       SELECT $1, gen_random_uuid(), 'group-' || n, 'Group ' || n FROM generate_series(1, 20000) n`,
-      [workspaceId],
-    );
-    await service.rows('ANALYZE');
-    const find = search(type, workspaceId, { filter, sorting: null, startIndex: 1, count: 10 });
-    // Most are the catalogue, which a new plan reads; reading all is 20,000.
-    expect(await pagesOf(workspaceId, find)).toBeLessThan(1_000);
-    const list = await service.call<{ totalResults: number }>(
-      'GET',
-      `/scim/v2/${type}s?filter=${encodeURIComponent(filter)}`,
-      undefined,
-      {},
-      workspaceId,
-    );
-    expect(list.body.totalResults).toBe(1);
+    const idOf = (n: number) => `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
+    const people = (count: number) => Array.from({ length: count }, (_, n) => idOf(n * 13 + 1));
+    const idText = (n: string) => `('00000000-0000-7000-8000-' || lpad(to_hex(${n}), 12, '0'))::uuid`;
+    const find = (name: string) => (sql: Sql) => matchGroups(sql, [{ workspaceId, ref: name }]);
+
+    beforeAll(async () => {
+      await service.rows(
+        `INSERT INTO user_ (workspace_id, id, external_id, user_name, user_name_key, display_name, active, resource)
+         SELECT $1, ${idText('n')}, 'ext-' || n, 'person-' || n, 'person-' || n, 'P', true,
+                json_build_object('emails', json_build_array(json_build_object('value', 'Person-' || n || '@Example.com', 'type', 'work')))
+           FROM generate_series(1, 20000) n`,
+        [workspaceId],
+      );
+      await service.rows(
+        `INSERT INTO group_ (workspace_id, id, external_id, display_name)
+         SELECT $1, ${idText('n')}, 'group-' || n, 'Group ' || n FROM generate_series(1, 20000) n`,
+        [workspaceId],
+      );
+      await service.rows(
+        `UPDATE user_ SET manager_id = ${idText('n - 1')} FROM generate_series(900, 1000) n WHERE id = ${idText('n')}`,
+      );
+      // Ten in each of the first 3,000, ten of those in each of the next 300, ten of which are in group 3301; 10,000 in 4000.
+      await service.rows(
+        `INSERT INTO membership (workspace_id, group_id, user_id)
+         SELECT $1::uuid, ${idText('g')}, ${idText('g * 6 + m')} FROM generate_series(1, 3000) g, generate_series(1, 10) m
+          UNION ALL SELECT $1::uuid, ${idText('4000')}, ${idText('n')} FROM generate_series(1, 10000) n`,
+        [workspaceId],
+      );
+      await service.rows(
+        `INSERT INTO group_nesting (workspace_id, group_id, member_id)
+         SELECT $1::uuid, ${idText('3000 + g')}, ${idText('g * 10 - m')} FROM generate_series(1, 300) g, generate_series(0, 9) m
+          UNION ALL SELECT $1::uuid, ${idText('3301')}, ${idText('3000 + n')} FROM generate_series(1, 10) n`,
+        [workspaceId],
+      );
+    });
+
+    describe.each(['before', 'after'])('%s ANALYZE', (when) => {
+      beforeAll(async () => {
+        if (when === 'after') await service.rows('ANALYZE');
+      });
+
+      it.each([
+        ['User', 'userName eq "PERSON-4711"', 1],
+        ['User', 'externalId eq "ext-4711"', 1],
+        ['User', 'emails eq "person-4711@example.com"', 1],
+        ['User', 'emails.value eq "PERSON-4711@example.com"', 1],
+        ['User', 'emails[type eq "work"].value eq "person-4711@example.com"', 1],
+        ['User', 'emails[type eq "work" and value eq "person-4711@example.com"]', 1],
+        ['User', 'emails[type eq "home" and value eq "person-4711@example.com"]', 0],
+        ['User', 'userName eq "nobody" or emails eq "person-4711@example.com"', 1],
+        ['User', `groups.value eq "${idOf(77)}"`, 10],
+        ['User', `groups[value eq "${idOf(3_001)}"]`, 64],
+        ['Group', 'displayName eq "GROUP 4711"', 1],
+        ['Group', 'externalId eq "group-4711"', 1],
+        ['Group', `members.value eq "${idOf(15_000)}"`, 1],
+        ['Group', `members[value eq "${idOf(15_000)}"]`, 1],
+        ['Group', `members eq "${idOf(77)}"`, 3],
+      ] as const)(
+        'finds what providers look up without reading the workspace: %s %s',
+        async (type, filter, count) => {
+          const find = search(type, workspaceId, { filter, sorting: null, startIndex: 1, count: 10 });
+          // Most are the catalogue, which a new plan reads; reading all is more than 5,000 at least.
+          expect(await pagesOf(workspaceId, find)).toBeLessThan(2_000);
+          const list = await service.call<{ totalResults: number }>(
+            'GET',
+            `/scim/v2/${type}s?count=0&filter=${encodeURIComponent(filter)}`,
+            undefined,
+            {},
+            workspaceId,
+          );
+          expect(list.body.totalResults).toBe(count);
+        },
+      );
+
+      // About three of the index and the table for each member, and four for each group.
+      it.each([
+        ['Group 77', 10, 100],
+        ['Group 3001', 64, 500],
+        ['Group 3301', 604, 6_000],
+        ['Group 4000', 10_000, 40_000],
+      ])('reads of the members of %s no more than these', async (name, count, pages) => {
+        const [group] = (
+          await find(name)({ query: (text, values) => service.rows(text, [...(values ?? [])]) } as Sql)
+        ).values();
+        expect(group?.[0]?.members).toHaveLength(count);
+        expect(await pagesOf(workspaceId, find(name))).toBeLessThan(pages);
+      });
+
+      it('reads of people, and of the groups around them, no more than these', async () => {
+        expect(await pagesOf(workspaceId, (sql) => directoryPeople(sql, people(1)))).toBeLessThan(100);
+        expect(await pagesOf(workspaceId, (sql) => directoryPeople(sql, people(1_000)))).toBeLessThan(40_000);
+      });
+
+      it('reads of a line of managers, of refs and of roles no more than these', async () => {
+        const refs = people(100).map((ref) => ({ workspaceId, ref }));
+        expect(await pagesOf(workspaceId, (sql) => matchUsers(sql, refs))).toBeLessThan(1_000);
+        expect(await pagesOf(workspaceId, (sql) => delegationsAt(sql, people(100), new Date()))).toBeLessThan(
+          500,
+        );
+        const climbs = new Climbs();
+        climbs.plan({ workspaceId, userId: idOf(1_000), levels: 50 });
+        expect(await pagesOf(workspaceId, (sql) => climbs.make(sql))).toBeLessThan(500);
+      });
+    });
   });
 });

@@ -27,19 +27,23 @@ export const namedGroups = async (sql: Sql, refs: readonly DirectoryRef[]): Prom
   const asked = askable(refs);
   if (asked.length === 0) return [];
   return sql.query<NamedGroup>(
+    // Looked up ref by ref, as users are.
     `WITH asked AS (
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS a (workspace_id, ref, id)
      ), matched AS (
-       SELECT a.ref, g.id, true AS by_name FROM asked a
-         JOIN group_ g ON g.display_name = a.ref AND (g.workspace_id = a.workspace_id) IS TRUE
-       UNION ALL
-       SELECT a.ref, g.id, false FROM asked a
-         JOIN group_ g ON g.external_id = a.ref AND (g.workspace_id = a.workspace_id) IS TRUE
-       UNION ALL
-       SELECT a.ref, g.id, false FROM asked a
-         JOIN group_ g ON g.id = a.id AND (g.workspace_id = a.workspace_id) IS TRUE
-     ), named AS (SELECT ref, id, bool_and(by_name) AS by_name FROM matched GROUP BY ref, id)
-     SELECT g.workspace_id, n.ref, n.id, g.display_name, g.version, n.by_name FROM named n JOIN group_ g ON g.id = n.id`,
+       SELECT a.ref, g.* FROM asked a
+        CROSS JOIN LATERAL (
+          SELECT k.*, true AS by_name FROM group_ k
+           WHERE k.display_name = a.ref AND (k.workspace_id = a.workspace_id) IS TRUE
+          UNION ALL
+          SELECT k.*, false FROM group_ k WHERE k.external_id = a.ref AND (k.workspace_id = a.workspace_id) IS TRUE
+          UNION ALL
+          SELECT k.*, false FROM group_ k WHERE k.id = a.id AND (k.workspace_id = a.workspace_id) IS TRUE
+          OFFSET 0
+        ) g
+     )
+     SELECT DISTINCT ON (ref, id) workspace_id, ref, id, display_name, version, by_name
+       FROM matched ORDER BY ref, id, by_name`,
     [
       asked.map(({ workspaceId }) => workspaceId),
       asked.map(({ ref }) => ref),
@@ -97,7 +101,8 @@ const addMembers = async (
     `WITH RECURSIVE within (group_id, id) AS (
        SELECT g.id, g.id FROM unnest($1::uuid[]) AS g (id)
        UNION
-       SELECT w.group_id, n.member_id FROM within w JOIN group_nesting n ON n.group_id = w.id
+       SELECT w.group_id, n.member_id FROM within w
+        CROSS JOIN LATERAL (SELECT k.member_id FROM group_nesting k WHERE k.group_id = w.id OFFSET 0) n
      ), member AS (
        SELECT DISTINCT w.group_id, m.user_id FROM within w
         CROSS JOIN LATERAL (SELECT k.user_id FROM membership k WHERE k.group_id = w.id OFFSET 0) m

@@ -51,7 +51,7 @@ describe('what the other services are told of a group and its people', () => {
   const once = async (those: Crowd, size: number) => {
     await service.eventually(async () => {
       const [row] = await service.rows<{ people: string }>(
-        `SELECT count(DISTINCT p ->> 'id') AS people FROM sent, json_array_elements(envelope -> 'data' -> 'people') p
+        `SELECT count(DISTINCT p ->> 'id') AS people FROM kept.sent, json_array_elements(envelope -> 'data' -> 'people') p
           WHERE envelope ->> 'type' = 'directory.changed.v1' AND envelope ->> 'workspaceId' = $1`,
         [those.workspaceId],
       );

@@ -10,11 +10,13 @@ export class Foundation1763690000000 implements MigrationInterface {
     await createMessagingTables(runner, schema);
     await createIdempotencyTable(runner, schema);
     await directory(runner);
+    await emails(runner);
     await filters(runner);
     await resolutions(runner);
     for (const table of [
       'user_',
       'user_role',
+      'user_email',
       'group_',
       'membership',
       'group_nesting',
@@ -126,6 +128,52 @@ const directory = async (runner: QueryRunner): Promise<void> => {
       changes bigint NOT NULL,
       PRIMARY KEY (workspace_id, slot)
     ) WITH (fillfactor = 50)`);
+};
+
+/**
+ * `emails[].value` in lower case, which providers look users up by, wherever the directory is written; as much of it as an
+ * index takes. Runs as whoever changes the user: row-level security holds.
+ */
+const emails = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE user_email (
+      workspace_id uuid NOT NULL,
+      email_key text NOT NULL,
+      user_id uuid NOT NULL,
+      PRIMARY KEY (email_key, workspace_id, user_id),
+      FOREIGN KEY (workspace_id, user_id) REFERENCES user_ (workspace_id, id) ON DELETE CASCADE
+    )`);
+  await runner.query('CREATE INDEX user_email_user ON user_email (user_id)');
+  await runner.query(`
+    CREATE FUNCTION email_keys (resource json) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
+      SELECT DISTINCT left(lower(item ->> 'value'), 256)
+        FROM json_array_elements(CASE json_typeof(resource -> 'emails') WHEN 'array' THEN resource -> 'emails' END) AS e (item)
+       WHERE item ->> 'value' IS NOT NULL
+    $$`);
+  // A load makes thousands of users in one statement, and the rows of all of them in one.
+  await runner.query(`
+    CREATE FUNCTION keep_first_emails () RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER AS $$
+    BEGIN
+      INSERT INTO user_email (workspace_id, email_key, user_id)
+      SELECT m.workspace_id, k, m.id FROM made m CROSS JOIN LATERAL email_keys(m.resource) AS k;
+      RETURN NULL;
+    END $$`);
+  await runner.query(`
+    CREATE TRIGGER first_emails_of_user AFTER INSERT ON user_ REFERENCING NEW TABLE AS made
+      FOR EACH STATEMENT EXECUTE FUNCTION keep_first_emails()`);
+  await runner.query(`
+    CREATE FUNCTION keep_emails () RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER AS $$
+    BEGIN
+      IF (NEW.resource -> 'emails')::text IS DISTINCT FROM (OLD.resource -> 'emails')::text THEN
+        DELETE FROM user_email WHERE user_id = NEW.id;
+        INSERT INTO user_email (workspace_id, email_key, user_id)
+        SELECT NEW.workspace_id, k, NEW.id FROM email_keys(NEW.resource) AS k;
+      END IF;
+      RETURN NULL;
+    END $$`);
+  await runner.query(`
+    CREATE TRIGGER emails_of_user AFTER UPDATE OF resource ON user_
+      FOR EACH ROW EXECUTE FUNCTION keep_emails()`);
 };
 
 /**

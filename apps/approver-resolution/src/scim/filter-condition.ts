@@ -42,7 +42,8 @@ class ConditionBuilder {
         const list = fields(filter.path);
         if (list.kind !== 'list') throw invalid('invalidFilter', `${filter.path} has no values to filter.`);
         const inner = this.build(filter.inner, (path) => subField(list, path));
-        return `EXISTS (SELECT 1 FROM ${list.rows} WHERE ${inner})`;
+        const wanted = wantedValue(filter.inner);
+        return this.among(list, wanted, `EXISTS (SELECT 1 FROM ${list.rows} WHERE ${inner})`);
       }
       case 'present':
         return this.compare(fields(filter.path), 'pr', null, filter.path);
@@ -54,7 +55,8 @@ class ConditionBuilder {
   private compare(field: Field, op: Operator, value: Value, path: string): string {
     if (field.kind === 'list') {
       const inner = op === 'pr' ? 'true' : this.compare(subField(field, 'value'), op, value, path);
-      return `EXISTS (SELECT 1 FROM ${field.rows} WHERE ${inner})`;
+      const wanted = op === 'eq' ? value : null;
+      return this.among(field, wanted, `EXISTS (SELECT 1 FROM ${field.rows} WHERE ${inner})`);
     }
     if (op === 'pr') return `coalesce(${field.sql}::text, '') <> ''`;
     if (value === null) {
@@ -84,6 +86,16 @@ class ConditionBuilder {
         return `date_trunc('milliseconds', ${field.sql}) ${order[op]} ${this.parameter(time.toISOString())}::timestamptz`;
       }
     }
+  }
+
+  /**
+   * The condition, looked at only for those whom an index finds to have the value: it means the same with and without.
+   * An array that is made beforehand makes the planner take the index of the ids, whatever it expects.
+   */
+  private among(list: Field & { kind: 'list' }, wanted: Value, condition: string): string {
+    const isFit = typeof wanted === 'string' && (subField(list, 'value').kind !== 'uuid' || isUuid(wanted));
+    if (!list.holders || !isFit) return condition;
+    return `(t.id = ANY (ARRAY(${list.holders(this.parameter(wanted))})) AND ${condition})`;
   }
 
   private compareText(
@@ -128,6 +140,13 @@ class ConditionBuilder {
     return `($2)[${this.parameters.length}]`;
   }
 }
+
+/** What `value` must be equal to in every value that fits; null when it may be anything. */
+const wantedValue = (filter: Filter): Value => {
+  if (filter.kind === 'and') return filter.parts.map(wantedValue).find((value) => value !== null) ?? null;
+  const isValue = filter.kind === 'compare' && filter.path.toLowerCase() === 'value';
+  return isValue && filter.comparison === 'eq' ? filter.value : null;
+};
 
 /** Some clients write booleans as text: Entra ID's own mappings have `primary eq "True"`. */
 export const booleanOf = (value: unknown): boolean | null => {

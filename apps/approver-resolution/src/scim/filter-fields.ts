@@ -17,6 +17,11 @@ export interface ListField {
   rows: string;
   order: string;
   sub: (name: string) => Field | null;
+  /**
+   * A statement that finds, by an index, the ids of all resources that have a value equal to the one of this SQL text, and
+   * maybe more.
+   */
+  holders?: (value: string) => string;
 }
 
 /** The field of an attribute path; throws Problem invalidFilter when there is none that could be searched. */
@@ -50,6 +55,24 @@ const member = (object: string, attribute: Attribute): Field => {
   return { kind, sql: `(${object}->>'${attribute.name}')${casts[kind]}` };
 };
 
+/** `user_email` keeps as much of an address as an index takes. */
+const holdersOfEmail = (value: string): string =>
+  `SELECT m.user_id FROM user_email m WHERE m.email_key = left(lower(${value}), 256)`;
+
+const holdersOfGroup = (value: string): string =>
+  `WITH RECURSIVE within (id) AS (
+     SELECT ${value}::uuid
+     UNION
+     SELECT n.member_id FROM within w
+      CROSS JOIN LATERAL (SELECT k.member_id FROM group_nesting k WHERE k.group_id = w.id OFFSET 0) n
+   )
+   SELECT m.user_id FROM within w
+    CROSS JOIN LATERAL (SELECT k.user_id FROM membership k WHERE k.group_id = w.id OFFSET 0) m`;
+
+const holdersOfMember = (value: string): string =>
+  `SELECT m.group_id FROM membership m WHERE m.user_id = ${value}::uuid
+   UNION ALL SELECT n.group_id FROM group_nesting n WHERE n.member_id = ${value}::uuid`;
+
 /** An attribute inside the JSON of a resource. */
 const jsonField = (attributes: readonly Attribute[], object: string, path: string): Field | null => {
   const [name = '', subName, ...rest] = path.split('.');
@@ -64,6 +87,7 @@ const jsonField = (attributes: readonly Attribute[], object: string, path: strin
       // What is no boolean sorts with what is not there.
       order: `(e.item->>'primary' = 'true') DESC NULLS LAST, e.n`,
       sub: (sub) => jsonField(subAttributes, 'e.item', sub),
+      ...(object === 't.resource' && attribute.name === 'emails' ? { holders: holdersOfEmail } : {}),
     };
     return subName === undefined ? list : subOf(list, subName);
   }
@@ -73,12 +97,23 @@ const jsonField = (attributes: readonly Attribute[], object: string, path: strin
 /** One sub-attribute of any row of a list. */
 const subOf = (list: ListField, name: string): Field | null => {
   const field = list.sub(name);
-  return field && { ...list, sub: (asked) => (asked === 'value' ? field : null) };
+  if (!field) return null;
+  const { holders, ...rest } = list;
+  return {
+    ...rest,
+    ...(holders && name.toLowerCase() === 'value' ? { holders } : {}),
+    sub: (asked) => (asked === 'value' ? field : null),
+  };
 };
 
-const idList = (rows: string, columns: Record<string, Field>): ListField => ({
+const idList = (
+  rows: string,
+  columns: Record<string, Field>,
+  holders: (value: string) => string,
+): ListField => ({
   kind: 'list',
   rows,
+  holders,
   order: 'e.id',
   sub: (name) => columns[name.toLowerCase()] ?? null,
 });
@@ -104,7 +139,8 @@ const groupsOfUser = idList(
   `(WITH RECURSIVE around (id, type) AS (
       SELECT m.group_id, 'direct' FROM membership m WHERE m.user_id = t.id
       UNION
-      SELECT n.group_id, 'indirect' FROM around a JOIN group_nesting n ON n.member_id = a.id
+      SELECT n.group_id, 'indirect' FROM around a
+       CROSS JOIN LATERAL (SELECT k.group_id FROM group_nesting k WHERE k.member_id = a.id OFFSET 0) n
     )
     SELECT g.id, g.display_name, min(a.type) AS type FROM around a JOIN group_ g ON g.id = a.id
      GROUP BY g.id, g.display_name) AS e`,
@@ -113,6 +149,7 @@ const groupsOfUser = idList(
     display: { kind: 'text', sql: 'e.display_name' },
     type: { kind: 'text', sql: 'e.type' },
   },
+  holdersOfGroup,
 );
 export const membersOfGroup = idList(
   `(SELECT m.user_id AS id, u.display_name, 'User' AS type
@@ -125,6 +162,7 @@ export const membersOfGroup = idList(
     display: { kind: 'text', sql: 'e.display_name' },
     type: { kind: 'text', sql: 'e.type' },
   },
+  holdersOfMember,
 );
 
 const listWithSub = (name: string, list: ListField): Record<string, Field> =>

@@ -94,9 +94,11 @@ export const peopleWithin = async (tx: Tx, groupIds: readonly string[]): Promise
     `WITH RECURSIVE within (id) AS (
        SELECT * FROM unnest($1::uuid[])
        UNION
-       SELECT n.member_id FROM within w JOIN group_nesting n ON n.group_id = w.id
+       SELECT n.member_id FROM within w
+        CROSS JOIN LATERAL (SELECT k.member_id FROM group_nesting k WHERE k.group_id = w.id OFFSET 0) n
      )
-     SELECT DISTINCT m.user_id FROM within w JOIN membership m ON m.group_id = w.id`,
+     SELECT DISTINCT m.user_id FROM within w
+      CROSS JOIN LATERAL (SELECT k.user_id FROM membership k WHERE k.group_id = w.id OFFSET 0) m`,
     [groupIds],
   );
   return rows.map(({ user_id }) => user_id);

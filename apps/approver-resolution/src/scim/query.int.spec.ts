@@ -368,6 +368,39 @@ describe('RFC 7644 §3.4 retrieving resources', () => {
     });
   });
 
+  it('§3.4.2.2 finds people by the addresses that they have now, whatever their case and length', async () => {
+    const long = (last: string) => `${'x'.repeat(300)}${last}@long.test`;
+    const found = (filter: string) => names('/Users', { filter });
+    const person = await scim.user('mails', {
+      emails: [
+        { value: 'Old@Mails.test', type: 'work' },
+        { value: long('a'), type: 'home' },
+        { type: 'other' },
+      ],
+    });
+    await scim.user('other mails', {
+      emails: [{ value: long('b') }, { value: 'OLD@mails.test', type: 'home' }],
+    });
+    expect(await found('emails eq "old@MAILS.test"')).toEqual(['mails', 'other mails']);
+    expect(await found('emails[type eq "work"].value eq "old@mails.test"')).toEqual(['mails']);
+    expect(
+      await found('emails[type eq "work" or value eq "old@mails.test"] and userName co "mails"'),
+    ).toEqual(['mails', 'other mails']);
+    expect(await found('userName co "mails" and not (emails.value eq "old@mails.test")')).toEqual([]);
+    expect(await found('emails.type eq "other"')).toEqual(['mails']);
+    expect(await found(`emails.value eq "${long('A')}"`)).toEqual(['mails']);
+    expect(await found(`emails.value eq "${long('')}"`)).toEqual([]);
+    await scim.patch(`/Users/${person.id}`, [
+      { op: 'replace', path: 'emails[type eq "work"].value', value: 'new@mails.test' },
+    ]);
+    expect(await found('emails eq "old@mails.test"')).toEqual(['other mails']);
+    expect(await found('emails eq "new@mails.test"')).toEqual(['mails']);
+    await scim.patch(`/Users/${person.id}`, [{ op: 'remove', path: 'emails' }]);
+    expect(await found('emails eq "new@mails.test"')).toEqual([]);
+    await scim.call('DELETE', `/Users/${person.id}`);
+    expect(await service.rows('SELECT 1 FROM user_email WHERE user_id = $1', [person.id])).toEqual([]);
+  });
+
   describe('§3.14 versioning', () => {
     it('§3.14 has weak tags in the header and in meta.version', async () => {
       const answer = await scim.call('GET', `/Users/${ids.bjensen}`);

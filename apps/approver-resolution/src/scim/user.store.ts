@@ -225,7 +225,8 @@ export const usersById = (sql: Sql, ids: readonly string[]): Promise<UserRow[]> 
          WITH RECURSIVE around (id, type) AS (
            SELECT m.group_id, 'direct' FROM membership m WHERE m.user_id = u.id
            UNION
-           SELECT n.group_id, 'indirect' FROM around a JOIN group_nesting n ON n.member_id = a.id
+           SELECT n.group_id, 'indirect' FROM around a
+            CROSS JOIN LATERAL (SELECT k.group_id FROM group_nesting k WHERE k.member_id = a.id OFFSET 0) n
          ), best AS (SELECT id, min(type) AS type FROM around GROUP BY id)
          SELECT json_agg(json_build_object('value', g.id, 'display', g.display_name, 'type', b.type) ORDER BY g.id) AS groups
            FROM best b JOIN group_ g ON g.id = b.id

@@ -144,6 +144,7 @@ const taskRules: RulesFor<Task & { requestId: string }> = {
   reminders: plain,
   overdue: plain,
   passedTo: plain,
+  passedBy: plain,
 };
 
 const idOf = (value: unknown): string | null =>

@@ -78,6 +78,7 @@ const ofTask = [
   'task.id',
   'task.onBehalfOf.id',
   'task.openedAt',
+  'task.passedBy',
   'task.passedTo',
   'task.reasonCode',
   'task.remindAt',

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { DirectoryPerson } from '@countersign/contracts';
+import type { DirectoryPerson, Person } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import type { Tx } from '@countersign/messaging';
 import { Database, type Sql } from '@countersign/persistence';
@@ -86,7 +86,7 @@ export class ReplacementController {
       const commands = new Map(
         tasks
           .slice(0, mostTasks)
-          .filter((task) => obstacleTo(task, replacement) === null)
+          .filter((one) => obstacleTo(one, replacement) === null)
           .map((one) => [one.task.id, passOn(tx, call, replacement, one)]),
       );
       const commandOf = ({ task }: OpenTask) => commands.get(task.id) ?? null;
@@ -94,9 +94,9 @@ export class ReplacementController {
     });
   }
 
-  private tasks(sql: Sql, call: Call, { from }: Replacement): Promise<OpenTask[]> {
+  private tasks(sql: Sql, call: Call, { from, to }: Replacement): Promise<OpenTask[]> {
     const { workflows } = call.identity.key;
-    return openTasksOf(sql, call.workspaceId, from.id, workflows, mostTasks + 1);
+    return openTasksOf(sql, call.workspaceId, { from: from.id, to: to.id }, workflows, mostTasks + 1);
   }
 
   /** Throws Problem unknown_reference and validation_failed. */
@@ -167,19 +167,45 @@ const changeOf = (version: NamingVersion, { from, to }: Replacement): ChangedVer
   };
 };
 
-/** Routing has the last word; this is what can be told before. */
-const obstacleTo = ({ task }: OpenTask, { to }: Replacement): string | null =>
-  task.assignee.id === to.id ? `${to.displayName} has the task already.` : null;
+/** Whose delegate the leaver only is: the vote goes back there; null when the leaver is replaced for good. */
+const delegatorOf = ({ task }: OpenTask, { from, to }: Replacement): Person | null =>
+  task.assignee.id === from.id && task.onBehalfOf?.id !== to.id ? task.onBehalfOf : null;
+
+/** Routing has the last word, for it knows what has happened since; this is what can be told before. */
+const obstacleTo = (one: OpenTask, replacement: Replacement): string | null => {
+  const { task, theirs, requesterId, selfApproval, apart } = one;
+  const { to } = replacement;
+  if (task.assignee.id === to.id) return `${to.displayName} has the task already.`;
+  if (delegatorOf(one, replacement)) return null;
+  if (to.id === requesterId && selfApproval !== 'allow')
+    return `${to.displayName} may not approve their own request.`;
+  const decided = theirs.find(({ stageKey, decidedAt }) => decidedAt && apart.includes(stageKey));
+  if (decided) return `${to.displayName} has decided the stage ${decided.stageKey} (four eyes).`;
+  if (task.onBehalfOf?.id === to.id) return null;
+  const isAsked = theirs.some(
+    ({ stageKey, state, assignee, onBehalfOf }) =>
+      stageKey === task.stageKey &&
+      ((state === 'open' && assignee.id === to.id) ||
+        (votes.has(state) && (onBehalfOf ?? assignee).id === to.id)),
+  );
+  return isAsked ? `${to.displayName} is asked in the stage ${task.stageKey} already.` : null;
+};
+
+/** States of tasks whose vote counts or is awaited. */
+const votes = new Set(['open', 'approved', 'rejected']);
 
 /** A key passes tasks on for others; a person could only pass on their own. */
-const passOn = (tx: Tx, call: Call, { from, to }: Replacement, { task }: OpenTask): string => {
+const passOn = (tx: Tx, call: Call, replacement: Replacement, one: OpenTask): string => {
+  const { task } = one;
+  const delegator = delegatorOf(one, replacement);
+  const heir = delegator ?? replacement.to;
   const commandId = v7();
   tx.write('INSERT INTO command (id, workspace_id, request_id) VALUES ($1, $2, $3)', [
     commandId,
     call.workspaceId,
     task.requestId,
   ]);
-  const { id, externalId, userName, displayName, email, version } = to;
+  const { id, externalId, userName, displayName, email } = heir;
   tx.publish({
     type: 'task.reassign.v1',
     workspaceId: call.workspaceId,
@@ -191,14 +217,22 @@ const passOn = (tx: Tx, call: Call, { from, to }: Replacement, { task }: OpenTas
       actor: callingActor(call, null),
       taskId: task.id,
       to: { id, externalId, userName, displayName, email },
-      toVersion: version,
-      reason: `${displayName} takes the place of ${from.displayName}`,
+      // Of a delegator it is not known here: whatever has been heard of their leaving counts.
+      ...(delegator ? {} : { toVersion: replacement.to.version }),
+      reason: reasonOf(replacement, task),
     },
   });
   return commandId;
 };
 
-const personView = ({ id, userName, displayName }: DirectoryPerson) => ({ id, userName, displayName });
+const reasonOf = ({ from, to }: Replacement, { assignee, onBehalfOf }: OpenTask['task']): string => {
+  const place = `${to.displayName} takes the place of ${from.displayName}`;
+  return onBehalfOf && assignee.id === from.id
+    ? `${place}, who stood in for ${onBehalfOf.displayName}`
+    : place;
+};
+
+const personView = ({ id, userName, displayName }: Person) => ({ id, userName, displayName });
 
 const answerOf = (
   dryRun: boolean,
@@ -217,6 +251,7 @@ const answerOf = (
     requestTitle: one.title,
     workflow: { key: one.workflow.key, version: one.workflow.version },
     stageKey: one.task.stageKey,
+    to: personView(delegatorOf(one, replacement) ?? replacement.to),
     obstacle: obstacleTo(one, replacement),
     commandId: commandOf(one),
   })),

@@ -8,24 +8,44 @@ export interface OpenTask {
   task: TaskSnapshot;
   workflow: WorkflowRef;
   title: string;
+  requesterId: string;
+  /** The other tasks of the request in which whoever is to get this one has a part. */
+  theirs: TaskSnapshot[];
+  /** Of the stage's definition, what says who may not decide in it. */
+  selfApproval: 'forbid' | 'reroute' | 'allow' | null;
+  /** Keys of stages whose deciders may not decide in it, whichever of the two says so. */
+  apart: string[];
 }
 
-/** Open tasks that somebody holds, or that are theirs under a delegation, oldest first. */
+/** Open tasks that `from` holds, or that are theirs under a delegation, oldest first. */
 export const openTasksOf = (
   sql: Sql,
   workspaceId: string,
-  personId: string,
+  { from, to }: { from: string; to: string },
   allowed: string[] | null,
   limit: number,
 ): Promise<OpenTask[]> =>
   sql.query<OpenTask>(
-    `SELECT t.task, r.snapshot -> 'workflow' AS workflow, r.snapshot ->> 'title' AS title
+    `SELECT t.task, r.snapshot -> 'workflow' AS workflow, r.snapshot ->> 'title' AS title,
+            r.snapshot -> 'requester' ->> 'id' AS "requesterId", theirs.tasks AS theirs,
+            rule.self_approval AS "selfApproval", rule.apart
        FROM (SELECT t.id, t.task, t.request_id FROM task t
               WHERE t.workspace_id = $1 AND (t.assignee_id = $2 OR t.on_behalf_of_id = $2) AND t.state = 'open'
                 AND ($3::text[] IS NULL OR t.workflow_key = ANY ($3))
               ORDER BY t.id LIMIT $4) t
-       JOIN request r ON r.id = t.request_id ORDER BY t.id`,
-    [workspaceId, personId, allowed, limit],
+       JOIN request r ON r.id = t.request_id
+       JOIN workflow_version v ON v.workflow_id = (r.snapshot -> 'workflow' ->> 'id')::uuid
+        AND v.version = (r.snapshot -> 'workflow' ->> 'version')::int
+      CROSS JOIN LATERAL (
+        SELECT coalesce(json_agg(o.task), '[]') AS tasks FROM task o
+         WHERE o.request_id = t.request_id AND o.id <> t.id AND (o.assignee_id = $5 OR o.on_behalf_of_id = $5)) theirs
+      CROSS JOIN LATERAL (
+        SELECT jsonb_path_query_first(d, '$.stages.** ? (@.key == $key).selfApproval', k) #>> '{}' AS self_approval,
+               jsonb_path_query_array(d, '$.stages.** ? (@.key == $key).distinctFrom[*]', k)
+               || jsonb_path_query_array(d, '$.stages.** ? (@.distinctFrom[*] == $key).key', k) AS apart
+          FROM (SELECT v.definition::jsonb AS d, jsonb_build_object('key', t.task ->> 'stageKey') AS k) definition) rule
+      ORDER BY t.id`,
+    [workspaceId, from, allowed, limit, to],
   );
 
 export interface NamingVersion {

@@ -1,12 +1,12 @@
-import { IsBoolean, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsBoolean, IsNotEmpty, IsString, MaxLength } from 'class-validator';
 
 export class ReplaceBody {
   /** Who leaves: id, externalId or userName. */
   @IsString() @IsNotEmpty() @MaxLength(256) from: string;
   /** Who takes their place; active. */
   @IsString() @IsNotEmpty() @MaxLength(256) to: string;
-  /** Only says what would happen. */
-  @IsOptional() @IsBoolean() dryRun?: boolean;
+  /** True: only says what would happen. Never left out: nobody should replace people by forgetting it. */
+  @IsBoolean() dryRun: boolean;
 }
 
 const person = {
@@ -31,7 +31,7 @@ export const replacementSchema = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['id', 'requestId', 'requestTitle', 'workflow', 'stageKey', 'obstacle', 'commandId'],
+        required: ['id', 'requestId', 'requestTitle', 'workflow', 'stageKey', 'to', 'obstacle', 'commandId'],
         properties: {
           id: { type: 'string', format: 'uuid' },
           requestId: { type: 'string', format: 'uuid' },
@@ -42,7 +42,15 @@ export const replacementSchema = {
             properties: { key: { type: 'string' }, version: { type: 'integer' } },
           },
           stageKey: { type: 'string' },
-          obstacle: { description: 'Why it stays where it is', type: ['string', 'null'] },
+          to: {
+            ...person,
+            description:
+              'Who gets it, or whoever stands in for them. What the leaver held only as a delegate goes back to the delegator',
+          },
+          obstacle: {
+            description: 'Why it stays where it is; null when nothing is known to stand in the way',
+            type: ['string', 'null'],
+          },
           commandId: {
             description:
               'Under GET /v1/commands/{id}: what became of it. Null for a preview, and with an obstacle',

@@ -40,7 +40,7 @@ function namedBy(
   named: readonly ResolvedPerson[],
 ): Named {
   const forbidden = forbiddenDeciders(transition, stage);
-  const approvers = named.map((one) => unlessForbidden(one, forbidden));
+  const approvers = unlessForbidden(stage, named, forbidden);
   const requesterId = transition.state.requester.id;
   const within = (from: number, count: number) => (person: ResolvedPerson) =>
     person.sources.some((source) => source >= from && source < from + count);
@@ -79,12 +79,12 @@ function whoIsLeftOut(
   const leftOut = [...outcome.skipped, ...(read.ok ? read.leftOut : [])];
   if (resolution.purpose === 'notify') return leftOut;
   const forbidden = forbiddenDeciders(transition, stage);
-  for (const one of outcome.approvers) {
-    const { person } = unlessForbidden(one, forbidden);
-    const why = forbidden.get(person.id);
+  for (const { person, onBehalfOf } of unlessForbidden(stage, outcome.approvers, forbidden)) {
+    const unfit = forbidden.has(person.id) ? person : (onBehalfOf ?? person);
+    const why = forbidden.get(unfit.id);
     if (!why) continue;
-    const isRequester = person.id === transition.state.requester.id;
-    leftOut.push({ ref: isRequester ? 'the requester' : person.displayName, why });
+    const isRequester = unfit.id === transition.state.requester.id;
+    leftOut.push({ ref: isRequester ? 'the requester' : unfit.displayName, why });
   }
   return leftOut;
 }
@@ -209,8 +209,8 @@ export function approversResolved(
     }
     case 'delegate': {
       const forbidden = forbiddenDeciders(transition, stage);
-      const holders = command.outcome.approvers.map((one) => candidateOf(unlessForbidden(one, forbidden)));
-      handOver(transition, stage, holders);
+      const holders = unlessForbidden(stage, command.outcome.approvers, forbidden);
+      handOver(transition, stage, holders.map(candidateOf));
       settleStage(transition, stageIndex);
       break;
     }

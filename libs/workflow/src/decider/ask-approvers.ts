@@ -4,6 +4,7 @@ import type { CompiledSource } from '../definition/compiled-definition';
 import { resolvableSources } from './approver-sources';
 import { askedSources } from './asked-sources';
 import { failRequest } from './end-request';
+import { voterOfTask } from './open-tasks';
 import { conditionContext, forbiddenDeciders, ruleOf } from './stage-rule';
 import type { Transition } from './transition';
 
@@ -24,7 +25,7 @@ export function askApprovers(transition: Transition, stage: Stage, question: Que
   const context = {
     conditions: question.conditions ?? conditionContext(transition),
     requester: requester.id,
-    assignees: stage.tasks.filter(({ state }) => state === 'open').map(({ assignee }) => assignee.id),
+    assignees: stage.tasks.filter(({ state }) => state === 'open').map(voterOfTask),
   };
   const forApprovers = question.purpose !== 'notify';
   const approvers = resolvableSources(askedSources(rule, stage, question), context);

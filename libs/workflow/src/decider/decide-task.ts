@@ -76,8 +76,12 @@ export function decideTask(command: DecideTaskCommand, state: RequestAggregate, 
   }
   const transition = new Transition(state, env, command.actor);
   // What held when the task was opened may not hold any more: a stage may have been decided again since.
-  const forbidden = forbiddenDeciders(transition, stage).get(decidedBy.id);
-  if (forbidden) return refuse('not_assignee', `${decidedBy.displayName} ${forbidden}.`);
+  const forbidden = forbiddenDeciders(transition, stage);
+  const voter = task.onBehalfOf ?? task.assignee;
+  for (const { id, displayName } of [decidedBy, voter]) {
+    const why = forbidden.get(id);
+    if (why) return refuse('not_assignee', `${displayName} ${why}.`);
+  }
 
   if (command.decision === 'approve' && wastesVote(stage, task, decidedBy)) {
     const detail = `${decidedBy.displayName} counts once in the stage ${stage.title}, whose approval needs ${otherOf(task, decidedBy)} as well.`;

@@ -2,6 +2,7 @@ import type { Candidate, RequestAggregate, Resolution, Stage } from '../aggregat
 import type { ApproversResolvedCommand, DelegationsChangedCommand, ResolvedPerson } from './commands';
 import { NOTHING, type DecideEnv, type Decision } from './decision';
 import { openTask, peopleOf, voterOf, voterOfTask } from './open-tasks';
+import { whoPassedOn } from './passed-on';
 import { forbiddenDeciders } from './stage-rule';
 import { Transition } from './transition';
 
@@ -13,18 +14,20 @@ export const candidateOf = ({ person, why, onBehalfOf, substitution }: ResolvedP
   ...(substitution ? { substitution } : {}),
 });
 
-/** Nobody hands their task to somebody who may not decide: they keep it. */
+/** Nobody hands their task to somebody who may not decide, or who has passed it on: they keep it. */
 export function unlessForbidden(
-  { onBehalfOf, substitution, ...named }: ResolvedPerson,
+  stage: Stage,
+  people: readonly ResolvedPerson[],
   forbidden: ReadonlyMap<string, string>,
-): ResolvedPerson {
-  if (!onBehalfOf || !forbidden.has(named.person.id)) return { ...named, onBehalfOf, substitution };
-  const reason = forbidden.get(named.person.id) ?? '';
-  return {
-    ...named,
-    person: onBehalfOf,
-    substitution: `whose stand-in ${named.person.displayName} ${reason}`,
-  };
+): ResolvedPerson[] {
+  const passedOnBy = whoPassedOn(stage);
+  return people.map(({ onBehalfOf, substitution, ...named }) => {
+    const { id, displayName } = named.person;
+    const hasPassedOn = onBehalfOf && passedOnBy(onBehalfOf.id).has(id);
+    const reason = forbidden.get(id) ?? (hasPassedOn ? 'has passed the task on' : undefined);
+    if (!onBehalfOf || reason === undefined) return { ...named, onBehalfOf, substitution };
+    return { ...named, person: onBehalfOf, substitution: `whose stand-in ${displayName} ${reason}` };
+  });
 }
 
 /**
@@ -39,24 +42,35 @@ export function delegationsChanged(
   const transition = new Transition(state, env, command.actor);
   for (const stage of state.stages) {
     if (stage.state !== 'active') continue;
-    const open = stage.tasks.filter((task) => task.state === 'open');
-    const questions = [
-      ...open.map((task) => ({ voter: voterOfTask(task), holder: task.assignee.id })),
-      ...stage.queue.map((candidate) => ({ voter: voterOf(candidate), holder: candidate.person.id })),
-    ];
-    const theirs = questions.filter(({ voter, holder }) => [voter, holder].includes(command.personId));
-    if (theirs.length === 0) continue;
-    const isUnderWay = overtake(transition, stage);
-    askWhoHolds(transition, stage, new Set((isUnderWay ? questions : theirs).map(({ voter }) => voter)));
+    const theirs = questionsOf(stage).filter(({ voter, holder }) =>
+      [voter, holder].includes(command.personId),
+    );
+    if (theirs.length > 0) askWhoHolds(transition, stage.index, votersOf(theirs));
   }
   return transition.events.length > 0 ? transition.done() : NOTHING;
 }
+
+interface Question {
+  voter: string;
+  holder: string;
+}
+
+/** Whose votes a stage awaits, and from whom. */
+function questionsOf({ tasks, queue }: Stage): Question[] {
+  const open = tasks.filter(({ state }) => state === 'open');
+  return [
+    ...open.map((task) => ({ voter: voterOfTask(task), holder: task.assignee.id })),
+    ...queue.map((candidate) => ({ voter: voterOf(candidate), holder: candidate.person.id })),
+  ];
+}
+
+const votersOf = (questions: readonly Question[]) => new Set(questions.map(({ voter }) => voter));
 
 /** Answers may come in another order than the questions: those that are awaited would bring back what is over. */
 function overtake(transition: Transition, { key: stageKey, index: stageIndex, resolutions }: Stage): boolean {
   const awaited = resolutions.filter(({ purpose }) => purpose === 'delegate');
   for (const { id: resolutionId, purpose } of awaited) {
-    const note = 'Delegations have changed again.';
+    const note = 'It is asked again who holds the tasks.';
     transition.record('stage.resolved', {
       stageKey,
       stageIndex,
@@ -87,19 +101,41 @@ export function doubtLateAnswer(
   if (Date.parse(transition.env.now) - Date.parse(resolvedAt) <= TRUSTED_MS) return;
   const asked = peopleOf(stage);
   const voters = outcome.approvers.map((one) => voterOf(candidateOf(one))).filter((id) => asked.has(id));
-  if (voters.length > 0) askWhoHolds(transition, stage, new Set(voters));
+  if (voters.length > 0) askWhoHolds(transition, stageIndex, new Set(voters));
 }
 
-function askWhoHolds(transition: Transition, stage: Stage, people: ReadonlySet<string>): void {
+/**
+ * Asks who holds the votes of these people now; of everybody in the stage when that is being asked already. Votes that
+ * different people have passed on are different questions.
+ */
+export function askWhoHolds(transition: Transition, stageIndex: number, people: ReadonlySet<string>): void {
+  const stage = transition.state.stages[stageIndex];
+  if (!stage) return;
+  const voters = overtake(transition, stage) ? votersOf(questionsOf(stage)) : people;
+  const passedOnBy = whoPassedOn(stage);
+  const questions = new Map<string, { voters: string[]; barred: string[] }>();
+  for (const voter of voters) {
+    const barred = [...passedOnBy(voter)];
+    const question = questions.get(barred.join()) ?? { voters: [], barred };
+    question.voters.push(voter);
+    questions.set(barred.join(), question);
+  }
+  for (const question of questions.values()) askAbout(transition, stage, question);
+}
+
+function askAbout(
+  transition: Transition,
+  stage: Stage,
+  { voters, barred }: { voters: readonly string[]; barred: readonly string[] },
+): void {
   const { key: stageKey, index: stageIndex } = stage;
-  const voters = [...people];
   const resolution: Resolution = {
     id: transition.env.newId(),
     purpose: 'delegate',
     counts: { approvers: voters.length, parts: [], reroute: 0 },
   };
   transition.record('stage.awaiting_approvers', { stageKey, stageIndex, resolution });
-  const forbidden = [...forbiddenDeciders(transition, stage).keys()];
+  const forbidden = new Set([...forbiddenDeciders(transition, stage).keys(), ...barred]);
   transition.effects.push({
     type: 'resolveApprovers',
     resolutionId: resolution.id,
@@ -108,7 +144,7 @@ function askWhoHolds(transition: Transition, stage: Stage, people: ReadonlySet<s
     sources: voters.map((user) => ({ user })),
     rules: [{ rule: 'delegations', count: voters.length }],
     exclude: [],
-    delegations: { workflow: transition.state.workflow.key, forbidden },
+    delegations: { workflow: transition.state.workflow.key, forbidden: [...forbidden] },
   });
 }
 

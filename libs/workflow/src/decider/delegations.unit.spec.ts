@@ -269,4 +269,185 @@ describe('a delegation', () => {
       undefined,
     ]);
   });
+
+  it('sends an escalation up from the delegator, whose vote it is, not from the delegate', () => {
+    const escalate = [{ after: 'PT1H', to: [{ manager: { of: 'assignee' } }] }];
+    const run = started({ escalate, quorum: 'all' }, 'dan for ann', 'dan for cy', 'bob');
+    run.ticks('2026-11-21T10:00:00.000Z');
+    expect(run.effects[0]?.sources).toEqual(
+      ['ann', 'cy', 'bob'].map((of) => ({ manager: { of, levels: 1 } })),
+    );
+  });
+});
+
+const passes = (run: Run, by: string, task: Task | undefined, to: string, actor = userActor(by)) =>
+  run.when({ type: 'reassign', actor, taskId: task?.id ?? 'none', to: person(to), reason: null });
+const each = [
+  { group: 'finance', approvals: 1 },
+  { group: 'legal', approvals: 1 },
+];
+
+describe('a task that is passed on', () => {
+  it('goes on to whoever stands in for the one who gets it', () => {
+    const run = started({ quorum: 'all' }, 'ann', 'bob');
+    passes(run, 'ann', open(run)[0], 'eve');
+    expect(held(run)).toEqual(['bob', 'eve']);
+    expect(run.effects).toEqual([
+      expect.objectContaining({
+        sources: [{ user: 'eve' }],
+        rules: [{ rule: 'delegations', count: 1 }],
+        delegations: { workflow: 'w', forbidden: ['rita', 'ann'] },
+      }),
+    ]);
+    answer(run, 'fay for eve');
+    expect(held(run)).toEqual(['bob', 'fay for eve']);
+    expect(open(run)[1]?.why).toEqual(['Reassigned from ann']);
+    decides(decides(run, 'fay', open(run)[1]), 'bob', open(run)[0]);
+    expect(run.request.state).toBe('completed');
+  });
+
+  it('does not come back by a delegation to whoever has passed it on', () => {
+    const run = started({}, 'ann');
+    passes(run, 'ann', open(run)[0], 'eve');
+    answer(run, 'ann for eve');
+    expect(held(run)).toEqual(['eve']);
+    passes(run, 'eve', open(run)[0], 'fay');
+    expect(run.effects[0]?.delegations?.forbidden).toEqual(['rita', 'eve', 'ann']);
+    answer(run, 'ann for fay');
+    expect(held(run)).toEqual(['fay']);
+    answer(changed(run, 'fay'), 'eve for fay');
+    expect(held(run)).toEqual(['fay']);
+    // Whoever passed on something else is as good as anybody.
+    answer(changed(run, 'fay'), 'dan for fay');
+    expect(held(run)).toEqual(['dan for fay']);
+  });
+
+  it('stays with the one who gets it when their stand-in may not decide', () => {
+    const run = started({}, 'ann');
+    passes(run, 'ann', open(run)[0], 'eve');
+    answer(run, 'rita for eve');
+    expect(held(run)).toEqual(['eve']);
+  });
+
+  it('by a service leaves the holder a delegate: it was the delegator who was replaced', () => {
+    const run = started({}, 'dan for ann');
+    passes(run, '', open(run)[0], 'eve', SYSTEM);
+    expect(run.effects[0]?.delegations?.forbidden).toEqual(['rita', 'ann']);
+    answer(run, 'dan for eve');
+    expect(held(run)).toEqual(['dan for eve']);
+  });
+
+  it('is asked about with all others when an answer is awaited, so that none of before counts', () => {
+    const run = started({ quorum: 'all' }, 'ann', 'bob');
+    changed(run, 'bob');
+    const [before] = run.effects;
+    passes(run, 'ann', open(run)[0], 'eve');
+    expect(run.effects.map(({ sources }) => sources)).toEqual([[{ user: 'bob' }], [{ user: 'eve' }]]);
+    const [bobs, eves] = run.effects;
+    const arrives = (question: typeof before, text: string) =>
+      run.when({
+        type: 'approversResolved',
+        actor: SYSTEM,
+        resolutionId: question?.resolutionId ?? 'none',
+        stageKey: 'a',
+        outcome: { approvers: [named(text)], skipped: [] },
+      });
+    arrives(bobs, 'bob');
+    arrives(eves, 'fay for eve');
+    expect(arrives(before, 'dan for bob').types).toEqual([]);
+    expect(held(run)).toEqual(['bob', 'fay for eve']);
+  });
+});
+
+describe('a delegate who gives the task back', () => {
+  const approvers = [{ group: 'finance' }, { group: 'legal' }];
+
+  it('leaves the vote with the delegator, or with who else stands in for them', () => {
+    const run = started({ approvers, quorum: { each } }, named('dan', [0, 2]), named('dan for ann', [1, 3]));
+    const { quorum } = run.request.stages[0] ?? {};
+    passes(run, 'dan', open(run)[1], 'ann');
+    expect([run.error, held(run)]).toEqual([null, ['dan', 'ann']]);
+    expect(run.request.stages[0]?.quorum).toEqual(quorum);
+    expect(open(run)[1]).toMatchObject({
+      why: ['named'],
+      substitution: 'whose stand-in dan has given the task back',
+    });
+    expect(run.effects[0]).toMatchObject({
+      sources: [{ user: 'ann' }],
+      delegations: { forbidden: ['rita', 'dan'] },
+    });
+    answer(run, 'zoe for ann');
+    expect(held(run)).toEqual(['dan', 'zoe for ann']);
+    const [own, others] = open(run);
+    decides(decides(run, 'dan', own), 'zoe', others);
+    expect(run.request.state).toBe('completed');
+  });
+
+  it('does not get it again', () => {
+    const run = started({ quorum: 'all' }, 'dan for ann', 'bob');
+    passes(run, '', open(run)[0], 'ann', SYSTEM);
+    answer(run, 'dan for ann');
+    expect(held(run)).toEqual(['bob', 'ann']);
+    answer(changed(run, 'ann'), 'dan for ann');
+    expect(held(run)).toEqual(['bob', 'ann']);
+    answer(changed(run, 'bob'), 'dan for bob');
+    expect(held(run)).toEqual(['ann', 'dan for bob']);
+  });
+});
+
+describe('four eyes', () => {
+  const apart = { stages: [{ key: 'a' }, { key: 'b', distinctFrom: ['a'] }] };
+  const afterA = (holder: string, by = holder.split(' ')[0] ?? '') => {
+    const run = answer(new Run(workflow(apart)).when(submit()), holder);
+    return decides(run, by, open(run)[0]);
+  };
+
+  it('are those of the delegate and of the delegator, whose vote was given', () => {
+    const run = afterA('dan for ann');
+    expect(run.effects[0]).toMatchObject({
+      exclude: ['dan', 'ann', 'rita'],
+      delegations: { forbidden: ['dan', 'ann', 'rita'] },
+    });
+    answer(run, 'ann', 'dan', 'bob for ann', 'ann for bob', 'dan for cy');
+    expect(held(run)).toEqual(['bob', 'cy']);
+  });
+
+  it('are not those of a delegate whose delegator decided', () => {
+    const run = afterA('dan for ann', 'ann');
+    expect(run.effects[0]?.exclude).toEqual(['ann', 'rita']);
+    expect(held(answer(run, 'dan'))).toEqual(['dan']);
+  });
+
+  it('give no vote of somebody who has decided before, whoever brings it', () => {
+    const run = afterA('ann');
+    answer(run, 'dan for ann', 'bob');
+    expect(held(run)).toEqual(['bob']);
+    const nobody = answer(afterA('ann'), 'dan for ann').request;
+    expect(nobody.failure?.detail).toContain('ann: has decided the stage a (four eyes)');
+  });
+
+  it('nor the task of somebody whose vote was given before to whom it is passed on', () => {
+    const run = answer(afterA('dan for ann'), 'bob');
+    const errors = ['ann', 'dan'].map((to) => passes(run, 'bob', open(run)[0], to).error?.detail);
+    expect(errors).toEqual([
+      'ann has decided the stage a by dan (four eyes).',
+      'dan has decided the stage a (four eyes).',
+    ]);
+  });
+
+  it('refuse a decision for somebody whose vote the other stage has got meanwhile', () => {
+    const run = answer(afterA('cy'), 'dan for ann', 'bob');
+    const [task] = open(run);
+    const [a, b] = run.request.stages;
+    if (!a || !b) throw new Error('a stage is missing');
+    // As when the earlier stage was decided once more while the later one was open.
+    const decided = a.tasks.map((one) => ({ ...one, assignee: person('ann'), decidedBy: person('ann') }));
+    run.state = { ...run.request, stages: [{ ...a, tasks: decided }, b] };
+    expect(decides(run, 'dan', task).error).toMatchObject({
+      code: 'not_assignee',
+      detail: 'ann has decided the stage a (four eyes).',
+    });
+    decides(run, 'bob', open(run)[1]);
+    expect(run.request.state).toBe('completed');
+  });
 });

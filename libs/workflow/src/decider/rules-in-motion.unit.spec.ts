@@ -10,14 +10,17 @@ const taskOf = (run: Run, who: string) =>
     .flatMap(({ tasks }) => tasks)
     .filter(({ assignee }) => assignee.id === who)
     .at(-1)?.id ?? 'none';
+/** Nobody stands in for who gets the task. */
 const passes = (run: Run, from: string, to: string) =>
-  run.when({
-    type: 'reassign',
-    actor: userActor(from),
-    taskId: taskOf(run, from),
-    to: person(to),
-    reason: null,
-  });
+  run
+    .when({
+      type: 'reassign',
+      actor: userActor(from),
+      taskId: taskOf(run, from),
+      to: person(to),
+      reason: null,
+    })
+    .resolved([to]);
 /** As if `delegator` had handed their task of the first stage to whoever holds it. */
 const standsInFor = (run: Run, delegate: string, delegator: string) => {
   run.state = {

@@ -59,7 +59,10 @@ export function dueAt(rule: CompiledStage, from: string, payload: unknown): stri
   return IN_UTC.test(time) ? time : null;
 }
 
-/** Who may not decide in the stage, by user id, with the reason. */
+/**
+ * Who may not decide in the stage, by user id, with the reason. Four eyes are those of whoever decided and of whoever's
+ * vote it was: neither has a second one, their own or another's.
+ */
 export function forbiddenDeciders(transition: Transition, stage: Stage): Map<string, string> {
   const rule = ruleOf(transition, stage);
   const forbidden = new Map<string, string>();
@@ -67,9 +70,12 @@ export function forbiddenDeciders(transition: Transition, stage: Stage): Map<str
     if (!rule.distinctFrom.includes(other.key)) continue;
     for (const task of other.tasks) {
       const decided = task.state === 'approved' || task.state === 'rejected' || task.state === 'returned';
-      if (decided && task.decidedBy) {
-        forbidden.set(task.decidedBy.id, `has decided the stage ${other.title} (four eyes)`);
-      }
+      if (!decided || !task.decidedBy) continue;
+      const { decidedBy, onBehalfOf } = task;
+      forbidden.set(decidedBy.id, `has decided the stage ${other.title} (four eyes)`);
+      if (!onBehalfOf || forbidden.has(onBehalfOf.id)) continue;
+      const by = `has decided the stage ${other.title} by ${decidedBy.displayName} (four eyes)`;
+      forbidden.set(onBehalfOf.id, by);
     }
   }
   if (rule.selfApproval !== 'allow') {

@@ -171,7 +171,7 @@ function checkStage(
     const deciders = (tasks: Stage['tasks']) =>
       tasks
         .filter(({ state }) => state === 'approved' || state === 'rejected')
-        .map(({ decidedBy }) => decidedBy?.id);
+        .flatMap((task) => [task.decidedBy?.id, voterOfTask(task)]);
     for (const id of deciders(stage.tasks)) expect(deciders(other.tasks)).not.toContain(id);
   }
 }

@@ -326,7 +326,12 @@ describe('people step in', () => {
     expect(pass('bob').error).toMatchObject({ code: 'validation_failed', pointer: '/to' });
     expect(pass('rita').error?.code).toBe('validation_failed');
     expect(pass('eve', userActor('bob')).error?.code).toBe('not_assignee');
-    expect(pass('eve').types).toEqual(['task.reassigned', 'stage.quorum_changed', 'task.assigned']);
+    expect(pass('eve').types).toEqual([
+      'task.reassigned',
+      'stage.quorum_changed',
+      'task.assigned',
+      'stage.awaiting_approvers',
+    ]);
     expect(pass('zoe').error?.code).toBe('task_closed');
     expect(run.decides('eve', 'approve').request.state).toBe('completed');
   });
