@@ -10,7 +10,7 @@ import {
   RefsChecked,
   ResolveApprovers,
 } from './jobs/approver.jobs';
-import { AttemptDelivery, SendMail } from './jobs/notification.jobs';
+import { AttemptDelivery, NotificationHappened, SendMail } from './jobs/notification.jobs';
 import {
   CancelRequest,
   CommandSettled,
@@ -91,6 +91,7 @@ export const catalogue = {
   'directory.checked.v1': job(RefsChecked, ['intake'], question),
   'directory.changed.v1': job(DirectoryChanged, ['intake', 'routing', 'notification', 'audit'], transition),
   'delivery.attempt.v1': job(AttemptDelivery, ['notification-webhook'], transition),
+  'notification.happened.v1': job(NotificationHappened, ['audit'], transition),
   'mail.send.v1': job(SendMail, ['notification-email'], transition),
 } as const satisfies Record<string, JobContract<unknown>>;
 

@@ -30,7 +30,7 @@ import {
   type DeliveryRow,
   type DeliveryState,
 } from './delivery';
-import { replayDelivery, replayPeriod } from './replay-deliveries';
+import { letThrough, replayDelivery, replayPeriod } from './replay-deliveries';
 import { insertTestDelivery } from './test-event';
 
 const list = 'deliveries';
@@ -174,6 +174,7 @@ export class DeliveriesController {
       const endpoint = await lockEndpoint(tx, call, endpointId, null);
       refuseDisabled(endpoint);
       const id = await insertTestDelivery(tx, call.workspaceId, endpoint, actor, call.cause);
+      await letThrough(tx, id);
       tx.afterCommit(() => this.dispatcher.wake());
       return ok(deliveryView(await findDelivery(tx, id)));
     });

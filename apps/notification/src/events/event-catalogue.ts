@@ -40,6 +40,8 @@ export interface EventTypeEntry {
 export const eventCatalogue = (): EventTypeEntry[] =>
   eventTypes.map((type) => {
     const { request, payload, event } = exampleTransition(type);
-    const example: unknown = JSON.parse(new StandardBodies(request, payload).of(event));
+    const example: unknown = JSON.parse(
+      new StandardBodies(request, payload, 'https://countersign.example.com').of(event),
+    );
     return { type, description: descriptions[type], schema: eventSchema(type), example };
   });
