@@ -292,9 +292,9 @@ async function main() {
     };
     await atRate();
     console.log(`isolation: ${rate} events/s to 20 endpoints, nothing else: ${await atRate()}`);
-    for (const [name, url] of [
-      ['silent', mute],
-      ['refusing', refusing],
+    for (const { name, url } of [
+      { name: 'silent', url: mute },
+      { name: 'refusing', url: refusing },
     ]) {
       const id = await subscribe(crowded, url);
       await send(crowded, backlog);
