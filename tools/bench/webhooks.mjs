@@ -1,7 +1,7 @@
 // @ts-check
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, openSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { createServer as createTcpServer } from 'node:net';
@@ -14,7 +14,7 @@ import { cpuOfProcesses } from './process-cpu.mjs';
 import { checkNodeVersion, ensureBuilt, ensureInstalled } from '../up/prepare.mjs';
 
 /**
- * `node tools/bench/webhooks.mjs [--events 3000 --endpoints 1000 --backlog 10000 --rate 5 --seconds 20]`
+ * `node tools/bench/webhooks.mjs [--events 3000 --endpoints 1000 --backlog 10000 --rate 5 --seconds 20 --parts fast,many,isolation]`
  *
  * The notification service alone, as a process with its own PostgreSQL and Redis, fed with transitions as routing would:
  * - fast: deliveries a second to one receiver that answers at once
@@ -33,6 +33,7 @@ const { values } = parseArgs({
     backlog: { type: 'string', default: '10000' },
     rate: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '20' },
+    parts: { type: 'string', default: 'fast,many,isolation' },
   },
 });
 const events = Number(values.events);
@@ -40,6 +41,7 @@ const endpoints = Number(values.endpoints);
 const backlog = Number(values.backlog);
 const rate = Number(values.rate);
 const seconds = Number(values.seconds);
+const parts = values.parts.split(',');
 if (![events, endpoints, backlog, rate, seconds].every((n) => n > 0))
   throw new Error('all options are counts');
 const longestMs = 300_000;
@@ -220,20 +222,37 @@ async function main() {
   });
   const signer = new IdentitySigner(secretKey);
 
-  /** @param {string} workspaceId @param {string} url */
-  const subscribe = async (workspaceId, url) => {
+  /** @param {string} workspaceId @param {string} method @param {string} route @param {unknown} [body] */
+  const call = async (workspaceId, method, route, body) => {
     const identity = await signer.sign({
       workspace: { id: workspaceId, name: 'Bench', kind: 'live' },
       key: { id: v7(), name: 'bench', scopes: ['admin'], workflows: null },
       actor: null,
     });
-    const answer = await fetch(`${base}/v1/webhook-endpoints`, {
-      method: 'POST',
+    const answer = await fetch(`${base}/v1/webhook-endpoints${route}`, {
+      method,
       headers: { [identityHeader]: identity, 'content-type': 'application/json' },
-      body: JSON.stringify({ url, events: ['request.created'], format: 'standard' }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
-    return /** @type {{ id: string }} */ (await answer.json()).id;
+    const text = await answer.text();
+    if (answer.status >= 300) throw new Error(`${answer.status} ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  };
+
+  /** @param {string} workspaceId @param {string} url @returns {Promise<string>} its id */
+  const subscribe = async (workspaceId, url) =>
+    (await call(workspaceId, 'POST', '', { url, events: ['request.created'], format: 'standard' })).id;
+
+  /** Deletes an endpoint, and waits until nothing waits for it any more. @param {string} workspaceId @param {string} id */
+  const leave = async (workspaceId, id) => {
+    await call(workspaceId, 'DELETE', `/${id}`);
+    await until(async () => {
+      const { rows } = await owner.query(
+        `SELECT 1 FROM delivery WHERE endpoint_id = $1 AND state = 'pending' LIMIT 1`,
+        [id],
+      );
+      return rows.length === 0;
+    });
   };
 
   /** @param {string} workspaceId @param {number} count */
@@ -256,7 +275,7 @@ async function main() {
   const refusing = `http://127.0.0.1:${await freePort()}/hook`;
   const mute = await silent();
 
-  {
+  if (parts.includes('fast')) {
     const [workspace, one] = [v7(), await receiver()];
     await subscribe(workspace, one.url);
     await send(workspace, 200);
@@ -270,11 +289,13 @@ async function main() {
       `fast: ${Math.round(one.ages.length / tookS)} deliveries/s to one receiver (${one.ages.length} in ${tookS.toFixed(1)} s${isDone ? '' : ', not all'}, ${Math.round(((cpu() - cpuBefore) / one.ages.length) * 1_000)} ms CPU per 1,000)`,
     );
   }
-  {
+  if (parts.includes('many')) {
     const [workspace, all] = [v7(), await receiver()];
     const dead = Math.round(endpoints / 10);
+    /** @type {string[]} */
+    const ids = [];
     for (let made = 0; made < endpoints; made++)
-      await subscribe(workspace, made >= dead ? `${all.url}/${made}` : made % 2 ? mute : refusing);
+      ids.push(await subscribe(workspace, made >= dead ? `${all.url}/${made}` : made % 2 ? mute : refusing));
     const [rounds, live] = [20, endpoints - dead];
     const [from, cpuBefore] = [Date.now(), cpu()];
     await send(workspace, rounds);
@@ -283,9 +304,9 @@ async function main() {
     console.log(
       `many: ${Math.round(all.ages.length / tookS)} deliveries/s to ${live} of ${endpoints} endpoints, the others dead: ${latencies(all.ages)}${isDone ? '' : ', not all'}, ${Math.round(((cpu() - cpuBefore) / all.ages.length) * 1_000)} ms CPU per 1,000`,
     );
-    await owner.query('DELETE FROM endpoint WHERE workspace_id = $1', [workspace]);
+    for (const id of ids) await leave(workspace, id);
   }
-  {
+  if (parts.includes('isolation')) {
     const [workspace, crowded, live] = [v7(), v7(), await receiver()];
     for (let made = 0; made < 20; made++) await subscribe(workspace, `${live.url}/${made}`);
     const atRate = async () => {
@@ -332,7 +353,7 @@ async function main() {
       console.log(
         `isolation: beside ${rows[0].pending} pending (${rows[0].held} held, ${tried} begun meanwhile) for a ${name} one: ${found}`,
       );
-      await owner.query('DELETE FROM endpoint WHERE id = $1', [id]);
+      await leave(crowded, id);
     }
   }
 }
@@ -350,6 +371,9 @@ try {
   console.error(error);
   process.exitCode = 1;
 } finally {
+  const warnings = readFileSync(path.join(dir, 'notification.log'), 'utf8').split('\n').filter(Boolean);
+  if (warnings.length > 0)
+    console.log(`the service has warned ${warnings.length} times: ${warnings[0]?.slice(0, 500)}`);
   for (const end of ending) await Promise.resolve(end()).catch((error) => console.error(error));
   process.exit();
 }

@@ -25,6 +25,7 @@ export const recordOutcomes = (tx: Tx, outcomes: readonly AttemptOutcome[]): Pro
           SET state = o.state,
               due_at = now() + o.delay_ms * interval '1 millisecond',
               tries = d.tries + (o.at IS NOT NULL)::int,
+              held = d.held AND o.state = 'pending',
               finished_at = CASE WHEN o.state = 'pending' THEN NULL ELSE now() END
          FROM outcome o JOIN locked l ON l.id = o.delivery_id
         WHERE d.id = o.delivery_id AND d.attempt = o.attempt
