@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
+import { Webhook as SvixWebhook } from 'svix';
 import { newPrivateKey, newSecret, publicKeyOf } from './secret';
 import { signHeaders } from './sign-headers';
 
@@ -52,6 +53,7 @@ describe('signHeaders', () => {
             secrets: [secret],
           });
           expect(new Webhook(secret).verify(text, { ...headers })).toEqual(JSON.parse(text));
+          expect(new SvixWebhook(secret).verify(text, { ...headers })).toEqual(JSON.parse(text));
         },
       ),
     );
