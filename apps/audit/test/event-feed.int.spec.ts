@@ -1,4 +1,10 @@
-import { eventTypes, isEventType, type RequestTransitioned } from '@countersign/contracts';
+import {
+  eventTypes,
+  isEventType,
+  type Envelope,
+  type NotificationHappened,
+  type RequestTransitioned,
+} from '@countersign/contracts';
 import type { TestService } from '@countersign/service-kit/test';
 import { v7 } from 'uuid';
 import { createAudit } from './create-audit';
@@ -6,7 +12,7 @@ import { bob, messageOf, payload, storyOf, type Story } from './transitions';
 
 let service: TestService;
 beforeAll(async () => {
-  service = await createAudit();
+  service = await createAudit({ COUNTERSIGN_CONCURRENCY: '4' });
 }, 60_000);
 afterAll(() => service.stop(), 30_000);
 
@@ -207,6 +213,94 @@ describe('GET /v1/events', () => {
     const { body } = await service.get('/v1/events', { workspace, workflows: ['travel'] });
     expect(body.data.map(({ id }: { id: string }) => id)).toEqual(publicIds(...travel.messages));
   });
+
+  const happened = (workspace: string, requestId: string | null = null): Envelope<NotificationHappened> => ({
+    id: v7(),
+    type: 'notification.happened.v1',
+    source: 'notification',
+    occurredAt: new Date().toISOString(),
+    workspaceId: workspace,
+    correlationId: v7(),
+    causationId: null,
+    traceparent: null,
+    data: {
+      id: v7(),
+      type: requestId === null ? 'endpoint.failing' : 'delivery.exhausted',
+      at: '2026-11-21T10:00:00.000Z',
+      requestId,
+      content: { actor: { type: 'system', id: null, via: null }, endpointId: v7() },
+      shown: { workspaceId: workspace, endpoint: { id: 'e', url: 'https://erp.example.com/' } },
+    },
+  });
+
+  it('shows what happened to endpoints and deliveries to those who name it, once, and the trail has it', async () => {
+    const workspace = v7();
+    const { requestId, messages } = storyOf(workspace);
+    const [failing, exhausted] = [happened(workspace), happened(workspace, requestId)];
+    await deliver(...messages);
+    await service.send(failing, exhausted);
+    await service.handled(failing, exhausted);
+    const again = { ...failing, id: v7() };
+    await service.send(again);
+    await service.handled(again);
+    expect((await page(workspace)).data.map(({ id }) => id)).toEqual(publicIds(...messages));
+    const named = async (types: string, options = {}) =>
+      (await service.get(`/v1/events?types=${types}`, { workspace, ...options })).body.data as {
+        id: string;
+      }[];
+    expect(await named('endpoint.*,delivery.exhausted')).toEqual([
+      { id: failing.data.id, type: 'endpoint.failing', timestamp: failing.data.at, data: failing.data.shown },
+      {
+        id: exhausted.data.id,
+        type: 'delivery.exhausted',
+        timestamp: exhausted.data.at,
+        data: exhausted.data.shown,
+      },
+    ]);
+    expect(await named('*,endpoint.*')).toHaveLength(publicIds(...messages).length + 1);
+    expect(await named('task.decided')).toHaveLength(1);
+    expect(await named('endpoint.*', { workflows: ['purchase-order'] })).toEqual([]);
+    const { body } = await service.get('/v1/audit/entries?type=delivery.exhausted', { workspace });
+    expect(body.data).toMatchObject([
+      { id: exhausted.data.id, requestId, requestVersion: null, content: exhausted.data.content, sealed: [] },
+    ]);
+    for (const types of ['', 'request', 'request.made', '*,', 'endpoint.*,x'])
+      expect((await service.get(`/v1/events?types=${types}`, { workspace })).status).toBe(400);
+  });
+
+  it('has no gaps and no duplicates for readers who follow it while many write', async () => {
+    const workspace = v7();
+    const stories = Array.from({ length: 40 }, () => storyOf(workspace));
+    const all = stories.flatMap(({ messages }) => messages);
+    const expected = publicIds(...all);
+    let isOver = false;
+    const follow = async (limit: number): Promise<string[]> => {
+      const got: string[] = [];
+      let cursor: string | undefined;
+      for (;;) {
+        const wasOver = isOver;
+        const { data, nextCursor } = await page(workspace, cursor, limit);
+        got.push(...data.map(({ id }) => id));
+        cursor = nextCursor;
+        if (data.length === 0 && wasOver) return got;
+      }
+    };
+    const readers = [follow(1), follow(7), follow(200)];
+    // Jobs of any size, in no order: the service handles several at once.
+    const shuffled = all.map((message) => ({ message, by: message.id.slice(-6) }));
+    shuffled.sort((a, b) => (a.by < b.by ? -1 : 1));
+    const sent: Promise<void>[] = [];
+    for (let index = 0; index < shuffled.length; index += 3)
+      sent.push(service.send(...shuffled.slice(index, index + 3).map(({ message }) => message)));
+    await Promise.all(sent);
+    await service.handled(...all);
+    isOver = true;
+    const [one, seven, many] = await Promise.all(readers);
+    expect(one).toHaveLength(expected.length);
+    expect(new Set(one)).toEqual(new Set(expected));
+    expect(seven).toEqual(one);
+    expect(many).toEqual(one);
+  }, 60_000);
 
   it('needs the scope webhooks:read and a cursor of its own', async () => {
     const refused = await service.get('/v1/events', { scopes: ['audit:read'] });

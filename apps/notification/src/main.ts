@@ -1,9 +1,10 @@
 import { forgetDirectoryQuestions } from '@countersign/directory-replica';
 import { forgetIdempotencyKeys, runService } from '@countersign/service-kit';
 import { AppModule } from './app.module';
+import { forgetEndpointHours } from './deliveries/delivery-counts';
 
 void runService({
   service: 'notification',
   module: AppModule,
-  forget: [forgetIdempotencyKeys, forgetDirectoryQuestions],
+  forget: [forgetIdempotencyKeys, forgetDirectoryQuestions, forgetEndpointHours],
 });

@@ -4,6 +4,7 @@ export * from './ids';
 export * from './envelope';
 export * from './person';
 export * from './states';
+export * from './event-patterns';
 export * from './problems';
 export * from './request-snapshot';
 export * from './request-view';

@@ -69,6 +69,15 @@ export type EventType = (typeof eventTypes)[number];
 export const isEventType = (type: string): type is EventType =>
   (eventTypes as readonly string[]).includes(type);
 
+/** What happens to webhook endpoints and deliveries themselves. Only who names them gets them. */
+export const operationalEventTypes = [
+  'endpoint.failing',
+  'endpoint.recovered',
+  'endpoint.disabled',
+  'delivery.exhausted',
+] as const;
+export type OperationalEventType = (typeof operationalEventTypes)[number];
+
 export const scopes = [
   'requests:write',
   'requests:read',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
-import { newSecret } from './secret';
+import { Webhook as SvixWebhook } from 'svix';
+import { newPrivateKey, newSecret, publicKeyOf } from './secret';
 import { signHeaders } from './sign-headers';
 
 const id = '0192f3a4-7b1c-7def-8000-000000000001';
@@ -21,6 +22,21 @@ describe('signHeaders', () => {
     });
   });
 
+  it('gives the Ed25519 signature of the Standard Webhooks example', () => {
+    const secret =
+      'whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==';
+    const headers = signHeaders({
+      id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+      timestamp: 1614265330,
+      body: '{"test": 2432232314}',
+      secrets: [secret],
+    });
+    expect(headers['webhook-signature']).toBe(
+      'v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==',
+    );
+    expect(publicKeyOf(secret)).toBe('whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=');
+  });
+
   it('is accepted by an independent receiver, for any JSON body', () => {
     fc.assert(
       fc.property(
@@ -37,6 +53,7 @@ describe('signHeaders', () => {
             secrets: [secret],
           });
           expect(new Webhook(secret).verify(text, { ...headers })).toEqual(JSON.parse(text));
+          expect(new SvixWebhook(secret).verify(text, { ...headers })).toEqual(JSON.parse(text));
         },
       ),
     );
@@ -84,10 +101,26 @@ describe('signHeaders', () => {
     'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
     'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa!!',
     'whsk_x',
+    // Another public key than that of its seed.
+    'whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlaaaaaaaaaaAJ6p9lMicMFs6Kvg==',
+    // A public key signs nothing.
+    'whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=',
   ])('refuses the malformed secret %s without repeating it', (secret) => {
     const sign = () => signHeaders({ id, timestamp: 1, body: '', secrets: [secret] });
     expect(sign).toThrow(TypeError);
-    expect(sign).toThrow(/^not a webhook secret: whsec_ and 24 to 64 bytes in base64$/);
+    expect(sign).toThrow(
+      /^not a webhook secret: whsec_ and 24 to 64 bytes in base64, whsk_ and 64, or whpk_ and 32$/,
+    );
+  });
+});
+
+describe('newPrivateKey', () => {
+  it('has a seed and its public key, another one each time', () => {
+    const key = newPrivateKey();
+    expect(key).toMatch(/^whsk_[A-Za-z0-9+/]{86}==$/);
+    expect(publicKeyOf(key)).toMatch(/^whpk_[A-Za-z0-9+/]{43}=$/);
+    expect(newPrivateKey()).not.toBe(key);
+    expect(() => publicKeyOf(newSecret())).toThrow(TypeError);
   });
 });
 

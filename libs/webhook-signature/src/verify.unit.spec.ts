@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks';
-import { newSecret } from './secret';
+import { newPrivateKey, newSecret, publicKeyOf } from './secret';
 import { signHeaders } from './sign-headers';
 import { verify } from './verify';
 
@@ -36,6 +36,23 @@ describe('verify', () => {
       valid: false,
       reason: 'no_matching_signature',
     });
+  });
+
+  it('accepts an Ed25519 signature by the public key of its signer only, beside others', () => {
+    const [key, old, stranger] = [newPrivateKey(), newPrivateKey(), newPrivateKey()];
+    const signed = signHeaders({ id, timestamp: sentAt, body, secrets: [key, old] });
+    expect(signed['webhook-signature']).toMatch(/^v1a,\S+ v1a,\S+$/);
+    const by = (publicKey: string, given = body) =>
+      verify({ headers: signed, body: given, secrets: [publicKey], now: sentAt }).valid;
+    expect([by(publicKeyOf(key)), by(publicKeyOf(old)), by(publicKeyOf(stranger))]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(by(publicKeyOf(key), `${body} `)).toBe(false);
+    const garbled = { ...signed, 'webhook-signature': 'v1a,AAAA v1a,' };
+    expect(verify({ headers: garbled, body, secrets: [publicKeyOf(key)], now: sentAt }).valid).toBe(false);
+    expect(() => verify({ headers: signed, body, secrets: ['whpk_AAAA'], now: sentAt })).toThrow(TypeError);
   });
 
   it.each([

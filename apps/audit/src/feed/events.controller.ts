@@ -10,7 +10,20 @@ import {
   PageQuery,
   type Answer,
 } from '@countersign/service-kit';
+import { eventPatternList, typesOf } from '@countersign/contracts';
+import { IsOptional, Matches } from 'class-validator';
 import { listEvents } from './feed.rows';
+
+const typePatterns = {
+  message: 'types must be a comma list of "*", families such as "request.*" and event types',
+};
+
+export class EventsQuery extends PageQuery {
+  /** As the `events` of a webhook endpoint, separated by commas; `*` when it is not given. */
+  @IsOptional()
+  @Matches(eventPatternList, typePatterns)
+  types?: string;
+}
 
 const indexPosition = /^-?\d{1,18}$/;
 
@@ -22,7 +35,7 @@ export class EventsController {
   @Operation({
     scope: 'webhooks:read',
     summary: 'The same events as by webhook, oldest first; go on from nextCursor',
-    query: PageQuery,
+    query: EventsQuery,
     answers: {
       200: {
         description: 'A page; nextCursor is always there',
@@ -35,10 +48,16 @@ export class EventsController {
     },
   })
   async list(@Caller() call: Call): Promise<Answer> {
-    const query = call.query(PageQuery);
-    const after = decodeCursor('events', query.cursor, indexPosition);
+    const { cursor, limit, types = '*' } = call.query(EventsQuery);
+    const after = decodeCursor('events', cursor, indexPosition);
+    const wanted = {
+      types: typesOf(types.split(',')),
+      allowed: call.identity.key.workflows,
+      after,
+      limit,
+    };
     const events = await this.database.read(call.workspaceId, (sql) =>
-      listEvents(sql, call.workspaceId, call.identity.key.workflows, after, query.limit),
+      listEvents(sql, call.workspaceId, wanted),
     );
     return ok({
       data: events.map(({ view }) => view),

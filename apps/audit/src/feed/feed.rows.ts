@@ -1,5 +1,4 @@
 import {
-  eventTypes,
   requestView,
   taskView,
   type Actor,
@@ -47,6 +46,23 @@ export const storeForFeed = async (
   return distinct.filter(({ request }) => stored.has(keyOf(request)));
 };
 
+/** Keeps what the feed will show of events that are about no transition; answers which were not kept before. */
+export const storeOperationalEvents = async (
+  sql: Sql,
+  events: readonly { workspaceId: string; id: string; data: Record<string, unknown> }[],
+): Promise<Set<string>> => {
+  const rows = await sql.query<{ id: string }>(
+    `INSERT INTO operational_event (workspace_id, id, data)
+     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::json[]) ON CONFLICT DO NOTHING RETURNING id`,
+    [
+      events.map(({ workspaceId }) => workspaceId),
+      events.map(({ id }) => id),
+      events.map(({ data }) => JSON.stringify(data)),
+    ],
+  );
+  return new Set(rows.map(({ id }) => id));
+};
+
 const keyOf = ({ id, version }: { id: string; version: number }): string => `${id}/${version}`;
 
 /** An event as the feed shows it: what a standard webhook has in its body, with the event's id. */
@@ -62,7 +78,9 @@ interface Row {
   at: Date;
   task_id: string | null;
   actor: Actor;
-  snapshot: RequestSnapshot;
+  /** Null when the event is about no transition; then it has its data by itself. */
+  snapshot: RequestSnapshot | null;
+  operational: Record<string, unknown> | null;
   payload: unknown;
   is_early: boolean;
   [column: string]: unknown;
@@ -75,40 +93,46 @@ interface Row {
 export const listEvents = async (
   sql: Sql,
   workspaceId: string,
-  allowed: string[] | null,
-  after: string | null,
-  limit: number,
+  {
+    types,
+    allowed,
+    after,
+    limit,
+  }: { types: readonly string[]; allowed: string[] | null; after: string | null; limit: number },
 ): Promise<FeedEvent[]> => {
   const rows = await sql.query<Row>(
-    `SELECT e.index, e.id, e.type, e.at, e.task_id, e.content -> 'actor' AS actor, t.snapshot, p.payload,
-            p.payload IS NULL AND e.recorded_at > now() - interval '1 minute' AS is_early
+    `SELECT e.index, e.id, e.type, e.at, e.task_id, e.content -> 'actor' AS actor, t.snapshot, p.payload, o.data AS operational,
+            o.id IS NULL AND p.payload IS NULL AND e.recorded_at > now() - interval '1 minute' AS is_early
        FROM (SELECT * FROM entry WHERE workspace_id = $1 AND index > $2 AND type = ANY ($3::text[])
                AND ($5::text[] IS NULL OR workflow_key = ANY ($5)) ORDER BY index LIMIT $4) e
-       JOIN transition t ON t.request_id = e.request_id AND t.request_version = e.request_version
+       LEFT JOIN transition t ON t.request_id = e.request_id AND t.request_version = e.request_version
+       LEFT JOIN operational_event o ON o.workspace_id = e.workspace_id AND o.id = e.id
        LEFT JOIN LATERAL (
          SELECT payload FROM request_payload
           WHERE request_id = e.request_id AND revision = coalesce(t.snapshot ->> 'payloadRevision', t.snapshot ->> 'revision')::int
             AND request_version <= e.request_version
           ORDER BY request_version DESC LIMIT 1) p ON true
       ORDER BY e.index`,
-    [workspaceId, after ?? '-1', eventTypes, limit, allowed],
+    [workspaceId, after ?? '-1', types, limit, allowed],
   );
   const early = rows.findIndex(({ is_early: isEarly }) => isEarly);
   return rows.slice(0, early < 0 ? rows.length : early).map((row) => {
-    const task = row.snapshot.stages.flatMap(({ tasks }) => tasks).find(({ id }) => id === row.task_id);
+    const { id, type, at } = row;
     return {
       index: row.index,
-      view: {
-        id: row.id,
-        type: row.type,
-        timestamp: row.at.toISOString(),
-        data: {
-          workspaceId,
-          request: requestView(row.snapshot, row.payload),
-          ...(task && row.type.startsWith('task.') ? { task: taskView(task) } : {}),
-          actor: row.actor,
-        },
-      },
+      view: { id, type, timestamp: at.toISOString(), data: dataOf(workspaceId, row) },
     };
   });
+};
+
+const dataOf = (workspaceId: string, row: Row): Record<string, unknown> => {
+  const { snapshot, operational } = row;
+  if (operational || !snapshot) return operational ?? { workspaceId, actor: row.actor };
+  const task = snapshot.stages.flatMap(({ tasks }) => tasks).find(({ id }) => id === row.task_id);
+  return {
+    workspaceId,
+    request: requestView(snapshot, row.payload),
+    ...(task && row.type.startsWith('task.') ? { task: taskView(task) } : {}),
+    actor: row.actor,
+  };
 };

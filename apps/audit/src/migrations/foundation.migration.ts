@@ -70,7 +70,22 @@ export class Foundation1763690000000 implements MigrationInterface {
         payload json NOT NULL,
         PRIMARY KEY (request_id, revision)
       )`);
-    for (const table of ['log_head', 'entry', 'sealed', 'transition', 'request_payload']) {
+    // And what is shown of events about endpoints and deliveries.
+    await runner.query(`
+      CREATE TABLE operational_event (
+        workspace_id uuid NOT NULL,
+        id uuid NOT NULL,
+        data json NOT NULL,
+        PRIMARY KEY (workspace_id, id)
+      )`);
+    for (const table of [
+      'log_head',
+      'entry',
+      'sealed',
+      'transition',
+      'request_payload',
+      'operational_event',
+    ]) {
       await isolateByWorkspace(runner, table);
     }
   }

@@ -7,22 +7,24 @@ const shownBytes = 1_024;
 /** A delivery that could not be attempted now goes back for a moment; differently long, so that not all return at once. */
 const putBackMs = { least: 500, spread: 1_500 };
 
-type Addressed = Pick<AttemptOutcome, 'deliveryId' | 'workspaceId' | 'endpointId' | 'attempt'>;
+type Addressed = Pick<AttemptOutcome, 'deliveryId' | 'workspaceId' | 'endpointId' | 'attempt' | 'isOrdered'>;
 
 const addressOf = (delivery: LeasedDelivery): Addressed => ({
   deliveryId: delivery.id,
   workspaceId: delivery.workspace_id,
   endpointId: delivery.endpoint_id,
   attempt: delivery.attempt,
+  isOrdered: delivery.is_ordered,
 });
 
 /** Not attempted: due again soon, and not counted. */
-export const putBack = (delivery: LeasedDelivery, random: number): AttemptOutcome => ({
+export const putBack = (delivery: LeasedDelivery, random: number, isCrowdedOut = false): AttemptOutcome => ({
   ...addressOf(delivery),
   state: 'pending',
   delayMs: Math.round(putBackMs.least + putBackMs.spread * random),
   result: null,
   isGone: false,
+  isCrowdedOut,
 });
 
 /**
@@ -38,7 +40,7 @@ export const outcomeOf = (
   random: number,
 ): AttemptOutcome => {
   const result = resultOf(call, at);
-  const base = { ...addressOf(delivery), result, isGone: false, delayMs: null };
+  const base = { ...addressOf(delivery), result, isGone: false, isCrowdedOut: false, delayMs: null };
   if (result.error === null) return { ...base, state: 'succeeded' };
   if (result.status === 410) return { ...base, state: 'failed', isGone: true };
   const asked = call.kind === 'response' ? retryAfterMs(call.headers['retry-after'], at.getTime()) : 0;

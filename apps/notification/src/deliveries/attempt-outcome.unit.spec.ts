@@ -16,6 +16,7 @@ const delivery = (tries = 0): LeasedDelivery => ({
   url: 'https://hooks.example.com',
   secret: Buffer.alloc(0),
   previous_secret: null,
+  is_ordered: false,
   body: '{}',
 });
 

@@ -9,6 +9,8 @@ export interface LeasedDelivery extends Target {
   format: EndpointFormat;
   attempt: number;
   tries: number;
+  /** The next one of the same request waits for it. */
+  is_ordered: boolean;
   body: string;
 }
 
@@ -44,4 +46,8 @@ export interface AttemptOutcome {
   result: AttemptResult | null;
   /** The subscriber answered 410: it wants nothing any more. */
   isGone: boolean;
+  /** No attempt was made because more wait for this endpoint than it can be sent. */
+  isCrowdedOut: boolean;
+  /** The next one of the same request waits for it. */
+  isOrdered: boolean;
 }

@@ -17,7 +17,20 @@ import {
   type Call,
 } from '@countersign/service-kit';
 import { Controller, Get, Post } from '@nestjs/common';
-import { IsIn, IsISO8601, IsOptional, Matches, ValidateIf } from 'class-validator';
+import { Type } from 'class-transformer';
+import {
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateIf,
+} from 'class-validator';
 import type { EndpointRow } from '../endpoints/endpoint';
 import { allowEndpoint, findEndpoint, lockEndpoint } from '../endpoints/endpoint.store';
 import { DeliveryDispatcher } from './delivery-dispatcher';
@@ -30,21 +43,36 @@ import {
   type DeliveryRow,
   type DeliveryState,
 } from './delivery';
-import { replayDelivery, replayPeriod } from './replay-deliveries';
+import { countDeliveries, deliveryCountsSchema, mostHours } from './delivery-counts';
+import { letThrough, replayDelivery, replayPeriod } from './replay-deliveries';
 import { insertTestDelivery } from './test-event';
 
 const list = 'deliveries';
 const endpointParam = PathId('id', 'Id of the webhook endpoint.');
 const deliveryParam = PathId('id', 'Id of the delivery.');
 
-export class DeliveriesQuery extends PageQuery {
-  @IsOptional() @IsIn(deliveryStates) state?: DeliveryState;
-}
-
 /** RFC 3339 with an offset: a time without one would mean whatever the server's zone is. */
 const withOffset = /T.*(Z|[+-]\d{2}:\d{2})$/;
 const offsetWanted = { message: '$property must be an RFC 3339 time with its offset' };
 const isGiven = (_: object, value: unknown): boolean => value !== undefined;
+
+export class DeliveriesQuery extends PageQuery {
+  @IsOptional() @IsIn(deliveryStates) state?: DeliveryState;
+  @IsOptional() @IsString() @MaxLength(100) eventType?: string;
+  @IsOptional() @IsUUID() requestId?: string;
+  @IsOptional()
+  @IsISO8601({ strict: true, strictSeparator: true })
+  @Matches(withOffset, offsetWanted)
+  createdAfter?: string;
+  @IsOptional()
+  @IsISO8601({ strict: true, strictSeparator: true })
+  @Matches(withOffset, offsetWanted)
+  createdBefore?: string;
+}
+
+export class StatisticsQuery {
+  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(mostHours) hours?: number;
+}
 
 export class ReplayBody {
   @IsISO8601({ strict: true, strictSeparator: true }) @Matches(withOffset, offsetWanted) since: string;
@@ -80,16 +108,32 @@ export class DeliveriesController {
   async list(@Caller() call: Call): Promise<Answer> {
     const endpointId = call.id('webhook endpoint');
     await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, call, endpointId));
-    const { limit, cursor, state = null } = call.query(DeliveriesQuery);
+    const { limit, cursor, ...wanted } = call.query(DeliveriesQuery);
     const filter = {
       workspaceId: call.workspaceId,
       endpointId,
-      state,
+      ...wanted,
       before: decodeCursor(list, cursor, idPosition),
       limit: limit + 1,
     };
     const rows = await this.database.read(call.workspaceId, (sql) => listDeliveries(sql, filter));
     return ok(pageOf(list, rows, limit, ({ id }) => id, deliveryView));
+  }
+
+  @Get('webhook-endpoints/:id/statistics')
+  @endpointParam
+  @Operation({
+    scope: 'webhooks:read',
+    summary:
+      'Says how deliveries to a webhook endpoint fare: attempts of the last `hours` (24), and what waits.',
+    query: StatisticsQuery,
+    answers: { 200: { description: 'The numbers.', schema: deliveryCountsSchema } },
+  })
+  async statistics(@Caller() call: Call): Promise<Answer> {
+    const endpointId = call.id('webhook endpoint');
+    await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, call, endpointId));
+    const { hours = 24 } = call.query(StatisticsQuery);
+    return ok(await this.database.read(call.workspaceId, (sql) => countDeliveries(sql, endpointId, hours)));
   }
 
   @Get('deliveries/:id')
@@ -174,6 +218,7 @@ export class DeliveriesController {
       const endpoint = await lockEndpoint(tx, call, endpointId, null);
       refuseDisabled(endpoint);
       const id = await insertTestDelivery(tx, call.workspaceId, endpoint, actor, call.cause);
+      await letThrough(tx, id);
       tx.afterCommit(() => this.dispatcher.wake());
       return ok(deliveryView(await findDelivery(tx, id)));
     });

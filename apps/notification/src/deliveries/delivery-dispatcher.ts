@@ -15,9 +15,15 @@ import { BatchRecorder } from '../outside-calls/batch-recorder';
 import { CallPool } from '../outside-calls/call-pool';
 import type { AttemptOutcome, LeasedDelivery } from './attempt';
 import { outcomeOf, putBack } from './attempt-outcome';
-import { claimDue, nextDueMs, queueClaimed } from './claim-due';
+import { MailSettings } from '../mail/mail.settings';
+import { announceOperations } from '../operations/announce-operations';
+import { disableEndpoints, givenUpReason, goneReason } from '../operations/disable-endpoints';
+import { claimDue, claimProbes, drain, nextDueMs, queueClaimed, type DueDelivery } from './claim-due';
+import { opensAfter } from './endpoint-health';
+import { judgeEndpoints, type Judgement } from './judge-endpoints';
 import { leaseSeconds } from './lease-deliveries';
 import { recordOutcomes } from './record-outcomes';
+import { startSuccessors } from './start-successors';
 import { callTimeoutMs, callWebhook } from './webhook-caller';
 import { WebhookSettings } from './webhook.settings';
 
@@ -45,6 +51,7 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
   constructor(
     private readonly settings: WebhookSettings,
     private readonly secrets: EndpointSecrets,
+    private readonly mails: MailSettings,
     @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
     @Inject(SWEEPER) private readonly everyWorkspace: Database,
     @Inject(LOG) private readonly log: Log,
@@ -87,15 +94,16 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
    * 1970: the database counts the lease from there.
    */
   dispatch(delivery: LeasedDelivery, traceparent: string | null, leasedAt: number): void {
-    const giveBack = () => this.recorder.record(putBack(delivery, Math.random()));
+    const giveBack = (isCrowdedOut = false) =>
+      this.recorder.record(putBack(delivery, Math.random(), isCrowdedOut));
     const isTaken = this.pool.offer({
       key: delivery.endpoint_id,
       bytes: delivery.body.length,
       startBefore: leasedAt + leaseSeconds * 1_000 - callTimeoutMs - recordingMs,
       run: (signal) => this.attempt(delivery, traceparent, signal),
-      drop: giveBack,
+      drop: () => giveBack(),
     });
-    if (!isTaken) giveBack();
+    if (!isTaken) giveBack(true);
   }
 
   /** Something was made due outside of the schedule. */
@@ -115,8 +123,8 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
       const outcome = isAborted
         ? putBack(delivery, 0)
         : outcomeOf(delivery, result, at, this.settings.schedule, Math.random());
-      // An endpoint that is gone must be disabled before more is sent to it.
-      this.recorder.record(outcome, outcome.isGone);
+      // An endpoint that is gone must be disabled before more is sent to it; what waits for its turn is sent as this is recorded.
+      this.recorder.record(outcome, outcome.isGone || (outcome.isOrdered && outcome.state !== 'pending'));
       return outcome.state === 'succeeded';
     } catch (error) {
       this.log.error(
@@ -144,18 +152,69 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
 
   private async write(outcomes: readonly AttemptOutcome[]): Promise<void> {
     const workspaces = [...new Set(outcomes.map(({ workspaceId }) => workspaceId))];
-    await this.unitOfWork(workspaces, async (tx) => recordOutcomes(tx, outcomes));
+    const now = new Date();
+    const judgement = await this.unitOfWork(workspaces, async (tx) => {
+      const gone = outcomes.filter(({ isGone }) => isGone);
+      const disabled = await disableEndpoints(
+        tx,
+        gone.map(({ endpointId }) => ({ endpointId, reason: goneReason })),
+      );
+      const recorded = await recordOutcomes(tx, outcomes);
+      const ordered = new Set(
+        outcomes.flatMap(({ isOrdered, deliveryId }) => (isOrdered ? [deliveryId] : [])),
+      );
+      const successors = await startSuccessors(
+        tx,
+        recorded.filter(({ id, state }) => state !== 'pending' && ordered.has(id)).map(({ id }) => id),
+      );
+      tx.afterCommit(() => {
+        for (const { delivery, traceparent } of successors)
+          this.dispatch(delivery, traceparent, now.getTime());
+      });
+      const judged = await judgeEndpoints(tx, outcomes, recorded, now);
+      await announceOperations(tx, [...disabled, ...judged.news], this.mailTerms, now);
+      return judged;
+    });
+    await this.giveUp(judgement);
     const delays = outcomes.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
+    if (judgement.isSweepNeeded) delays.push(0);
     if (delays.length > 0) this.sweeper.wakeIn(Math.min(...delays));
+  }
+
+  /** After the outcomes: an endpoint is locked before its deliveries. A crash before this is made good by the next failure. */
+  private async giveUp({ givenUp }: Judgement): Promise<void> {
+    if (givenUp.length === 0) return;
+    const workspaces = [...new Set(givenUp.map(({ workspaceId }) => workspaceId))];
+    await this.unitOfWork(workspaces, async (tx) => {
+      const disabled = await disableEndpoints(
+        tx,
+        givenUp.map(({ endpointId, failingSince }) => ({ endpointId, reason: givenUpReason(failingSince) })),
+      );
+      await announceOperations(tx, disabled, this.mailTerms, new Date());
+    });
+    this.wake();
+  }
+
+  private get mailTerms(): { captured: boolean; publicUrl: string } {
+    return { captured: this.mails.smtpUrl === null, publicUrl: this.mails.publicUrl };
   }
 
   private async sweep(): Promise<number | null> {
     const next = await this.everyWorkspace.everywhere(nextDueMs);
     if (next === null || next > 0) return next;
     const busy = this.pool.fullKeys();
-    const due = await this.everyWorkspace.everywhere((sql) => claimDue(sql, busy));
+    const { due, held, probes, drained } = await this.everyWorkspace.everywhere(async (sql) => ({
+      ...(await claimDue(sql, busy)),
+      probes: await claimProbes(sql, opensAfter),
+      drained: await drain(sql),
+    }));
+    await this.queue([...due, ...probes]);
     // What is due and cannot be claimed is locked by another process or goes to an endpoint that takes no more now.
-    if (due.length === 0) return busyMs;
+    return due.length + probes.length + held + drained > 0 ? 0 : busyMs;
+  }
+
+  private async queue(due: readonly DueDelivery[]): Promise<void> {
+    if (due.length === 0) return;
     const workspaces = [...new Set(due.map((delivery) => delivery.workspace_id))];
     await this.unitOfWork(workspaces, async (tx) => {
       await queueClaimed(tx, due);
@@ -168,6 +227,5 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
         });
       }
     });
-    return 0;
   }
 }

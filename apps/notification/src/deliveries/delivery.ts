@@ -92,19 +92,59 @@ export const findDelivery = async (sql: Sql, id: string): Promise<DeliveryRow> =
 export interface DeliveryFilter {
   workspaceId: string;
   endpointId: string;
-  state: DeliveryState | null;
+  state?: DeliveryState;
+  eventType?: string;
+  requestId?: string;
+  /** RFC 3339, itself included. */
+  createdAfter?: string;
+  /** RFC 3339, itself not included. */
+  createdBefore?: string;
   before: string | null;
   limit: number;
 }
 
+/** An id has the time of its making by another clock than `created_at`. */
+const clockDifferenceMs = 600_000;
+
+/** The least UUID (version 7) that may have been made at a time, or so much later. */
+const idAt = (time: string, differenceMs: number): string => {
+  const hex = Math.max(0, Date.parse(time) + differenceMs)
+    .toString(16)
+    .padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`;
+};
+
 /** Newest first. */
 export const listDeliveries = (
   sql: Sql,
-  { workspaceId, endpointId, state, before, limit }: DeliveryFilter,
-): Promise<DeliveryRow[]> =>
-  sql.query<DeliveryRow>(
-    `SELECT ${columns} FROM delivery d JOIN event v ON v.id = d.event_id
-      WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND ($3::text IS NULL OR d.state = $3) AND ($4::uuid IS NULL OR d.id < $4)
-      ORDER BY d.id DESC LIMIT $5`,
-    [workspaceId, endpointId, state, before, limit],
+  { workspaceId, endpointId, before, limit, ...wanted }: DeliveryFilter,
+): Promise<DeliveryRow[]> => {
+  const conditions = ['d.workspace_id = $1', 'd.endpoint_id = $2'];
+  const values: unknown[] = [workspaceId, endpointId];
+  const where = (value: unknown, condition: (place: string) => string) => {
+    if (value === undefined || value === null) return;
+    values.push(value);
+    conditions.push(condition(`$${values.length}`));
+  };
+  where(before, (place) => `d.id < ${place}::uuid`);
+  // The index of the few that have not succeeded is named by its condition.
+  where(wanted.state, (place) => `d.state = ${place}`);
+  if (wanted.state !== undefined && wanted.state !== 'succeeded') conditions.push(`d.state <> 'succeeded'`);
+  where(wanted.eventType, (place) => `v.type = ${place}`);
+  where(
+    wanted.requestId,
+    (place) => `d.event_id IN (SELECT id FROM event WHERE workspace_id = $1 AND request_id = ${place}::uuid)`,
   );
+  // Ids have the time in them, so that a period far back is found by the index of the list.
+  const { createdAfter, createdBefore } = wanted;
+  where(createdAfter, (place) => `d.created_at >= ${place}::timestamptz`);
+  where(createdAfter && idAt(createdAfter, -clockDifferenceMs), (place) => `d.id >= ${place}::uuid`);
+  where(createdBefore, (place) => `d.created_at < ${place}::timestamptz`);
+  where(createdBefore && idAt(createdBefore, clockDifferenceMs), (place) => `d.id < ${place}::uuid`);
+  values.push(limit);
+  return sql.query<DeliveryRow>(
+    `SELECT ${columns} FROM delivery d JOIN event v ON v.id = d.event_id
+      WHERE ${conditions.join(' AND ')} ORDER BY d.id DESC LIMIT $${values.length}`,
+    values,
+  );
+};

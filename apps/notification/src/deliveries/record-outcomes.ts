@@ -1,12 +1,19 @@
-import type { TransactionSql } from '@countersign/persistence';
+import type { Tx } from '@countersign/messaging';
 import type { AttemptOutcome } from './attempt';
 
-const goneReason = 'the endpoint answered 410 Gone';
+/** What was written about a delivery; those that were taken over since are not among them. */
+export interface RecordedOutcome extends Record<string, unknown> {
+  id: string;
+  workspace_id: string;
+  endpoint_id: string;
+  state: 'pending' | 'succeeded' | 'failed';
+  /** There was news of its endpoint before: calls to it have failed. */
+  was_failing: boolean;
+}
 
 /** Writes what attempts came to, all at once; an attempt that was taken over since leaves no trace. */
-export const recordOutcomes = (sql: TransactionSql, outcomes: readonly AttemptOutcome[]): void => {
-  disableGone(sql, outcomes);
-  sql.write(
+export const recordOutcomes = (tx: Tx, outcomes: readonly AttemptOutcome[]): Promise<RecordedOutcome[]> =>
+  tx.query<RecordedOutcome>(
     `WITH outcome AS (
        SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::timestamptz[], $6::int[], $7::int[], $8::text[], $9::text[])
          AS o (delivery_id, attempt, state, delay_ms, at, status, latency_ms, error, response)
@@ -18,14 +25,27 @@ export const recordOutcomes = (sql: TransactionSql, outcomes: readonly AttemptOu
           SET state = o.state,
               due_at = now() + o.delay_ms * interval '1 millisecond',
               tries = d.tries + (o.at IS NOT NULL)::int,
+              held = d.held AND o.state = 'pending',
               finished_at = CASE WHEN o.state = 'pending' THEN NULL ELSE now() END
          FROM outcome o JOIN locked l ON l.id = o.delivery_id
         WHERE d.id = o.delivery_id AND d.attempt = o.attempt
-       RETURNING d.id, d.workspace_id, o.attempt, o.at, o.status, o.latency_ms, o.error, o.response
+       RETURNING d.id, d.workspace_id, d.endpoint_id, d.state, o.attempt, o.at, o.status, o.latency_ms, o.error, o.response
+     ), attempted AS (
+       INSERT INTO delivery_attempt (delivery_id, number, workspace_id, at, status, latency_ms, error, response)
+       SELECT id, attempt, workspace_id, at, status, latency_ms, error, response FROM fenced WHERE at IS NOT NULL
+       ON CONFLICT DO NOTHING
+     ), counted AS (
+       INSERT INTO endpoint_hour AS h (endpoint_id, hour, workspace_id, attempts, succeeded, exhausted, latency_ms)
+       SELECT endpoint_id, date_trunc('hour', at), workspace_id, count(*), count(*) FILTER (WHERE error IS NULL),
+              count(*) FILTER (WHERE state = 'failed'), sum(latency_ms)
+         FROM fenced WHERE at IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2
+       ON CONFLICT (endpoint_id, hour) DO UPDATE
+          SET attempts = h.attempts + excluded.attempts, succeeded = h.succeeded + excluded.succeeded,
+              exhausted = h.exhausted + excluded.exhausted, latency_ms = h.latency_ms + excluded.latency_ms
      )
-     INSERT INTO delivery_attempt (delivery_id, number, workspace_id, at, status, latency_ms, error, response)
-     SELECT id, attempt, workspace_id, at, status, latency_ms, error, response FROM fenced WHERE at IS NOT NULL
-     ON CONFLICT DO NOTHING`,
+     SELECT f.id, f.workspace_id, f.endpoint_id, f.state,
+            EXISTS (SELECT 1 FROM endpoint_health h WHERE h.endpoint_id = f.endpoint_id AND h.failing_since IS NOT NULL) AS was_failing
+       FROM fenced f`,
     [
       outcomes.map(({ deliveryId }) => deliveryId),
       outcomes.map(({ attempt }) => attempt),
@@ -38,17 +58,3 @@ export const recordOutcomes = (sql: TransactionSql, outcomes: readonly AttemptOu
       outcomes.map(({ result }) => result?.response ?? null),
     ],
   );
-};
-
-/** Before their deliveries: whoever changes both an endpoint and its deliveries locks the endpoint first. */
-const disableGone = (sql: TransactionSql, outcomes: readonly AttemptOutcome[]): void => {
-  const gone = [
-    ...new Set(outcomes.filter(({ isGone }) => isGone).map(({ endpointId }) => endpointId)),
-  ].sort();
-  if (gone.length === 0) return;
-  sql.write(
-    `UPDATE endpoint SET state = 'disabled', disabled_reason = $2, version = version + 1, updated_at = now()
-      WHERE id = ANY ($1::uuid[]) AND state = 'enabled'`,
-    [gone, goneReason],
-  );
-};

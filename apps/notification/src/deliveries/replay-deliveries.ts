@@ -1,5 +1,6 @@
 import type { Sql } from '@countersign/persistence';
 import type { DeliveryState } from './delivery';
+import { probeLostMs } from './endpoint-health';
 
 /*
  * A replayed delivery starts its schedule anew and is due now: the sweeper finds it. A new attempt number takes it
@@ -7,8 +8,18 @@ import type { DeliveryState } from './delivery';
  */
 
 export const replayDelivery = async (sql: Sql, id: string): Promise<void> => {
+  await letThrough(sql, id);
   await sql.query(
-    `UPDATE delivery SET state = 'pending', attempt = attempt + 1, tries = 0, due_at = now(), finished_at = NULL WHERE id = $1`,
+    `UPDATE delivery SET state = 'pending', attempt = attempt + 1, tries = 0, due_at = now(), held = false, finished_at = NULL WHERE id = $1`,
+    [id],
+  );
+};
+
+/** Somebody asks for this very delivery: should the endpoint's circuit be open, it is the next probe. */
+export const letThrough = async (sql: Sql, id: string): Promise<void> => {
+  await sql.query(
+    `UPDATE endpoint_health h SET probing = $1, probe_at = now() + interval '${probeLostMs} milliseconds'
+       FROM delivery d WHERE d.id = $1 AND h.endpoint_id = d.endpoint_id AND h.is_open`,
     [id],
   );
 };
@@ -29,7 +40,7 @@ export const replayPeriod = async (
 ): Promise<number> => {
   const rows = await sql.query<{ replayed: number }>(
     `WITH replayed AS (
-       UPDATE delivery d SET state = 'pending', attempt = d.attempt + 1, tries = 0, due_at = now(), finished_at = NULL
+       UPDATE delivery d SET state = 'pending', attempt = d.attempt + 1, tries = 0, due_at = now(), held = false, finished_at = NULL
          FROM event v
         WHERE v.id = d.event_id AND d.workspace_id = $1 AND d.endpoint_id = $2
           AND v.at >= $3::timestamptz AND ($4::timestamptz IS NULL OR v.at <= $4)

@@ -10,8 +10,15 @@ import {
   MaxLength,
   ValidateIf,
 } from 'class-validator';
-import { eventPatternExpression } from '../events/event-pattern';
-import { endpointFormats, type EndpointFormat } from './endpoint';
+import { eventPatternExpression } from '@countersign/contracts';
+import {
+  endpointFormats,
+  orderings,
+  signings,
+  type EndpointFormat,
+  type Ordering,
+  type Signing,
+} from './endpoint';
 
 const isGiven = (_: object, value: unknown): boolean => value !== undefined;
 
@@ -19,8 +26,6 @@ const notAnEvent = {
   each: true,
   message: 'each of events must be "*", a family such as "request.*" or an event type',
 };
-const signings = { message: 'signing must be "hmac": "ed25519" is not supported yet' };
-const orderings = { message: 'ordering must be "none": "per-request" is not supported yet' };
 
 /** What may be left out when an endpoint is created as well as when it is changed. */
 abstract class EndpointOptions {
@@ -39,8 +44,8 @@ abstract class EndpointOptions {
   @MaxLength(500)
   description?: string | null;
 
-  @ValidateIf(isGiven) @IsIn(['hmac'], signings) signing?: string;
-  @ValidateIf(isGiven) @IsIn(['none'], orderings) ordering?: string;
+  @ValidateIf(isGiven) @IsIn(signings) signing?: Signing;
+  @ValidateIf(isGiven) @IsIn(orderings) ordering?: Ordering;
 }
 
 export class CreateEndpoint extends EndpointOptions {

@@ -1,11 +1,14 @@
 import { allowWorkflows, Problem, type Call } from '@countersign/service-kit';
 import type { Sql } from '@countersign/persistence';
-import type { EndpointFormat, EndpointRow } from './endpoint';
+import type { EndpointFormat, EndpointRow, Ordering, Signing } from './endpoint';
+import type { NewSecret } from './endpoint-secrets';
 
 /** An old secret signs this long beside the new one (product §3). */
 const rotationHours = 24;
 
-const columns = `id, url, events, format, workflows, description, signing, ordering, state, disabled_reason, version, created_at, updated_at`;
+const columns = `id, url, events, format, workflows, description, signing, public_key,
+  CASE WHEN previous_until > now() THEN previous_public_key END AS previous_public_key, ordering, state, disabled_reason,
+  (SELECT h.failing_since FROM endpoint_health h WHERE h.endpoint_id = endpoint.id) AS failing_since, version, created_at, updated_at`;
 
 /** Refuses a limited key an endpoint that is not for its workflows only. Throws Problem workflow_not_allowed. */
 export const allowEndpoint = (call: Call, workflows: string[] | null): void =>
@@ -59,18 +62,25 @@ export interface EndpointSettings {
   format: EndpointFormat;
   workflows: string[] | null;
   description: string | null;
+  signing: Signing;
+  ordering: Ordering;
+}
+
+export interface NewEndpoint extends EndpointSettings {
+  id: string;
+  workspaceId: string;
+  /** The person who made it, told when it is disabled; null when a key did so by itself. */
+  ownerId: string | null;
+  secret: NewSecret;
 }
 
 export const insertEndpoint = async (
   sql: Sql,
-  id: string,
-  workspaceId: string,
-  settings: EndpointSettings,
-  sealedSecret: Buffer,
+  { id, workspaceId, ownerId, secret, ...settings }: NewEndpoint,
 ): Promise<EndpointRow> => {
   const rows = await sql.query<EndpointRow>(
-    `INSERT INTO endpoint (id, workspace_id, url, events, format, workflows, description, signing, ordering, secret)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, 'hmac', 'none', $8) RETURNING ${columns}`,
+    `INSERT INTO endpoint (id, workspace_id, url, events, format, workflows, description, signing, ordering, ordered_since, owner_id, secret, public_key)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN $9 = 'per-request' THEN now() END, $10, $11, $12) RETURNING ${columns}`,
     [
       id,
       workspaceId,
@@ -79,7 +89,11 @@ export const insertEndpoint = async (
       settings.format,
       settings.workflows,
       settings.description,
-      sealedSecret,
+      settings.signing,
+      settings.ordering,
+      ownerId,
+      secret.sealed,
+      secret.publicKey,
     ],
   );
   return only(rows);
@@ -91,9 +105,18 @@ export const updateEndpoint = async (
   settings: EndpointSettings,
 ): Promise<EndpointRow> => {
   const rows = await sql.query<EndpointRow>(
-    `UPDATE endpoint SET url = $2, events = $3, format = $4, workflows = $5, description = $6, version = version + 1, updated_at = now()
+    `UPDATE endpoint SET url = $2, events = $3, format = $4, workflows = $5, description = $6, ordering = $7,
+            ordered_since = CASE WHEN $7 = 'per-request' THEN coalesce(ordered_since, now()) END, version = version + 1, updated_at = now()
       WHERE id = $1 RETURNING ${columns}`,
-    [id, settings.url, settings.events, settings.format, settings.workflows, settings.description],
+    [
+      id,
+      settings.url,
+      settings.events,
+      settings.format,
+      settings.workflows,
+      settings.description,
+      settings.ordering,
+    ],
   );
   return only(rows);
 };
@@ -107,21 +130,39 @@ export const enableEndpoint = async (sql: Sql, id: string): Promise<EndpointRow>
   return only(rows);
 };
 
-export const rotateSecret = async (sql: Sql, id: string, sealedSecret: Buffer): Promise<EndpointRow> => {
+/** The old secret or key goes on signing for a while, also when the new one is of the other kind. */
+export const rotateSecret = async (
+  sql: Sql,
+  id: string,
+  signing: Signing,
+  { sealed, publicKey }: NewSecret,
+): Promise<EndpointRow> => {
   const rows = await sql.query<EndpointRow>(
     `UPDATE endpoint
-        SET previous_secret = secret, previous_until = now() + interval '${rotationHours} hours', secret = $2,
-            version = version + 1, updated_at = now()
+        SET previous_secret = secret, previous_public_key = public_key, previous_until = now() + interval '${rotationHours} hours',
+            secret = $2, public_key = $3, signing = $4, version = version + 1, updated_at = now()
       WHERE id = $1 RETURNING ${columns}`,
-    [id, sealedSecret],
+    [id, sealed, publicKey, signing],
   );
   return only(rows);
 };
 
 /** Its deliveries stay as history; those that were under way are not made any more. */
 export const deleteEndpoint = async (sql: Sql, id: string): Promise<void> => {
-  await sql.query('DELETE FROM endpoint WHERE id = $1', [id]);
+  await sql.query(
+    `WITH gone AS (DELETE FROM endpoint WHERE id = $1 RETURNING id, workspace_id)
+     INSERT INTO endpoint_health (endpoint_id, workspace_id, drain) SELECT id, workspace_id, 'skip' FROM gone
+     ON CONFLICT (endpoint_id) DO UPDATE SET ${wellAgain}, drain = 'skip'`,
+    [id],
+  );
 };
+
+/** Somebody has put something right: what has failed so far counts no more, and what is held goes out. */
+export const giveAnotherChance = async (sql: Sql, id: string): Promise<void> => {
+  await sql.query(`UPDATE endpoint_health SET ${wellAgain}, drain = 'release' WHERE endpoint_id = $1`, [id]);
+};
+
+const wellAgain = `failing_since = NULL, failures = 0, is_told = false, is_open = false, probe_at = NULL, probing = NULL`;
 
 const only = (rows: EndpointRow[]): EndpointRow => {
   const [row] = rows;

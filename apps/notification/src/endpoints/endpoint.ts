@@ -1,6 +1,12 @@
 export const endpointFormats = ['standard', 'easylife'] as const;
 export type EndpointFormat = (typeof endpointFormats)[number];
 
+export const signings = ['hmac', 'ed25519'] as const;
+export type Signing = (typeof signings)[number];
+
+export const orderings = ['none', 'per-request'] as const;
+export type Ordering = (typeof orderings)[number];
+
 /** A row of `endpoint`, without its secrets. */
 export interface EndpointRow extends Record<string, unknown> {
   id: string;
@@ -9,10 +15,16 @@ export interface EndpointRow extends Record<string, unknown> {
   format: EndpointFormat;
   workflows: string[] | null;
   description: string | null;
-  signing: string;
-  ordering: string;
+  signing: Signing;
+  /** `whpk_…` of an endpoint that is signed for by Ed25519. */
+  public_key: string | null;
+  /** The one before the last rotation, while it still signs. */
+  previous_public_key: string | null;
+  ordering: Ordering;
   state: 'enabled' | 'disabled';
   disabled_reason: string | null;
+  /** When the first of the attempts was made that have all failed; null when the last one succeeded. */
+  failing_since: Date | null;
   version: number;
   created_at: Date;
   updated_at: Date;
@@ -27,9 +39,12 @@ export const endpointView = (row: EndpointRow) => ({
   workflows: row.workflows,
   description: row.description,
   signing: row.signing,
+  publicKey: row.public_key,
+  previousPublicKey: row.previous_public_key,
   ordering: row.ordering,
   state: row.state,
   disabledReason: row.disabled_reason,
+  failingSince: row.failing_since?.toISOString() ?? null,
   version: row.version,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
@@ -52,10 +67,17 @@ export const endpointSchema = {
       description: 'Keys of workflows; null for all.',
     },
     description: textOrNull,
-    signing: { type: 'string' },
-    ordering: { type: 'string' },
+    signing: { type: 'string', enum: [...signings] },
+    publicKey: { ...textOrNull, description: '`whpk_…`, when signing is `ed25519`.' },
+    previousPublicKey: { ...textOrNull, description: 'The key before a rotation, while it still signs.' },
+    ordering: { type: 'string', enum: [...orderings] },
     state: { type: 'string', enum: ['enabled', 'disabled'] },
     disabledReason: textOrNull,
+    failingSince: {
+      type: ['string', 'null'],
+      format: 'date-time',
+      description: 'When the first of the attempts was made that have all failed since.',
+    },
     version: { type: 'integer' },
     createdAt: { type: 'string', format: 'date-time' },
     updatedAt: { type: 'string', format: 'date-time' },
@@ -66,6 +88,10 @@ export const endpointWithSecretSchema = {
   ...endpointSchema,
   properties: {
     ...endpointSchema.properties,
-    secret: { type: 'string', description: '`whsec_…`, shown only now.' },
+    secret: {
+      type: 'string',
+      description:
+        '`whsec_…`, shown only now; absent when signing is `ed25519`, whose private key stays here.',
+    },
   },
 };

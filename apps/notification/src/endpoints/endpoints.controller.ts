@@ -21,6 +21,7 @@ import {
 } from '@countersign/service-kit';
 import { Controller, Delete, Get, Inject, Patch, Post } from '@nestjs/common';
 import { v7 } from 'uuid';
+import { DeliveryDispatcher } from '../deliveries/delivery-dispatcher';
 import { WebhookSettings } from '../deliveries/webhook.settings';
 import { ChangeEndpoint, CreateEndpoint } from './endpoint.bodies';
 import { EndpointSecrets } from './endpoint-secrets';
@@ -29,6 +30,7 @@ import {
   deleteEndpoint,
   enableEndpoint,
   findEndpoint,
+  giveAnotherChance,
   insertEndpoint,
   listEndpoints,
   lockEndpoint,
@@ -49,6 +51,7 @@ export class EndpointsController {
     private readonly people: People,
     private readonly secrets: EndpointSecrets,
     private readonly settings: WebhookSettings,
+    private readonly dispatcher: DeliveryDispatcher,
     @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
   ) {}
 
@@ -62,19 +65,21 @@ export class EndpointsController {
   async create(@Caller() call: Call): Promise<Answer> {
     const body = await readEndpointBody(call, CreateEndpoint, this.settings.allow);
     allowEndpoint(call, body.workflows ?? null);
-    await this.people.actor(call);
+    const person = await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       const id = v7();
-      const { secret, sealed } = this.secrets.create(id);
       const { url, events, format, workflows = null, description = null } = body;
-      const row = await insertEndpoint(
-        tx,
+      const { signing = 'hmac', ordering = 'none' } = body;
+      const secret = this.secrets.create(id, signing);
+      const row = await insertEndpoint(tx, {
         id,
-        call.workspaceId,
-        { url, events, format, workflows, description },
-        sealed,
-      );
-      return { ...created(`/v1/webhook-endpoints/${id}`, { ...endpointView(row), secret }), secret: true };
+        workspaceId: call.workspaceId,
+        ownerId: person?.id ?? null,
+        ...{ url, events, format, workflows, description, signing, ordering },
+        secret,
+      });
+      const shown = { ...endpointView(row), ...secret.shown };
+      return { ...created(`/v1/webhook-endpoints/${id}`, shown), secret: true };
     });
   }
 
@@ -114,9 +119,15 @@ export class EndpointsController {
   @idParam
   @Operation({
     scope: 'webhooks:write',
-    summary: 'Changes a webhook endpoint; members not given stay as they are.',
+    summary:
+      'Changes a webhook endpoint; members not given stay as they are. Another `signing` makes a new secret or key pair, as a rotation does.',
     body: ChangeEndpoint,
-    answers: { 200: { description: 'The endpoint as it now is.', schema: endpointSchema } },
+    answers: {
+      200: {
+        description: 'The endpoint as it now is, with its secret if that is new.',
+        schema: endpointWithSecretSchema,
+      },
+    },
   })
   async change(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.find(call);
@@ -124,16 +135,19 @@ export class EndpointsController {
     if (body.workflows !== undefined) allowEndpoint(call, body.workflows);
     await this.people.actor(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
-      const { url, events, format, workflows, description } = await lockEndpoint(
-        tx,
-        call,
-        id,
-        call.expectedVersion,
-      );
+      const before = await lockEndpoint(tx, call, id, call.expectedVersion);
+      const { url, events, format, workflows, description, signing, ordering } = before;
       const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-      return ok(
-        endpointView(await updateEndpoint(tx, id, { url, events, format, workflows, description, ...given })),
-      );
+      const settings = { url, events, format, workflows, description, signing, ordering, ...given };
+      const changed = await updateEndpoint(tx, id, settings);
+      if (settings.url !== before.url) {
+        await giveAnotherChance(tx, id);
+        tx.afterCommit(() => this.dispatcher.wake());
+      }
+      if (settings.signing === before.signing) return ok(endpointView(changed));
+      const secret = this.secrets.create(id, settings.signing);
+      const rotated = await rotateSecret(tx, id, settings.signing, secret);
+      return ok({ ...endpointView(rotated), ...secret.shown });
     });
   }
 
@@ -150,6 +164,7 @@ export class EndpointsController {
     return this.unitOfWork([call.workspaceId], async (tx) => {
       await lockEndpoint(tx, call, id, call.expectedVersion);
       await deleteEndpoint(tx, id);
+      tx.afterCommit(() => this.dispatcher.wake());
       return noContent();
     });
   }
@@ -158,17 +173,24 @@ export class EndpointsController {
   @idParam
   @Operation({
     scope: 'webhooks:write',
-    summary: 'Makes a new secret; for 24 hours deliveries are signed with the new one and the old one.',
-    answers: { 200: { description: 'The endpoint, with its new secret.', schema: endpointWithSecretSchema } },
+    summary:
+      'Makes a new secret or key pair; for 24 hours deliveries are signed with the new one and the old one.',
+    answers: {
+      200: {
+        description: 'The endpoint, with its new secret or public key.',
+        schema: endpointWithSecretSchema,
+      },
+    },
   })
   async rotate(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.find(call);
     await call.body(EmptyBody);
     await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
-      await lockEndpoint(tx, call, id, call.expectedVersion);
-      const { secret, sealed } = this.secrets.create(id);
-      return { ...ok({ ...endpointView(await rotateSecret(tx, id, sealed)), secret }), secret: true };
+      const { signing } = await lockEndpoint(tx, call, id, call.expectedVersion);
+      const secret = this.secrets.create(id, signing);
+      const rotated = await rotateSecret(tx, id, signing, secret);
+      return { ...ok({ ...endpointView(rotated), ...secret.shown }), secret: true };
     });
   }
 
@@ -185,7 +207,10 @@ export class EndpointsController {
     await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       const row = await lockEndpoint(tx, call, id, call.expectedVersion);
-      return ok(endpointView(row.state === 'enabled' ? row : await enableEndpoint(tx, id)));
+      if (row.state === 'enabled') return ok(endpointView(row));
+      await giveAnotherChance(tx, id);
+      tx.afterCommit(() => this.dispatcher.wake());
+      return ok(endpointView(await enableEndpoint(tx, id)));
     });
   }
 

@@ -29,9 +29,12 @@ describe('webhook endpoints', () => {
       description: 'ERP',
       workflows: ['purchase-order'],
       signing: 'hmac',
+      publicKey: null,
+      previousPublicKey: null,
       ordering: 'none',
       state: 'enabled',
       disabledReason: null,
+      failingSince: null,
       version: 1,
       createdAt: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),
       updatedAt: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),
@@ -60,8 +63,8 @@ describe('webhook endpoints', () => {
       url: 'ftp://x',
       events: ['request.made'],
       format: 'xml',
-      signing: 'ed25519',
-      ordering: 'per-request',
+      signing: 'rsa',
+      ordering: 'per-stage',
       color: 1,
     });
     expect([status, body.code]).toEqual([400, 'validation_failed']);
@@ -76,7 +79,29 @@ describe('webhook endpoints', () => {
       '/signing',
       '/url',
     ]);
-    expect(messages['/signing']).toContain('not supported yet');
+    expect(messages['/signing']).toContain('hmac, ed25519');
+  });
+
+  it('that are signed for by Ed25519 show their public key, and nobody the private one', async () => {
+    const { status, body } = await create({ ...valid, signing: 'ed25519' });
+    expect([status, body.signing, body.secret]).toEqual([201, 'ed25519', undefined]);
+    expect(body.publicKey).toMatch(/^whpk_[A-Za-z0-9+/]{43}=$/);
+    const path = `/v1/webhook-endpoints/${body.id}`;
+    const { body: rotated } = await service.call('POST', `${path}/rotate-secret`);
+    expect(rotated).toMatchObject({ previousPublicKey: body.publicKey });
+    expect(rotated).not.toHaveProperty('secret');
+    expect(rotated.publicKey).not.toBe(body.publicKey);
+    const { body: shown, text } = await service.get(path);
+    expect(shown).toEqual(rotated);
+    expect(text).not.toContain('whsk_');
+    await service.sql('UPDATE endpoint SET previous_until = now() WHERE id = $1', [body.id]);
+    expect((await service.get(path)).body.previousPublicKey).toBeNull();
+    // To a secret: shown with the answer, while the key goes on signing.
+    const { body: back } = await service.call('PATCH', path, { signing: 'hmac' });
+    expect(back).toMatchObject({ signing: 'hmac', publicKey: null, previousPublicKey: rotated.publicKey });
+    expect(back.secret).toMatch(/^whsec_/);
+    const { body: same } = await service.call('PATCH', path, { signing: 'hmac', description: 'same' });
+    expect(same.secret).toBeUndefined();
   });
 
   it.each([

@@ -1,6 +1,13 @@
-import { eventTypes, type EventType } from '@countersign/contracts';
+import {
+  eventTypes,
+  operationalEventTypes,
+  type EventType,
+  type OperationalEventType,
+} from '@countersign/contracts';
 import { exampleTransition } from './example-transition';
-import { eventSchema } from './event-schema';
+import { exampleOperation, exampleSubject } from './example-operation';
+import { eventSchema, operationalEventSchema } from './event-schema';
+import { operationalBody, operationalData } from './operational-event';
 import { StandardBodies } from './standard-body';
 
 const descriptions: Record<EventType, string> = {
@@ -28,8 +35,16 @@ const descriptions: Record<EventType, string> = {
   'task.expired': 'A task was closed because its time was over.',
 };
 
+const operationalDescriptions: Record<OperationalEventType, string> = {
+  'endpoint.failing': 'Three attempts in a row have failed at a webhook endpoint.',
+  'endpoint.recovered': 'A webhook endpoint that was failing has taken a delivery.',
+  'endpoint.disabled':
+    'A webhook endpoint gets no more events: every attempt has failed for five days, or it has answered 410 Gone.',
+  'delivery.exhausted': 'A delivery has become a dead letter: its last attempt has failed.',
+};
+
 export interface EventTypeEntry {
-  type: EventType;
+  type: EventType | OperationalEventType;
   description: string;
   schema: Record<string, unknown>;
   /** Rendered by the code that renders the real ones. */
@@ -37,9 +52,22 @@ export interface EventTypeEntry {
 }
 
 /** Every event type there is, for `GET /v1/event-types`. */
-export const eventCatalogue = (): EventTypeEntry[] =>
-  eventTypes.map((type) => {
+export const eventCatalogue = (): EventTypeEntry[] => [
+  ...eventTypes.map((type) => {
     const { request, payload, event } = exampleTransition(type);
-    const example: unknown = JSON.parse(new StandardBodies(request, payload).of(event));
-    return { type, description: descriptions[type], schema: eventSchema(type), example };
-  });
+    const body = new StandardBodies(request, payload, 'https://countersign.example.com').of(event);
+    return entry(type, descriptions[type], eventSchema(type), body);
+  }),
+  ...operationalEventTypes.map((type) => {
+    const { at, operation } = exampleOperation(type);
+    const body = operationalBody(type, at, operationalData(exampleSubject, operation));
+    return entry(type, operationalDescriptions[type], operationalEventSchema(type), body);
+  }),
+];
+
+const entry = (
+  type: EventTypeEntry['type'],
+  description: string,
+  schema: Record<string, unknown>,
+  body: string,
+): EventTypeEntry => ({ type, description, schema, example: JSON.parse(body) as unknown });

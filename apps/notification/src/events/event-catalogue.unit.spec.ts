@@ -1,4 +1,4 @@
-import { eventTypes } from '@countersign/contracts';
+import { eventTypes, operationalEventTypes } from '@countersign/contracts';
 import { PUBLIC_EVENT_TYPES } from '@countersign/workflow';
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
@@ -11,7 +11,7 @@ describe('the event catalogue', () => {
   const entries = eventCatalogue();
 
   it('has every event type once, in the order of the documentation', () => {
-    expect(entries.map(({ type }) => type)).toEqual(eventTypes);
+    expect(entries.map(({ type }) => type)).toEqual([...eventTypes, ...operationalEventTypes]);
   });
 
   it('has just those that the decider calls public', () => {
@@ -46,7 +46,7 @@ describe('the event catalogue', () => {
   });
 
   it('says of every request whether it was overridden', () => {
-    for (const { type, example } of entries)
+    for (const { type, example } of entries.slice(0, eventTypes.length))
       expect(example).toHaveProperty('data.request.overridden', type === 'request.overridden');
   });
 

@@ -1,4 +1,11 @@
-import { decisions, requestStates, stageStates, taskStates, type EventType } from '@countersign/contracts';
+import {
+  decisions,
+  requestStates,
+  stageStates,
+  taskStates,
+  type EventType,
+  type OperationalEventType,
+} from '@countersign/contracts';
 
 type Schema = Record<string, unknown>;
 
@@ -49,7 +56,7 @@ const stage = object({
   tasks: { type: 'array', items: task },
 });
 
-const request = object({
+const requestMembers = {
   id,
   workspaceId: id,
   workflow: object({ id, key: text, version: count }),
@@ -71,7 +78,18 @@ const request = object({
   submittedAt: timeOrNull,
   decidedAt: timeOrNull,
   completedAt: timeOrNull,
-});
+};
+
+/** Of a body that would be too long without: the largest members of the request, which `omitted` then names. */
+const mayBeOmitted = ['payload', 'stages', 'metadata', 'reason'];
+
+const request: Schema = {
+  ...object(requestMembers),
+  required: Object.keys(requestMembers).filter((name) => !mayBeOmitted.includes(name)),
+};
+
+const whole: Schema = { properties: { request: { required: mayBeOmitted } } };
+const shortened: Schema = { required: ['omitted', 'url'] };
 
 const actor = object({ type: oneOf(['user', 'service', 'system']), id: textOrNull, via: textOrNull });
 
@@ -82,6 +100,56 @@ export const eventSchema = (type: EventType): Schema => ({
   ...object({
     type: { const: type },
     timestamp: time,
-    data: object({ workspaceId: id, request, ...(type.startsWith('task.') ? { task } : {}), actor }),
+    data: withOmissions(
+      object({ workspaceId: id, request, ...(type.startsWith('task.') ? { task } : {}), actor }),
+    ),
+  }),
+});
+
+const withOmissions = (data: Schema): Schema => ({
+  ...data,
+  properties: {
+    ...(data.properties as Record<string, Schema>),
+    omitted: {
+      type: 'array',
+      items: oneOf(mayBeOmitted.map((name) => `request.${name}`)),
+      description: 'What is left out of a body that would be longer than 512 KiB.',
+    },
+    url: {
+      type: 'string',
+      format: 'uri',
+      description: 'Where the whole request can be read; with `omitted`.',
+    },
+  },
+  anyOf: [whole, shortened],
+});
+
+const endpoint = object({ id, url: text, description: textOrNull });
+
+const operationalMembers: Record<OperationalEventType, Record<string, Schema>> = {
+  'endpoint.failing': { failingSince: time },
+  'endpoint.recovered': { failingSince: time },
+  'endpoint.disabled': { reason: text, failingSince: timeOrNull },
+  'delivery.exhausted': {
+    delivery: object({
+      id,
+      eventId: id,
+      eventType: text,
+      requestId: id,
+      attempts: count,
+      lastStatus: { type: ['integer', 'null'] },
+      lastError: textOrNull,
+    }),
+  },
+};
+
+/** The same of an event that is about endpoints and deliveries themselves. */
+export const operationalEventSchema = (type: OperationalEventType): Schema => ({
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: type,
+  ...object({
+    type: { const: type },
+    timestamp: time,
+    data: object({ workspaceId: id, endpoint, ...operationalMembers[type], actor }),
   }),
 });

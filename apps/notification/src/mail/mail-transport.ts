@@ -35,7 +35,8 @@ export class MailTransport {
 
   /** Never rejects. */
   async send(mail: LeasedMail): Promise<MailFault | null> {
-    const thread = `<request-${mail.request_id}@${this.settings.domain}>`;
+    const thread =
+      mail.request_id === null ? undefined : `<request-${mail.request_id}@${this.settings.domain}>`;
     try {
       await this.transporter.sendMail({
         from: this.settings.from,

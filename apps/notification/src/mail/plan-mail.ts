@@ -21,7 +21,7 @@ export interface PlannedMail {
 }
 
 /** One mailbox and nothing that a mail header would read as more than one. */
-const address = /^[^\s\p{Cc}@<>,;:"()[\]\\]{1,64}@[^\s\p{Cc}@<>,;:"()\\]{1,253}$/u;
+export const address = /^[^\s\p{Cc}@<>,;:"()[\]\\]{1,64}@[^\s\p{Cc}@<>,;:"()\\]{1,253}$/u;
 
 const longestSubject = 250;
 

@@ -15,6 +15,9 @@ export class Foundation1763690000000 implements MigrationInterface {
     await createEndpoint(runner);
     await createEvent(runner);
     await createDelivery(runner);
+    await createEndpointHealth(runner);
+    await createEndpointHour(runner);
+    await createRequestTold(runner);
     await createMail(runner);
   }
 
@@ -48,10 +51,14 @@ const createEndpoint = async (runner: QueryRunner): Promise<void> => {
       description text,
       signing text NOT NULL,
       ordering text NOT NULL,
+      ordered_since timestamptz,
+      owner_id uuid,
       state text NOT NULL DEFAULT 'enabled',
       disabled_reason text,
       secret bytea NOT NULL,
+      public_key text,
       previous_secret bytea,
+      previous_public_key text,
       previous_until timestamptz,
       version int NOT NULL DEFAULT 1,
       created_at timestamptz NOT NULL DEFAULT now(),
@@ -80,7 +87,9 @@ const createEvent = async (runner: QueryRunner): Promise<void> => {
 /**
  * `attempt` numbers the attempt under way and fences everything that writes about it; `tries` counts the ones
  * that ended, and so says where in the retry schedule the delivery is. `due_at` is when somebody should look at
- * it next: when the next attempt is due, or when the one under way must be given up for lost.
+ * it next: when the next attempt is due, or when the one under way must be given up for lost. What is `held` waits for its
+ * endpoint's circuit, and nobody looks at it until then. `place` is where an event stands among those of its request; only
+ * deliveries of an endpoint that wants them in order have one.
  */
 const createDelivery = async (runner: QueryRunner): Promise<void> => {
   await runner.query(`
@@ -89,20 +98,34 @@ const createDelivery = async (runner: QueryRunner): Promise<void> => {
       workspace_id uuid NOT NULL,
       endpoint_id uuid NOT NULL,
       event_id uuid NOT NULL,
+      request_id uuid,
+      place bigint,
       format text NOT NULL,
       state text NOT NULL,
       attempt int NOT NULL DEFAULT 1,
       tries int NOT NULL DEFAULT 0,
       due_at timestamptz,
+      held boolean NOT NULL DEFAULT false,
       correlation_id uuid NOT NULL,
       traceparent text,
       created_at timestamptz NOT NULL DEFAULT now(),
       finished_at timestamptz,
       CONSTRAINT delivery_once UNIQUE (endpoint_id, event_id),
-      CONSTRAINT delivery_due CHECK ((state = 'pending') = (due_at IS NOT NULL))
+      CONSTRAINT delivery_due CHECK ((state = 'pending') = (due_at IS NOT NULL)),
+      CONSTRAINT delivery_held CHECK (state = 'pending' OR NOT held)
     )`);
   await runner.query('CREATE INDEX delivery_list ON delivery (workspace_id, endpoint_id, id)');
-  await runner.query(`CREATE INDEX delivery_due_at ON delivery (due_at) WHERE state = 'pending'`);
+  await runner.query(
+    `CREATE INDEX delivery_due_at ON delivery (due_at) INCLUDE (endpoint_id) WHERE state = 'pending' AND NOT held`,
+  );
+  await runner.query('CREATE INDEX delivery_held_at ON delivery (endpoint_id, due_at) WHERE held');
+  await runner.query(
+    `CREATE INDEX delivery_in_order ON delivery (endpoint_id, request_id, place) WHERE state = 'pending' AND place IS NOT NULL`,
+  );
+  // Few of many: what succeeded is found by delivery_list.
+  await runner.query(
+    `CREATE INDEX delivery_unfinished ON delivery (endpoint_id, state, id) WHERE state <> 'succeeded'`,
+  );
   await isolateByWorkspace(runner, 'delivery');
   await openToRelay(runner, 'delivery', 'SELECT, UPDATE', roleOf(schema, 'relay'));
   await runner.query(`
@@ -120,6 +143,60 @@ const createDelivery = async (runner: QueryRunner): Promise<void> => {
   await isolateByWorkspace(runner, 'delivery_attempt');
 };
 
+/**
+ * How calls to an endpoint fare; there is a row once one has failed. `failures` counts those in a row since `failing_since`.
+ * While the circuit is open only `probing` is called, the next one at `probe_at`. `drain` is work left for the sweeper: what
+ * is held is to be released, or what is pending to be skipped.
+ */
+const createEndpointHealth = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE endpoint_health (
+      endpoint_id uuid PRIMARY KEY,
+      workspace_id uuid NOT NULL,
+      failing_since timestamptz,
+      failures int NOT NULL DEFAULT 0,
+      is_told boolean NOT NULL DEFAULT false,
+      is_open boolean NOT NULL DEFAULT false,
+      probe_at timestamptz,
+      probe_wait_ms int NOT NULL DEFAULT 0,
+      probing uuid,
+      drain text
+    )`);
+  await runner.query('CREATE INDEX endpoint_probe ON endpoint_health (probe_at) WHERE is_open');
+  await runner.query('CREATE INDEX endpoint_drain ON endpoint_health (endpoint_id) WHERE drain IS NOT NULL');
+  await isolateByWorkspace(runner, 'endpoint_health');
+  await openToRelay(runner, 'endpoint_health', 'SELECT, UPDATE', roleOf(schema, 'relay'));
+};
+
+/** What attempts came to, hour by hour: the numbers that the API shows without counting history. */
+const createEndpointHour = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE endpoint_hour (
+      endpoint_id uuid NOT NULL,
+      hour timestamptz NOT NULL,
+      workspace_id uuid NOT NULL,
+      attempts int NOT NULL,
+      succeeded int NOT NULL,
+      exhausted int NOT NULL,
+      latency_ms bigint NOT NULL,
+      PRIMARY KEY (endpoint_id, hour)
+    )`);
+  await isolateByWorkspace(runner, 'endpoint_hour');
+  await runner.query('CREATE INDEX endpoint_hour_age ON endpoint_hour (hour)');
+  await openToRelay(runner, 'endpoint_hour', 'SELECT, DELETE', roleOf(schema, 'relay'));
+};
+
+/** Up to which version a request's transitions have been told, in workspaces where an endpoint wants them in order. */
+const createRequestTold = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE request_told (
+      request_id uuid PRIMARY KEY,
+      workspace_id uuid NOT NULL,
+      version int NOT NULL
+    )`);
+  await isolateByWorkspace(runner, 'request_told');
+};
+
 /** `attempt`, `tries` and `due_at` as in `delivery`. */
 const createMail = async (runner: QueryRunner): Promise<void> => {
   await runner.query(`
@@ -128,7 +205,7 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
       workspace_id uuid NOT NULL,
       event_id uuid NOT NULL,
       person_id uuid NOT NULL,
-      request_id uuid NOT NULL,
+      request_id uuid,
       recipient text,
       recipient_name text NOT NULL,
       subject text NOT NULL,

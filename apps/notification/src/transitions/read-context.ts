@@ -3,6 +3,7 @@ import { NotYet } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
 import type { Target } from '../deliveries/attempt';
 import type { Subscription } from './plan-deliveries';
+import { TransitionOrder } from './transition-order';
 
 export interface TransitionContext {
   subscriptions: Subscription[];
@@ -10,16 +11,19 @@ export interface TransitionContext {
   targets: ReadonlyMap<string, Target>;
   /** Throws NotYet when the transition that brings this revision's payload has not arrived. */
   payloadOf(message: Message<'request.transitioned.v1'>): unknown;
+  inOrder: TransitionOrder;
 }
 
 interface EndpointRow extends Subscription {
   url: string;
   secret: string;
   previousSecret: string | null;
+  orderedSince: string | null;
 }
 
 interface ContextRow extends Record<string, unknown> {
   endpoints: EndpointRow[] | null;
+  told: { requestId: string; version: number }[] | null;
   payloads: ({ workspaceId: string; requestId: string; revision: number } & PayloadVersion)[] | null;
 }
 
@@ -75,11 +79,18 @@ export const readContext = async (
     `WITH stored AS (
        INSERT INTO request_payload (workspace_id, request_id, revision, payload, request_version)
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::json[], $9::int[]) ON CONFLICT DO NOTHING
+     ), open AS MATERIALIZED (
+       -- Locked, so that what is held for it is seen by whoever closes the circuit.
+       SELECT endpoint_id FROM endpoint_health WHERE is_open AND workspace_id = ANY ($5::uuid[]) ORDER BY endpoint_id FOR SHARE
      )
      SELECT (SELECT json_agg(json_build_object('id', e.id, 'workspaceId', e.workspace_id, 'events', e.events, 'format', e.format,
-                                               'workflows', e.workflows, 'isEnabled', e.state = 'enabled', 'url', e.url, 'secret', encode(e.secret, 'hex'),
+                                               'workflows', e.workflows, 'ordering', e.ordering, 'orderedSince', e.ordered_since,
+                                               'isEnabled', e.state = 'enabled', 'isOpen', e.id IN (SELECT endpoint_id FROM open), 'url', e.url, 'secret', encode(e.secret, 'hex'),
                                                'previousSecret', encode(CASE WHEN e.previous_until > now() THEN e.previous_secret END, 'hex')))
                FROM endpoint e WHERE e.workspace_id = ANY ($5::uuid[])) AS endpoints,
+            (SELECT json_agg(json_build_object('requestId', t.request_id, 'version', t.version))
+               FROM request_told t WHERE t.request_id = ANY ($11::uuid[])
+                AND EXISTS (SELECT 1 FROM endpoint WHERE workspace_id = ANY ($5::uuid[]) AND ordering = 'per-request')) AS told,
             (SELECT json_agg(json_build_object('workspaceId', m.workspace_id, 'requestId', m.request_id, 'revision', m.revision,
                                                'version', p.request_version, 'payload', p.payload))
                FROM unnest($6::uuid[], $7::uuid[], $8::int[], $10::int[]) AS m (workspace_id, request_id, revision, version)
@@ -99,13 +110,19 @@ export const readContext = async (
       missing.map(({ request }) => request.payloadRevision),
       brought.map(({ version }) => version),
       missing.map(({ request }) => request.version),
+      [...new Set(messages.map(({ data }) => data.request.id))],
     ],
   );
   for (const { workspaceId, requestId, revision, version, payload } of row?.payloads ?? []) {
     keep(keyOf(workspaceId, requestId, revision), { version, payload });
   }
   const endpoints = row?.endpoints ?? [];
+  const ordered = endpoints.filter(({ ordering }) => ordering === 'per-request');
   return {
+    inOrder: new TransitionOrder(
+      ordered,
+      new Map((row?.told ?? []).map((one) => [one.requestId, one.version])),
+    ),
     subscriptions: endpoints,
     targets: new Map(endpoints.map((endpoint) => [endpoint.id, targetOf(endpoint)])),
     payloadOf({ workspaceId, data: { request } }) {

@@ -21,23 +21,37 @@ export class TransitionController {
   ) {}
 
   @Handles('request.transitioned.v1')
-  async transitioned(messages: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
+  async transitioned(arrived: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
     const leasedAt = Date.now();
+    // Those of a request in their order, whichever way they came.
+    const messages = [...arrived].sort((a, b) => a.data.request.version - b.data.request.version);
     const context = await readContext(tx, messages);
-    const announcements: Announcements = { events: [], deliveries: [], mails: [] };
+    const announcements: Announcements = { events: [], deliveries: [], mails: [], told: [] };
+    const queues = new Set<string>();
     const leased: { delivery: LeasedDelivery; traceparent: string | null }[] = [];
     const takeRoom = roomTaker((endpointId) => this.dispatcher.roomFor(endpointId));
     for (const message of messages) {
       const payload = context.payloadOf(message);
+      context.inOrder.tell(message, leasedAt);
       const cause = causeOf(message);
-      const planned = planDeliveries(message.data, payload, context.subscriptions);
+      const planned = planDeliveries(
+        message.data,
+        payload,
+        context.subscriptions,
+        this.mailSettings.publicUrl,
+      );
       const events = new Map(planned.events.map((event) => [event.id, event]));
       announcements.events.push(...planned.events);
       for (const delivery of planned.deliveries) {
         const body = events.get(delivery.eventId)?.[delivery.format];
         const target = context.targets.get(delivery.endpointId);
-        const isLeased = delivery.state === 'pending' && !!body && !!target && takeRoom(delivery.endpointId);
-        announcements.deliveries.push({ ...delivery, cause, isLeased });
+        const mayLease = delivery.state === 'pending' && !delivery.isHeld && delivery.place === null;
+        const isLeased = mayLease && !!body && !!target && takeRoom(delivery.endpointId);
+        const queue = `${delivery.endpointId} ${delivery.requestId}`;
+        // What waits for an earlier one is started by the end of that.
+        const isWaiting = delivery.place !== null && queues.has(queue);
+        if (delivery.place !== null) queues.add(queue);
+        announcements.deliveries.push({ ...delivery, cause, isLeased, isWaiting });
         if (isLeased)
           leased.push({ delivery: firstAttempt(delivery, body, target), traceparent: cause.traceparent });
       }
@@ -46,6 +60,7 @@ export class TransitionController {
       );
     }
 
+    announcements.told = context.inOrder.progress;
     let stored: ReadonlySet<string> = new Set();
     writeAnnouncements(tx, announcements, (deliveryIds) => (stored = deliveryIds));
     publishAttempts(tx, announcements);
@@ -68,13 +83,14 @@ const firstAttempt = (
   format,
   attempt: 1,
   tries: 0,
+  is_ordered: false,
   body,
   ...target,
 });
 
 const publishAttempts = (tx: Tx, { deliveries, mails }: Announcements): void => {
-  for (const { id, workspaceId, state, cause, isLeased } of deliveries) {
-    if (state === 'pending' && !isLeased)
+  for (const { id, workspaceId, state, cause, isLeased, isWaiting, isHeld } of deliveries) {
+    if (state === 'pending' && !isLeased && !isWaiting && !isHeld)
       tx.publish({ type: 'delivery.attempt.v1', workspaceId, cause, data: { deliveryId: id, attempt: 1 } });
   }
   for (const { id, workspaceId, state, cause } of mails) {

@@ -12,8 +12,12 @@ export interface Announcements {
     cause: Cause;
     /** Leased by this process for the first attempt, instead of left to a message. */
     isLeased: boolean;
+    /** Begun by whoever ends the one before it. */
+    isWaiting: boolean;
   })[];
   mails: (PlannedMail & { cause: Cause })[];
+  /** How far requests have been told whose events somebody wants in order. */
+  told: { requestId: string; workspaceId: string; version: number }[];
 }
 
 const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
@@ -36,6 +40,7 @@ export const writeAnnouncements = (
   const mails = [...announcements.mails].sort((a, b) =>
     a.eventId + a.personId < b.eventId + b.personId ? -1 : 1,
   );
+  if (announcements.told.length > 0) writeTold(sql, announcements.told);
   if (events.length === 0 && mails.length === 0) return;
   sql.write(
     `WITH stored_event AS (
@@ -43,13 +48,14 @@ export const writeAnnouncements = (
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::text[])
        ON CONFLICT DO NOTHING
      ), stored_delivery AS (
-       INSERT INTO delivery (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent, due_at, finished_at)
-       SELECT d.id, d.workspace_id, d.endpoint_id, d.event_id, d.format, d.state, d.correlation_id, d.traceparent,
+       INSERT INTO delivery (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent, request_id, place, held, due_at, finished_at)
+       SELECT d.id, d.workspace_id, d.endpoint_id, d.event_id, d.format, d.state, d.correlation_id, d.traceparent, d.request_id, d.place, d.is_held,
               CASE WHEN d.state = 'pending'
-                   THEN now() + CASE WHEN d.is_leased THEN interval '${leaseSeconds} seconds' ELSE interval '${queuedMinutes} minutes' END END,
+                   THEN now() + CASE WHEN d.is_held THEN interval '0' WHEN d.is_leased THEN interval '${leaseSeconds} seconds' ELSE interval '${queuedMinutes} minutes' END END,
               CASE WHEN d.state <> 'pending' THEN now() END
-         FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[], $13::text[], $14::uuid[], $15::text[], $30::boolean[])
-           AS d (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent, is_leased)
+         FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[], $13::text[], $14::uuid[], $15::text[], $30::boolean[],
+                     $31::uuid[], $32::bigint[], $33::boolean[])
+           AS d (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent, is_leased, request_id, place, is_held)
        ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
        RETURNING id
      ), stored_mail AS (
@@ -95,7 +101,24 @@ export const writeAnnouncements = (
       mails.map(({ cause }) => cause.correlationId),
       mails.map(({ cause }) => cause.traceparent),
       deliveries.map(({ isLeased }) => isLeased),
+      deliveries.map(({ requestId }) => requestId),
+      deliveries.map(({ place }) => place),
+      deliveries.map(({ isHeld }) => isHeld),
     ],
     (rows: { id: string }[]) => stored(new Set(rows.map(({ id }) => id))),
+  );
+};
+
+const writeTold = (sql: TransactionSql, told: Announcements['told']): void => {
+  const sorted = [...told].sort((a, b) => (a.requestId < b.requestId ? -1 : 1));
+  sql.write(
+    `INSERT INTO request_told AS t (request_id, workspace_id, version)
+     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[])
+     ON CONFLICT (request_id) DO UPDATE SET version = greatest(t.version, excluded.version)`,
+    [
+      sorted.map(({ requestId }) => requestId),
+      sorted.map(({ workspaceId }) => workspaceId),
+      sorted.map(({ version }) => version),
+    ],
   );
 };

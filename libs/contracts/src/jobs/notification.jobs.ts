@@ -1,4 +1,5 @@
-import { IsInt, IsUUID } from 'class-validator';
+import { IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsUUID } from 'class-validator';
+import { operationalEventTypes, type OperationalEventType } from '../states';
 
 /** Makes one attempt at a webhook delivery. */
 export class AttemptDelivery {
@@ -10,4 +11,18 @@ export class AttemptDelivery {
 export class SendMail {
   @IsUUID() mailId: string;
   @IsInt() attempt: number;
+}
+
+/** Something that happened while others were told: a fact for the trail, and an event for who polls. */
+export class NotificationHappened {
+  /** Of the event, the same as its `webhook-id`. */
+  @IsUUID() id: string;
+  @IsIn(operationalEventTypes) type: OperationalEventType;
+  @IsISO8601() at: string;
+  /** Of the delivered event; null when it is about an endpoint. */
+  @IsOptional() @IsUUID() requestId: string | null;
+  /** Ids, codes and numbers, for the log; never a name or free text. */
+  @IsObject() content: Record<string, unknown>;
+  /** What subscribers are sent as `data`. */
+  @IsObject() shown: Record<string, unknown>;
 }
