@@ -12,6 +12,7 @@ import { MailDispatcher } from './mail/mail-dispatcher';
 import { MailSettings } from './mail/mail.settings';
 import { SendController } from './mail/send.controller';
 import { TransitionController } from './transitions/transition.controller';
+import { WorkspacesController } from './workspaces/workspaces.controller';
 
 @Module({
   imports: [DirectoryReplicaModule.of('notification')],
@@ -23,6 +24,7 @@ import { TransitionController } from './transitions/transition.controller';
     DeliveriesController,
     EventTypesController,
     CapturedMailController,
+    WorkspacesController,
   ],
   providers: [WebhookSettings, EndpointSecrets, DeliveryDispatcher, MailSettings, MailDispatcher],
 })

@@ -10,7 +10,7 @@ import {
   RefsChecked,
   ResolveApprovers,
 } from './jobs/approver.jobs';
-import { AttemptDelivery, SendMail } from './jobs/notification.jobs';
+import { AttemptDelivery, SendMail, WorkspaceDescribed } from './jobs/notification.jobs';
 import {
   CancelRequest,
   CommandSettled,
@@ -90,6 +90,7 @@ export const catalogue = {
   'directory.check.v1': job(CheckRefs, ['approver-resolution'], question),
   'directory.checked.v1': job(RefsChecked, ['intake'], question),
   'directory.changed.v1': job(DirectoryChanged, ['intake', 'routing', 'notification', 'audit'], transition),
+  'workspace.described.v1': job(WorkspaceDescribed, ['notification'], transition),
   'delivery.attempt.v1': job(AttemptDelivery, ['notification-webhook'], transition),
   'mail.send.v1': job(SendMail, ['notification-email'], transition),
 } as const satisfies Record<string, JobContract<unknown>>;

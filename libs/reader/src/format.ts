@@ -67,15 +67,10 @@ const isReal = (text: string): boolean => !Number.isNaN(Date.parse(text));
 
 /** A bare value of a payload as its reader writes such values; texts that are no dates stay as they are. */
 export const formatValue = (value: unknown, reader: Reader): string => {
-  switch (typeof value) {
-    case 'number':
-      return formatNumber(value, reader);
-    case 'boolean':
-      return yesAndNo[reader.language][value ? 0 : 1];
-    case 'string':
-      if (isoTime.test(value) && isReal(value)) return formatTime(value, reader);
-      return isoDate.test(value) && isReal(value) ? formatDate(value, reader) : value;
-    default:
-      return value === null || value === undefined ? '–' : JSON.stringify(value);
-  }
+  if (typeof value === 'number') return formatNumber(value, reader);
+  if (typeof value === 'boolean') return yesAndNo[reader.language][value ? 0 : 1];
+  if (value === null || value === undefined) return '–';
+  if (typeof value !== 'string') return JSON.stringify(value);
+  if (isoTime.test(value) && isReal(value)) return formatTime(value, reader);
+  return isoDate.test(value) && isReal(value) ? formatDate(value, reader) : value;
 };

@@ -3,16 +3,27 @@ import type { Reader } from './reader';
 
 export type PayloadLine = [path: string, value: string];
 
-const longestPart = 200;
+const longestPath = 200;
 const deepest = 4;
+
+export interface PayloadLimits {
+  /** Lines; the others are counted in one more. Default 25. */
+  most?: number;
+  /** Characters of a value. Default 200. */
+  longest?: number;
+}
 
 const leftOutOf: Readonly<Record<Reader['language'], (count: number) => string>> = {
   en: (count) => `${count} more`,
   de: (count) => `${count} weitere`,
 };
 
-/** A payload in a few lines, path and value in its own order; what goes beyond `most` is counted. */
-export const payloadLines = (payload: unknown, reader: Reader, most = 25): PayloadLine[] => {
+/** A payload in a few lines, path and value in its own order; nothing is left out without a sign of it. */
+export const payloadLines = (
+  payload: unknown,
+  reader: Reader,
+  { most = 25, longest = 200 }: PayloadLimits = {},
+): PayloadLine[] => {
   const lines: PayloadLine[] = [];
   let leftOut = 0;
   const add = (path: string, value: unknown, depth: number): void => {
@@ -20,7 +31,7 @@ export const payloadLines = (payload: unknown, reader: Reader, most = 25): Paylo
       for (const [name, member] of Object.entries(value))
         add(path ? `${path}.${name}` : name, member, depth + 1);
     } else if (lines.length < most) {
-      lines.push([shorten(path || 'payload'), shorten(formatValue(value, reader))]);
+      lines.push([shorten(path || 'payload', longestPath), shorten(formatValue(value, reader), longest)]);
     } else {
       leftOut++;
     }
@@ -38,5 +49,5 @@ const isEmpty = (value: unknown): boolean =>
   value === null || value === undefined || (typeof value === 'object' && !isContainer(value));
 
 /** Never cut through a character. */
-const shorten = (text: string): string =>
-  text.length > longestPart ? `${text.slice(0, longestPart).replace(/[\ud800-\udbff]$/, '')}…` : text;
+export const shorten = (text: string, longest: number): string =>
+  text.length > longest ? `${text.slice(0, longest).replace(/[\ud800-\udbff]$/, '')}…` : text;

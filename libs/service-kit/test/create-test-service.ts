@@ -45,6 +45,8 @@ export interface CallOptions {
 
 export interface TestService {
   workspaceId: string;
+  /** Where it listens, for callers whom no gateway vouches for. */
+  readonly port: number;
   /** postgres:// URL of the owner of this test's database. */
   ownerUrl: string;
   /** As the owner, whom row-level security does not stop. */
@@ -144,6 +146,9 @@ export const createTestService = async ({
 
   return {
     workspaceId,
+    get port() {
+      return running.port;
+    },
     ownerUrl: databaseUrl.href,
     async sql(text, values = []) {
       const { rows } = await owner.query(text, values);

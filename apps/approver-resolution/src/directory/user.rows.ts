@@ -31,6 +31,9 @@ interface DirectoryRow extends PersonRow {
   approval_limit: number | null;
   manager_id: string | null;
   groups: string[] | null;
+  language: string | null;
+  locale: string | null;
+  timezone: string | null;
 }
 
 const directoryPersonOf = (row: DirectoryRow): DirectoryPerson => ({
@@ -42,6 +45,7 @@ const directoryPersonOf = (row: DirectoryRow): DirectoryPerson => ({
   groups: row.groups ?? [],
   manager: row.manager_id,
   version: Number(row.version),
+  reading: { language: row.language, locale: row.locale, timezone: row.timezone },
 });
 
 /**
@@ -51,7 +55,8 @@ const directoryPersonOf = (row: DirectoryRow): DirectoryPerson => ({
 export const directoryPeople = async (sql: Sql, ids: readonly string[]): Promise<DirectoryPerson[]> => {
   if (ids.length === 0) return [];
   const rows = await sql.query<DirectoryRow>(
-    `SELECT ${personColumns}, u.department, u.region, u.approval_limit, u.manager_id, member.groups
+    `SELECT ${personColumns}, u.department, u.region, u.approval_limit, u.manager_id, member.groups,
+            u.resource ->> 'preferredLanguage' AS language, u.resource ->> 'locale' AS locale, u.resource ->> 'timezone' AS timezone
        FROM user_ u
        LEFT JOIN LATERAL (
          WITH RECURSIVE around (id) AS (

@@ -1,4 +1,4 @@
-import { escapeHtml } from './escape-html';
+import { escapeHtml } from '@countersign/reader';
 import type { MailContent } from './mail-content';
 
 /** Control characters but for line ends and tabs: mail readers show them as anything, PostgreSQL refuses one of them. */

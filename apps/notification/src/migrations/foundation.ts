@@ -11,6 +11,7 @@ export class Foundation1763690000000 implements MigrationInterface {
     await createMessagingTables(runner, schema);
     await createIdempotencyTable(runner, schema);
     await createDirectoryReplicaTables(runner, 'notification');
+    await createWorkspace(runner);
     await createRequestPayload(runner);
     await createEndpoint(runner);
     await createEvent(runner);
@@ -22,6 +23,21 @@ export class Foundation1763690000000 implements MigrationInterface {
     throw new Error('there is no way back before the first version');
   }
 }
+
+/** What people are told about their workspace, as intake says. */
+const createWorkspace = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE workspace (
+      workspace_id uuid PRIMARY KEY,
+      name text NOT NULL,
+      language text NOT NULL,
+      timezone text NOT NULL,
+      decision_links boolean NOT NULL,
+      decision_link_days int NOT NULL,
+      version int NOT NULL
+    )`);
+  await isolateByWorkspace(runner, 'workspace');
+};
 
 /** The payload of each revision of a request: transitions carry it once. */
 const createRequestPayload = async (runner: QueryRunner): Promise<void> => {
