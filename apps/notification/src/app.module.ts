@@ -8,6 +8,7 @@ import { EndpointSecrets } from './endpoints/endpoint-secrets';
 import { EndpointsController } from './endpoints/endpoints.controller';
 import { EventTypesController } from './events/event-types.controller';
 import { CapturedMailController } from './mail/captured-mail.controller';
+import { DecisionTokens } from './mail/decision-tokens';
 import { MailDispatcher } from './mail/mail-dispatcher';
 import { MailSettings } from './mail/mail.settings';
 import { SendController } from './mail/send.controller';
@@ -26,6 +27,13 @@ import { WorkspacesController } from './workspaces/workspaces.controller';
     CapturedMailController,
     WorkspacesController,
   ],
-  providers: [WebhookSettings, EndpointSecrets, DeliveryDispatcher, MailSettings, MailDispatcher],
+  providers: [
+    WebhookSettings,
+    EndpointSecrets,
+    DeliveryDispatcher,
+    MailSettings,
+    DecisionTokens,
+    MailDispatcher,
+  ],
 })
 export class AppModule {}

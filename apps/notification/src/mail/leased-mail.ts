@@ -1,4 +1,5 @@
 import type { Sql, TransactionSql } from '@countersign/persistence';
+import type { KeptLink } from './plan-mail';
 
 /** An attempt must be over and recorded by then. */
 export const mailLeaseSeconds = 90;
@@ -16,6 +17,8 @@ export interface LeasedMail extends Record<string, unknown> {
   subject: string;
   text_body: string;
   html_body: string;
+  person_id: string;
+  links: KeptLink[];
   attempt: number;
   tries: number;
   traceparent: string | null;
@@ -45,7 +48,7 @@ export const leaseMails = (
         WHERE m.state = 'pending' ORDER BY m.id FOR UPDATE OF m
      )
      UPDATE mail m SET due_at = now() + interval '${mailLeaseSeconds} seconds' FROM locked WHERE m.id = locked.id
-     RETURNING m.id, m.workspace_id, m.request_id, m.recipient, m.recipient_name, m.subject, m.text_body, m.html_body, m.attempt, m.tries, m.traceparent`,
+     RETURNING m.id, m.workspace_id, m.request_id, m.recipient, m.recipient_name, m.subject, m.text_body, m.html_body, m.person_id, m.links, m.attempt, m.tries, m.traceparent`,
     [messages.map(({ mailId }) => mailId), messages.map(({ attempt }) => attempt)],
   );
 

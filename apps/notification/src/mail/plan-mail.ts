@@ -1,8 +1,19 @@
-import type { RequestTransitioned } from '@countersign/contracts';
+import type { RequestTransitioned, TransitionEvent } from '@countersign/contracts';
+import { readerOf } from '@countersign/reader';
 import { v7 } from 'uuid';
-import { lettersOf } from './letters';
+import type { Audience } from '../audience/audience';
+import type { Letter } from './letters';
 import type { MailSettings } from './mail.settings';
 import { renderHtml, renderText } from './render-mail';
+import { mailTexts } from './texts';
+
+/** A link to decide with, as it is kept: without the token, which is made when the mail is sent. */
+export interface KeptLink {
+  id: string;
+  taskId: string;
+  revision: number;
+  expiresAt: string;
+}
 
 export interface PlannedMail {
   id: string;
@@ -16,6 +27,7 @@ export interface PlannedMail {
   subject: string;
   text: string;
   html: string;
+  links: KeptLink[];
   state: 'pending' | 'captured' | 'skipped';
   error: string | null;
 }
@@ -25,32 +37,54 @@ const address = /^[^\s\p{Cc}@<>,;:"()[\]\\]{1,64}@[^\s\p{Cc}@<>,;:"()\\]{1,253}$
 
 const longestSubject = 250;
 
-/** The mails that a transition's events ask for, one a person and event. */
+const dayMs = 24 * 3_600_000;
+
+/** The mails of a transition's letters, one a person and event. */
 export const planMails = (
-  transition: Pick<RequestTransitioned, 'request' | 'events'>,
+  { request }: Pick<RequestTransitioned, 'request'>,
+  letters: readonly { event: TransitionEvent; letters: readonly Letter[] }[],
   payload: unknown,
-  settings: Pick<MailSettings, 'smtpUrl' | 'publicUrl'>,
-): PlannedMail[] =>
-  lettersOf(transition, payload, settings.publicUrl).flatMap(({ event, letters }) =>
-    letters.map(({ person, content: said }) => {
-      const content = { ...said, subject: oneLine(said.subject).slice(0, longestSubject) };
+  { publicUrl, smtpUrl }: Pick<MailSettings, 'smtpUrl' | 'publicUrl'>,
+  audience: Audience,
+  now: Date,
+): PlannedMail[] => {
+  const { workspaceId } = request;
+  const workspace = audience.workspace(workspaceId);
+  return letters.flatMap(({ event, letters: toldNow }) =>
+    toldNow.map(({ person, task, write }) => {
       const recipient = person.email !== null && address.test(person.email) ? person.email : null;
+      const link =
+        task && workspace.decisionLinks
+          ? {
+              id: v7(),
+              taskId: task.id,
+              revision: request.revision,
+              expiresAt: new Date(now.getTime() + workspace.decisionLinkDays * dayMs).toISOString(),
+            }
+          : null;
+      const reader = readerOf(audience.reading(workspaceId, person.id), workspace);
+      const texts = mailTexts[reader.language];
+      const content = write({ request, event, payload, publicUrl, reader, texts, link });
+      const subject = oneLine(content.subject).slice(0, longestSubject).toWellFormed();
+      const frame = { language: reader.language, workspace: workspace.name };
       return {
         id: v7(),
-        workspaceId: transition.request.workspaceId,
+        workspaceId,
         eventId: event.id,
         personId: person.id,
-        requestId: transition.request.id,
+        requestId: request.id,
         recipient,
         recipientName: oneLine(person.displayName),
-        subject: content.subject,
-        text: renderText(content),
-        html: renderHtml(content),
+        subject,
+        text: renderText({ ...content, subject }, frame),
+        html: renderHtml({ ...content, subject }, frame),
+        links: link ? [link] : [],
         ...(recipient === null
           ? { state: 'skipped' as const, error: 'no usable mail address' }
-          : { state: settings.smtpUrl === null ? ('captured' as const) : ('pending' as const), error: null }),
+          : { state: smtpUrl === null ? ('captured' as const) : ('pending' as const), error: null }),
       };
     }),
   );
+};
 
 const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, ' ').trim();

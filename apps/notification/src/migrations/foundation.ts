@@ -150,6 +150,7 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
       subject text NOT NULL,
       text_body text NOT NULL,
       html_body text NOT NULL,
+      links json NOT NULL,
       state text NOT NULL,
       attempt int NOT NULL DEFAULT 1,
       tries int NOT NULL DEFAULT 0,

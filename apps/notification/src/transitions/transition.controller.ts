@@ -2,6 +2,8 @@ import { causeOf, Handles, type Message, type Tx } from '@countersign/messaging'
 import { Controller } from '@nestjs/common';
 import type { LeasedDelivery, Target } from '../deliveries/attempt';
 import { DeliveryDispatcher } from '../deliveries/delivery-dispatcher';
+import { readAudience } from '../audience/read-audience';
+import { lettersOf } from '../mail/letters';
 import { MailSettings } from '../mail/mail.settings';
 import { planMails } from '../mail/plan-mail';
 import { planDeliveries, type PlannedDelivery } from './plan-deliveries';
@@ -23,11 +25,21 @@ export class TransitionController {
   @Handles('request.transitioned.v1')
   async transitioned(messages: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
     const leasedAt = Date.now();
-    const context = await readContext(tx, messages);
+    const told = messages.map(({ workspaceId, data }) => ({ workspaceId, events: lettersOf(data) }));
+    const people = told.flatMap(({ workspaceId, events }) =>
+      events.flatMap(({ letters }) => letters.map(({ person }) => ({ workspaceId, personId: person.id }))),
+    );
+    const workspaces = messages.map(({ workspaceId }) => workspaceId);
+    // Sent together.
+    const [context, audience] = await Promise.all([
+      readContext(tx, messages),
+      readAudience(tx, workspaces, people),
+    ]);
+    const now = new Date();
     const announcements: Announcements = { events: [], deliveries: [], mails: [] };
     const leased: { delivery: LeasedDelivery; traceparent: string | null }[] = [];
     const takeRoom = roomTaker((endpointId) => this.dispatcher.roomFor(endpointId));
-    for (const message of messages) {
+    for (const [index, message] of messages.entries()) {
       const payload = context.payloadOf(message);
       const cause = causeOf(message);
       const planned = planDeliveries(message.data, payload, context.subscriptions);
@@ -42,7 +54,9 @@ export class TransitionController {
           leased.push({ delivery: firstAttempt(delivery, body, target), traceparent: cause.traceparent });
       }
       announcements.mails.push(
-        ...planMails(message.data, payload, this.mailSettings).map((mail) => ({ ...mail, cause })),
+        ...planMails(message.data, told[index]?.events ?? [], payload, this.mailSettings, audience, now).map(
+          (mail) => ({ ...mail, cause }),
+        ),
       );
     }
 

@@ -54,13 +54,13 @@ export const writeAnnouncements = (
        RETURNING id
      ), stored_mail AS (
        INSERT INTO mail (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
-                         state, error, correlation_id, traceparent, due_at, finished_at)
+                         state, error, correlation_id, traceparent, links, due_at, finished_at)
        SELECT m.*, CASE WHEN m.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
               CASE WHEN m.state <> 'pending' THEN now() END
          FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::text[],
-                     $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[])
+                     $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[], $31::json[])
            AS m (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
-                 state, error, correlation_id, traceparent)
+                 state, error, correlation_id, traceparent, links)
        ON CONFLICT ON CONSTRAINT mail_once DO NOTHING
      )
      SELECT id FROM stored_delivery`,
@@ -95,6 +95,7 @@ export const writeAnnouncements = (
       mails.map(({ cause }) => cause.correlationId),
       mails.map(({ cause }) => cause.traceparent),
       deliveries.map(({ isLeased }) => isLeased),
+      mails.map(({ links }) => JSON.stringify(links)),
     ],
     (rows: { id: string }[]) => stored(new Set(rows.map(({ id }) => id))),
   );

@@ -1,0 +1,57 @@
+import type { Reading } from '@countersign/contracts';
+import { isLanguage, type Language } from '@countersign/reader';
+
+/** What mails need to know of a workspace. */
+export interface Workspace {
+  /** Empty when nobody has said. */
+  name: string;
+  language: Language;
+  timezone: string;
+  decisionLinks: boolean;
+  decisionLinkDays: number;
+}
+
+/** Until intake has said more. */
+export const unknownWorkspace: Workspace = {
+  name: '',
+  language: 'en',
+  timezone: 'UTC',
+  decisionLinks: true,
+  decisionLinkDays: 7,
+};
+
+export interface WorkspaceRow extends Omit<Workspace, 'language'> {
+  workspaceId: string;
+  language: string;
+}
+
+export interface PersonRow {
+  workspaceId: string;
+  id: string;
+  reading: Reading | null;
+}
+
+/** Those to whom something is told, as far as they are known here. */
+export class Audience {
+  private readonly workspaces: ReadonlyMap<string, Workspace>;
+  private readonly people: ReadonlyMap<string, PersonRow>;
+
+  constructor(workspaces: readonly WorkspaceRow[], people: readonly PersonRow[]) {
+    this.workspaces = new Map(
+      workspaces.map(({ workspaceId, language, ...workspace }) => [
+        workspaceId,
+        { ...workspace, language: isLanguage(language) ? language : unknownWorkspace.language },
+      ]),
+    );
+    this.people = new Map(people.map((person) => [`${person.workspaceId} ${person.id}`, person]));
+  }
+
+  workspace(id: string): Workspace {
+    return this.workspaces.get(id) ?? unknownWorkspace;
+  }
+
+  /** How somebody reads; null when nothing is known of it. */
+  reading(workspaceId: string, personId: string): Reading | null {
+    return this.people.get(`${workspaceId} ${personId}`)?.reading ?? null;
+  }
+}

@@ -1,0 +1,29 @@
+import type { Sql } from '@countersign/persistence';
+import { Audience, type PersonRow, type WorkspaceRow } from './audience';
+
+interface Row extends Record<string, unknown> {
+  workspaces: WorkspaceRow[] | null;
+  people: PersonRow[] | null;
+}
+
+/** Everything that is known of those to whom something is told: one statement. */
+export const readAudience = async (
+  sql: Sql,
+  workspaceIds: readonly string[],
+  people: readonly { workspaceId: string; personId: string }[],
+): Promise<Audience> => {
+  const [row] = await sql.query<Row>(
+    `SELECT (SELECT json_agg(json_build_object('workspaceId', w.workspace_id, 'name', w.name, 'language', w.language, 'timezone', w.timezone,
+                                               'decisionLinks', w.decision_links, 'decisionLinkDays', w.decision_link_days))
+               FROM workspace w WHERE w.workspace_id = ANY ($1::uuid[])) AS workspaces,
+            (SELECT json_agg(json_build_object('workspaceId', p.workspace_id, 'id', p.id, 'reading', p.person -> 'reading'))
+               FROM unnest($2::uuid[], $3::uuid[]) AS asked (workspace_id, id)
+               JOIN person p ON p.workspace_id = asked.workspace_id AND p.id = asked.id) AS people`,
+    [
+      [...new Set(workspaceIds)],
+      people.map(({ workspaceId }) => workspaceId),
+      people.map(({ personId }) => personId),
+    ],
+  );
+  return new Audience(row?.workspaces ?? [], row?.people ?? []);
+};
