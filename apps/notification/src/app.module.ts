@@ -1,5 +1,6 @@
 import { DirectoryReplicaModule } from '@countersign/directory-replica';
 import { Module } from '@nestjs/common';
+import { Clock } from './clock';
 import { AttemptController } from './deliveries/attempt.controller';
 import { DeliveriesController } from './deliveries/deliveries.controller';
 import { DeliveryDispatcher } from './deliveries/delivery-dispatcher';
@@ -9,9 +10,11 @@ import { EndpointsController } from './endpoints/endpoints.controller';
 import { EventTypesController } from './events/event-types.controller';
 import { CapturedMailController } from './mail/captured-mail.controller';
 import { DecisionTokens } from './mail/decision-tokens';
+import { HeldMails } from './mail/held-mails';
 import { MailDispatcher } from './mail/mail-dispatcher';
 import { MailSettings } from './mail/mail.settings';
 import { SendController } from './mail/send.controller';
+import { PreferencesController } from './preferences/preferences.controller';
 import { TransitionController } from './transitions/transition.controller';
 import { WorkspacesController } from './workspaces/workspaces.controller';
 
@@ -26,6 +29,7 @@ import { WorkspacesController } from './workspaces/workspaces.controller';
     EventTypesController,
     CapturedMailController,
     WorkspacesController,
+    PreferencesController,
   ],
   providers: [
     WebhookSettings,
@@ -34,6 +38,8 @@ import { WorkspacesController } from './workspaces/workspaces.controller';
     MailSettings,
     DecisionTokens,
     MailDispatcher,
+    HeldMails,
+    Clock,
   ],
 })
 export class AppModule {}

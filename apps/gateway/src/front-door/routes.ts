@@ -19,6 +19,7 @@ const owners: Record<string, ServiceName> = {
   '/v1/webhook-endpoints': 'notification',
   '/v1/deliveries': 'notification',
   '/v1/event-types': 'notification',
+  '/v1/notification-preferences': 'notification',
   '/dev/mail': 'notification',
   '/dev/mail.json': 'notification',
   '/v1/audit': 'audit',

@@ -83,7 +83,7 @@ export const decisionPage = (occasion: PageOccasion, setback: Setback | null = n
     const body = [
       heading,
       warning || notice(asked),
-      changes(occasion, texts),
+      changes(occasion, texts, setback !== null),
       about(occasion, texts),
       form(occasion, texts, setback?.form ?? null),
     ];
@@ -139,7 +139,7 @@ const earlier = ({ request }: LinkedTask, reader: Reader, texts: PageTexts): str
   return `<h2>${escapeHtml(texts.decisionsHeading)}</h2><ul>${items.join('')}</ul>`;
 };
 
-const changes = ({ linked, reader }: PageOccasion, texts: PageTexts): string => {
+const changes = ({ linked, reader }: PageOccasion, texts: PageTexts, isSaid: boolean): string => {
   if (!linked.payloadSeen) return '';
   const lines = payloadChanges(linked.payloadSeen.value, linked.payload, reader);
   if (lines.length === 0) return '';
@@ -151,7 +151,7 @@ const changes = ({ linked, reader }: PageOccasion, texts: PageTexts): string => 
     return `<tr>${cells.join('')}</tr>`;
   });
   return (
-    `<h2>${escapeHtml(texts.changedHeading)}</h2>${notice([texts.changed], ' warning')}` +
+    `<h2>${escapeHtml(texts.changedHeading)}</h2>${isSaid ? '' : notice([texts.changed], ' warning')}` +
     `<table><thead><tr>${heads.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>`
   );
 };

@@ -12,7 +12,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 0 auto; p
 header { color: var(--quiet); font-size: .9rem }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: .25rem 0 1rem; overflow-wrap: anywhere }
 h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
-table { border-collapse: collapse; width: 100%; table-layout: fixed }
+table { border-collapse: collapse; width: 100%; table-layout: fixed; margin-bottom: 1.25rem }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; white-space: pre-wrap }
 th { font-weight: normal; color: var(--quiet); width: 32% }
 thead th { width: auto }
@@ -22,7 +22,7 @@ ul { padding-left: 1.2rem } li { overflow-wrap: anywhere; white-space: pre-wrap 
 .notice p { margin: .25rem 0 }
 form { border: 1px solid var(--line); border-radius: 8px; padding: 0 1rem 1rem; margin-top: 2rem }
 fieldset { border: 0; padding: 0; margin: 0 0 1rem } legend { font-size: 1.1rem; font-weight: bold; padding: 1rem 0 .5rem }
-label { display: block; margin: .35rem 0 } .hint { color: var(--quiet); font-size: .9rem }
+label { display: block; margin: .35rem 0 } .hint { color: var(--quiet); font-size: .9rem; display: block; margin-left: 1.9rem }
 input[type=radio] { margin-right: .5rem; width: 1.1rem; height: 1.1rem; vertical-align: -2px }
 select, textarea { font: inherit; width: 100%; padding: .5rem; border: 1px solid var(--line); border-radius: 6px; margin-top: .25rem; background: Canvas; color: CanvasText }
 button { font: inherit; font-weight: bold; padding: .7rem 1.4rem; border: 0; border-radius: 6px; background: #0b5cad; color: #fff; cursor: pointer; margin-top: .75rem }

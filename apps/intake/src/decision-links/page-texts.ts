@@ -195,7 +195,7 @@ const de: PageTexts = {
   decisionHints: {
     approve: '',
     reject: '',
-    return: 'zur Überarbeitung; der Antrag kann danach erneut eingereicht werden',
+    return: 'zur Überarbeitung; danach kann der Antrag erneut eingereicht werden',
   },
   reasonCodeHint: 'Grund (freiwillig)',
   noReasonCode: 'keiner',

@@ -1,5 +1,6 @@
 import type { Reading } from '@countersign/contracts';
 import { isLanguage, type Language } from '@countersign/reader';
+import { defaultPreferences, type Preferences } from '../preferences/preferences';
 
 /** What mails need to know of a workspace. */
 export interface Workspace {
@@ -29,6 +30,8 @@ export interface PersonRow {
   workspaceId: string;
   id: string;
   reading: Reading | null;
+  /** Null: they have said nothing. */
+  preferences: Preferences | null;
 }
 
 /** Those to whom something is told, as far as they are known here. */
@@ -48,6 +51,11 @@ export class Audience {
 
   workspace(id: string): Workspace {
     return this.workspaces.get(id) ?? unknownWorkspace;
+  }
+
+  /** How somebody wants to be told. */
+  preferences(workspaceId: string, personId: string): Preferences {
+    return this.people.get(`${workspaceId} ${personId}`)?.preferences ?? defaultPreferences;
   }
 
   /** How somebody reads; null when nothing is known of it. */

@@ -16,9 +16,10 @@ export const readAudience = async (
     `SELECT (SELECT json_agg(json_build_object('workspaceId', w.workspace_id, 'name', w.name, 'language', w.language, 'timezone', w.timezone,
                                                'decisionLinks', w.decision_links, 'decisionLinkDays', w.decision_link_days))
                FROM workspace w WHERE w.workspace_id = ANY ($1::uuid[])) AS workspaces,
-            (SELECT json_agg(json_build_object('workspaceId', p.workspace_id, 'id', p.id, 'reading', p.person -> 'reading'))
+            (SELECT json_agg(json_build_object('workspaceId', asked.workspace_id, 'id', asked.id, 'reading', p.person -> 'reading', 'preferences', n.preferences))
                FROM unnest($2::uuid[], $3::uuid[]) AS asked (workspace_id, id)
-               JOIN person p ON p.workspace_id = asked.workspace_id AND p.id = asked.id) AS people`,
+               LEFT JOIN person p ON p.workspace_id = asked.workspace_id AND p.id = asked.id
+               LEFT JOIN notification_preference n ON n.workspace_id = asked.workspace_id AND n.person_id = asked.id) AS people`,
     [
       [...new Set(workspaceIds)],
       people.map(({ workspaceId }) => workspaceId),

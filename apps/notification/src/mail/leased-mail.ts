@@ -11,7 +11,8 @@ const mailClaimSeconds = 10;
 export interface LeasedMail extends Record<string, unknown> {
   id: string;
   workspace_id: string;
-  request_id: string;
+  /** Null for a digest. */
+  request_id: string | null;
   recipient: string;
   recipient_name: string;
   subject: string;

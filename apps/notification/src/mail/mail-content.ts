@@ -24,6 +24,11 @@ export interface MailContent {
   links: Fact[];
 }
 
+/** The same of a mail that is held, for the digest that it may become a part of. */
+export interface HeldContent extends MailContent {
+  isQuestion: boolean;
+}
+
 export type Fact = [label: string, value: string];
 
 /** What happened, as mails are written from it. */

@@ -37,7 +37,8 @@ export class MailTransport {
 
   /** Never rejects. */
   async send(mail: LeasedMail): Promise<MailFault | null> {
-    const thread = `<request-${mail.request_id}@${this.settings.domain}>`;
+    const thread =
+      mail.request_id === null ? undefined : `<request-${mail.request_id}@${this.settings.domain}>`;
     const linked = { workspaceId: mail.workspace_id, personId: mail.person_id, links: mail.links };
     try {
       await this.transporter.sendMail({

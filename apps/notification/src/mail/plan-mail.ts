@@ -2,7 +2,10 @@ import type { RequestTransitioned, TransitionEvent } from '@countersign/contract
 import { readerOf } from '@countersign/reader';
 import { v7 } from 'uuid';
 import type { Audience } from '../audience/audience';
+import { holdUntil } from '../preferences/hold-until';
+import { preferencesFor } from '../preferences/preferences';
 import type { Letter } from './letters';
+import type { HeldContent } from './mail-content';
 import type { MailSettings } from './mail.settings';
 import { renderHtml, renderText } from './render-mail';
 import { mailTexts } from './texts';
@@ -28,8 +31,12 @@ export interface PlannedMail {
   text: string;
   html: string;
   links: KeptLink[];
-  state: 'pending' | 'captured' | 'skipped';
+  state: 'pending' | 'captured' | 'skipped' | 'held';
   error: string | null;
+  /** The task that it asks about; null for news. */
+  taskId: string | null;
+  /** Present while it is held. */
+  hold: { until: string; isGathered: boolean; content: HeldContent } | null;
 }
 
 /** One mailbox and nothing that a mail header would read as more than one. */
@@ -51,18 +58,26 @@ export const planMails = (
   const { workspaceId } = request;
   const workspace = audience.workspace(workspaceId);
   return letters.flatMap(({ event, letters: toldNow }) =>
-    toldNow.map(({ person, task, write }) => {
+    toldNow.flatMap(({ person, task, isUrgent, write }) => {
+      const wants = preferencesFor(audience.preferences(workspaceId, person.id), request.workflow.key);
+      if (task === null && wants.news === 'none') return [];
       const recipient = person.email !== null && address.test(person.email) ? person.email : null;
+      const reader = readerOf(audience.reading(workspaceId, person.id), workspace);
+      const held =
+        recipient === null
+          ? null
+          : holdUntil({ ...wants, timezone: reader.timezone }, { isUrgent, dueAt: task?.dueAt ?? null }, now);
+      // Good for as long as it says from when the mail goes.
+      const sentAt = held?.until ?? now;
       const link =
         task && workspace.decisionLinks
           ? {
               id: v7(),
               taskId: task.id,
               revision: request.revision,
-              expiresAt: new Date(now.getTime() + workspace.decisionLinkDays * dayMs).toISOString(),
+              expiresAt: new Date(sentAt.getTime() + workspace.decisionLinkDays * dayMs).toISOString(),
             }
           : null;
-      const reader = readerOf(audience.reading(workspaceId, person.id), workspace);
       const texts = mailTexts[reader.language];
       const content = write({ request, event, payload, publicUrl, reader, texts, link });
       const subject = oneLine(content.subject).slice(0, longestSubject).toWellFormed();
@@ -79,12 +94,23 @@ export const planMails = (
         text: renderText({ ...content, subject }, frame),
         html: renderHtml({ ...content, subject }, frame),
         links: link ? [link] : [],
-        ...(recipient === null
-          ? { state: 'skipped' as const, error: 'no usable mail address' }
-          : { state: smtpUrl === null ? ('captured' as const) : ('pending' as const), error: null }),
+        state: stateOf(recipient, held !== null, smtpUrl),
+        error: recipient === null ? 'no usable mail address' : null,
+        taskId: task?.id ?? null,
+        hold: held && {
+          until: held.until.toISOString(),
+          isGathered: held.isGathered,
+          content: { ...content, subject, isQuestion: task !== null },
+        },
       };
     }),
   );
+};
+
+const stateOf = (recipient: string | null, isHeld: boolean, smtpUrl: string | null): PlannedMail['state'] => {
+  if (recipient === null) return 'skipped';
+  if (isHeld) return 'held';
+  return smtpUrl === null ? 'captured' : 'pending';
 };
 
 const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, ' ').trim();

@@ -7,6 +7,7 @@ import {
 } from '@countersign/contracts';
 import { exampleTransition } from '../events/example-transition';
 import { Audience, unknownWorkspace } from '../audience/audience';
+import { defaultPreferences, type Preferences } from '../preferences/preferences';
 import { lettersOf } from './letters';
 import { planMails as plan } from './plan-mail';
 
@@ -240,7 +241,10 @@ describe('mails', () => {
     const reads = (
       reading: { language: string | null; locale: string | null; timezone: string | null } | null,
     ) => {
-      const audience = new Audience([workspace], reading ? [{ workspaceId, id: bob, reading }] : []);
+      const audience = new Audience(
+        [workspace],
+        reading ? [{ workspaceId, id: bob, reading, preferences: null }] : [],
+      );
       return planMails({ request: pending, events: [like] }, { amount: 48_000 }, settings, audience)[0]!;
     };
     const german = reads(null);
@@ -262,6 +266,51 @@ describe('mails', () => {
     expect(english.text).toMatch(/Due: Nov 22, 2026, 03:30\sAM EST/);
     expect(english.text).toContain('amount: 48,000');
     expect(english.text).toContain('Sent by Countersign for Müller & Söhne');
+  });
+
+  it('are held, gathered or not made at all, as their reader wants', () => {
+    const { workspaceId } = pending;
+    const wishes = (person: Person, preferences: Partial<Preferences>) =>
+      new Audience(
+        [],
+        [
+          {
+            workspaceId,
+            id: person.id,
+            reading: null,
+            preferences: { ...defaultPreferences, ...preferences },
+          },
+        ],
+      );
+    const bob = task!.assignee;
+    const asked = (preferences: Partial<Preferences>, type = 'task.assigned') =>
+      planMails({ request: pending, events: [{ ...like, type }] }, {}, settings, wishes(bob, preferences))[0];
+    const gathered = asked({ digest: { at: '08:00' } });
+    // Due half an hour after the digest.
+    expect(gathered).toMatchObject({
+      state: 'held',
+      taskId: task!.id,
+      hold: { until: '2026-11-22T08:00:00.000Z', isGathered: true, content: { isQuestion: true } },
+      links: [{ expiresAt: '2026-11-29T08:00:00.000Z' }],
+    });
+    expect(asked({ digest: { at: '08:31' } })).toMatchObject({ state: 'captured', hold: null });
+    expect(asked({ digest: { at: '08:00' } }, 'task.overdue')).toMatchObject({
+      state: 'captured',
+      hold: null,
+    });
+    const quietHours = { from: '09:00', to: '10:00' };
+    expect(asked({ quietHours }, 'task.overdue')).toMatchObject({
+      state: 'held',
+      hold: { until: '2026-11-21T10:00:00.000Z', isGathered: false },
+    });
+    // Questions cannot be turned off, news can, for a workflow as well.
+    expect(asked({ news: 'none' })?.state).toBe('captured');
+    const { request, event } = exampleTransition('request.approved');
+    const told = (preferences: Partial<Preferences>) =>
+      planMails({ request, events: [event] }, {}, settings, wishes(request.requester, preferences));
+    expect(told({ news: 'none' })).toEqual([]);
+    expect(told({ workflows: { 'purchase-order': { news: 'none' } } })).toEqual([]);
+    expect(told({ news: 'none', workflows: { 'purchase-order': { news: 'mail' } } })).toHaveLength(1);
   });
 
   it('have a sentence of each language for everything that can happen', () => {

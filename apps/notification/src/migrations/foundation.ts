@@ -12,6 +12,7 @@ export class Foundation1763690000000 implements MigrationInterface {
     await createIdempotencyTable(runner, schema);
     await createDirectoryReplicaTables(runner, 'notification');
     await createWorkspace(runner);
+    await createPreference(runner);
     await createRequestPayload(runner);
     await createEndpoint(runner);
     await createEvent(runner);
@@ -37,6 +38,19 @@ const createWorkspace = async (runner: QueryRunner): Promise<void> => {
       version int NOT NULL
     )`);
   await isolateByWorkspace(runner, 'workspace');
+};
+
+/** How people want to be told; as a whole, the way they said it. */
+const createPreference = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE notification_preference (
+      workspace_id uuid NOT NULL,
+      person_id uuid NOT NULL,
+      preferences json NOT NULL,
+      version int NOT NULL,
+      PRIMARY KEY (person_id, workspace_id)
+    )`);
+  await isolateByWorkspace(runner, 'notification_preference');
 };
 
 /** The payload of each revision of a request: transitions carry it once. */
@@ -136,7 +150,10 @@ const createDelivery = async (runner: QueryRunner): Promise<void> => {
   await isolateByWorkspace(runner, 'delivery_attempt');
 };
 
-/** `attempt`, `tries` and `due_at` as in `delivery`. */
+/**
+ * `attempt`, `tries` and `due_at` as in `delivery`. Until `hold_until` a mail is `held`, with what it says for the digest that it may
+ * become a part of; then it is sent, or `gathered` into another.
+ */
 const createMail = async (runner: QueryRunner): Promise<void> => {
   await runner.query(`
     CREATE TABLE mail (
@@ -144,13 +161,18 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
       workspace_id uuid NOT NULL,
       event_id uuid NOT NULL,
       person_id uuid NOT NULL,
-      request_id uuid NOT NULL,
+      request_id uuid,
+      task_id uuid,
       recipient text,
       recipient_name text NOT NULL,
       subject text NOT NULL,
       text_body text NOT NULL,
       html_body text NOT NULL,
       links json NOT NULL,
+      content json,
+      hold_until timestamptz,
+      is_gathered boolean NOT NULL DEFAULT false,
+      digest_id uuid,
       state text NOT NULL,
       attempt int NOT NULL DEFAULT 1,
       tries int NOT NULL DEFAULT 0,
@@ -161,8 +183,12 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
       created_at timestamptz NOT NULL DEFAULT now(),
       finished_at timestamptz,
       CONSTRAINT mail_once UNIQUE (event_id, person_id),
-      CONSTRAINT mail_due CHECK ((state = 'pending') = (due_at IS NOT NULL))
+      CONSTRAINT mail_due CHECK ((state = 'pending') = (due_at IS NOT NULL)),
+      CONSTRAINT mail_held CHECK ((state = 'held') = (hold_until IS NOT NULL))
     )`);
+  await runner.query(`CREATE INDEX mail_hold_until ON mail (hold_until) WHERE state = 'held'`);
+  await runner.query(`CREATE INDEX mail_held_for ON mail (person_id) WHERE state = 'held'`);
+  await runner.query(`CREATE INDEX mail_held_about ON mail (task_id) WHERE state = 'held'`);
   await runner.query('CREATE INDEX mail_list ON mail (workspace_id, id)');
   await runner.query(`CREATE INDEX mail_due_at ON mail (due_at) WHERE state = 'pending'`);
   await isolateByWorkspace(runner, 'mail');

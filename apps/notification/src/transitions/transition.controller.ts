@@ -3,6 +3,9 @@ import { Controller } from '@nestjs/common';
 import type { LeasedDelivery, Target } from '../deliveries/attempt';
 import { DeliveryDispatcher } from '../deliveries/delivery-dispatcher';
 import { readAudience } from '../audience/read-audience';
+import { Clock } from '../clock';
+import { skipAnsweredQuestions } from '../mail/held-mail.rows';
+import { HeldMails } from '../mail/held-mails';
 import { lettersOf } from '../mail/letters';
 import { MailSettings } from '../mail/mail.settings';
 import { planMails } from '../mail/plan-mail';
@@ -20,6 +23,8 @@ export class TransitionController {
   constructor(
     private readonly mailSettings: MailSettings,
     private readonly dispatcher: DeliveryDispatcher,
+    private readonly heldMails: HeldMails,
+    private readonly clock: Clock,
   ) {}
 
   @Handles('request.transitioned.v1')
@@ -35,7 +40,7 @@ export class TransitionController {
       readContext(tx, messages),
       readAudience(tx, workspaces, people),
     ]);
-    const now = new Date();
+    const now = this.clock.now();
     const announcements: Announcements = { events: [], deliveries: [], mails: [] };
     const leased: { delivery: LeasedDelivery; traceparent: string | null }[] = [];
     const takeRoom = roomTaker((endpointId) => this.dispatcher.roomFor(endpointId));
@@ -62,13 +67,26 @@ export class TransitionController {
 
     let stored: ReadonlySet<string> = new Set();
     writeAnnouncements(tx, announcements, (deliveryIds) => (stored = deliveryIds));
+    skipAnsweredQuestions(tx, closedTasksOf(messages));
     publishAttempts(tx, announcements);
+    const heldUntil = announcements.mails.flatMap(({ hold }) => (hold ? [Date.parse(hold.until)] : []));
     tx.afterCommit(() => {
+      if (heldUntil.length > 0) this.heldMails.announce(new Date(Math.min(...heldUntil)));
       for (const { delivery, traceparent } of leased)
         if (stored.has(delivery.id)) this.dispatcher.dispatch(delivery, traceparent, leasedAt);
     });
   }
 }
+
+/** Tasks that these transitions have closed, or found closed. */
+const closedTasksOf = (messages: readonly Message<'request.transitioned.v1'>[]): string[] =>
+  messages.flatMap(({ data: { request, events } }) =>
+    events.some(({ taskId }) => taskId !== null)
+      ? request.stages.flatMap(({ tasks }) =>
+          tasks.filter(({ state }) => state !== 'open').map(({ id }) => id),
+        )
+      : [],
+  );
 
 const firstAttempt = (
   { id, workspaceId, endpointId, eventId, format }: PlannedDelivery,

@@ -59,6 +59,17 @@ export const de: MailTexts = {
   taskLink: 'Die Aufgabe',
   requestLink: 'Der Antrag',
 
+  digest: {
+    subject: (questions, news) =>
+      [
+        ...(questions > 0
+          ? [questions === 1 ? '1 Entscheidung erforderlich' : `${questions} Entscheidungen erforderlich`]
+          : []),
+        ...(news > 0 ? [news === 1 ? '1 Nachricht' : `${news} Nachrichten`] : []),
+      ].join(', '),
+    sentence: 'Das hat sich seit der letzten Zusammenfassung für Sie angesammelt.',
+  },
+
   asked: {
     subject: 'Freigabe erforderlich',
     sentence: (requester, forYou) =>

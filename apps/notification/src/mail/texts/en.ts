@@ -46,6 +46,15 @@ export const en: MailTexts = {
   taskLink: 'The task',
   requestLink: 'The request',
 
+  digest: {
+    subject: (questions, news) =>
+      [
+        ...(questions > 0 ? [questions === 1 ? '1 decision needed' : `${questions} decisions needed`] : []),
+        ...(news > 0 ? [news === 1 ? '1 message' : `${news} messages`] : []),
+      ].join(', '),
+    sentence: 'This is what has gathered for you since the last digest.',
+  },
+
   asked: {
     subject: 'Approval needed',
     sentence: (requester, forYou) => `${requester} needs ${forYou ? 'your' : 'an'} approval.`,

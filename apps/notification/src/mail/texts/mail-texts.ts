@@ -42,6 +42,8 @@ export interface MailTexts {
   taskLink: string;
   requestLink: string;
 
+  digest: { subject: (questions: number, news: number) => string; sentence: string };
+
   asked: Said & {
     /** With the requester's name; `forYou` when nobody is stood in for. */
     sentence: (requester: string, forYou: boolean) => string;
