@@ -7,6 +7,8 @@ import {
 import { DecisionLinkTokens, type DecisionLink } from '@countersign/decision-link';
 import { SecretBox } from '@countersign/secret-box';
 import { secretKey, until } from '@countersign/service-kit/test';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { v7 } from 'uuid';
 import { createIntake, type Intake } from '../../test/create-intake';
 
@@ -519,5 +521,13 @@ describe('the settings of a workspace', () => {
       [workspace.workspace],
     );
     expect(told?.envelope.data).toEqual(changed.body);
+  });
+
+  it('of the documentation can be given', async () => {
+    const page = readFileSync(path.join(__dirname, '../../../../docs/notifications.md'), 'utf8');
+    const [, body = ''] = /PATCH \/v1\/workspace-settings\n(\{.*\})\n/.exec(page) ?? [];
+    expect((await intake.call('PATCH', '/v1/workspace-settings', body, { workspace: v7() })).status).toBe(
+      200,
+    );
   });
 });

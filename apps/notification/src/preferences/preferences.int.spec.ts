@@ -1,5 +1,7 @@
 import type { DirectoryPerson, Envelope } from '@countersign/contracts';
 import { until, type TestService } from '@countersign/service-kit/test';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { v7 } from 'uuid';
 import { createNotification } from '../../test/create-notification';
 import { RequestStory } from '../../test/transitions';
@@ -146,14 +148,18 @@ describe('preferences', () => {
   });
 });
 
+it('of the documentation can be said', async () => {
+  const page = readFileSync(path.join(__dirname, '../../../../docs/notifications.md'), 'utf8');
+  const [, body = ''] = /PUT \/v1\/notification-preferences\/\{user\}\n(\{[\s\S]*?\n\})\n/.exec(page) ?? [];
+  const { path: preferences } = await meet();
+  expect((await service.call('PUT', preferences, body)).status).toBe(200);
+});
+
 describe('mails', () => {
   it('gather until the digest’s hour, in the person’s time zone and language, and go as one', async () => {
     const { story, person, path } = await meet({ language: 'de', timezone: 'Pacific/Auckland' });
     await service.call('PUT', path, { digest: { at: '08:00' } });
     const second = new RequestStory(service.workspaceId, { title: 'Zwei <Monitore>', approver: person });
-    const comment = second.happened([
-      { type: 'request.commented', data: { commentId: v7(), text: 'Bitte bald' } },
-    ]);
     await service.send(story.created(), story.assigned(), second.created());
     await service.send(second.assigned());
     const rows = await untilStates(person.id, 'held', 'held');
@@ -176,7 +182,6 @@ describe('mails', () => {
     const shown = body.data.find(({ id }: { id: string }) => id === digest.id);
     expect(shown.text.match(/\/decide\/[\w-]{140}/g)).toHaveLength(2);
     expect(shown.html).toContain('Zwei &lt;Monitore&gt;');
-    expect(comment.data.events).toHaveLength(1);
   });
 
   it('of which there is one go as they are', async () => {
@@ -224,7 +229,7 @@ describe('mails', () => {
     );
   });
 
-  it('are in one digest each, however many processes let them go', async () => {
+  it('are in one digest each, of which none is endless', async () => {
     const { person, path } = await meet();
     await service.call('PUT', path, { digest: { at: '08:00' } });
     const stories = Array.from(
