@@ -1,5 +1,7 @@
 import { DirectoryReplicaModule } from '@countersign/directory-replica';
 import { Module } from '@nestjs/common';
+import { ChatChannelsController } from './chat/chat-channels.controller';
+import { ChatDispatcher } from './chat/chat-dispatcher';
 import { Clock } from './clock';
 import { AttemptController } from './deliveries/attempt.controller';
 import { DeliveriesController } from './deliveries/deliveries.controller';
@@ -30,6 +32,7 @@ import { WorkspacesController } from './workspaces/workspaces.controller';
     CapturedMailController,
     WorkspacesController,
     PreferencesController,
+    ChatChannelsController,
   ],
   providers: [
     WebhookSettings,
@@ -39,6 +42,7 @@ import { WorkspacesController } from './workspaces/workspaces.controller';
     DecisionTokens,
     MailDispatcher,
     HeldMails,
+    ChatDispatcher,
     Clock,
   ],
 })

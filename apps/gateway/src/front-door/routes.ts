@@ -20,6 +20,7 @@ const owners: Record<string, ServiceName> = {
   '/v1/deliveries': 'notification',
   '/v1/event-types': 'notification',
   '/v1/notification-preferences': 'notification',
+  '/v1/chat-channels': 'notification',
   '/dev/mail': 'notification',
   '/dev/mail.json': 'notification',
   '/v1/audit': 'audit',

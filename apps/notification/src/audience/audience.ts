@@ -1,5 +1,6 @@
 import type { Reading } from '@countersign/contracts';
 import { isLanguage, type Language } from '@countersign/reader';
+import type { ChatFormat } from '../chat/chat-channel';
 import { defaultPreferences, type Preferences } from '../preferences/preferences';
 
 /** What mails need to know of a workspace. */
@@ -26,10 +27,24 @@ export interface WorkspaceRow extends Omit<Workspace, 'language'> {
   language: string;
 }
 
+/** A chat channel that is enabled, and for whom it is. */
+export interface Channel {
+  id: string;
+  workspaceId: string;
+  format: ChatFormat;
+  userId: string | null;
+  /** Display name of a group. */
+  group: string | null;
+  workflows: string[] | null;
+  events: string[];
+}
+
 export interface PersonRow {
   workspaceId: string;
   id: string;
   reading: Reading | null;
+  /** Display names; null when nobody knows the person. */
+  groups?: string[] | null;
   /** Null: they have said nothing. */
   preferences: Preferences | null;
 }
@@ -39,7 +54,11 @@ export class Audience {
   private readonly workspaces: ReadonlyMap<string, Workspace>;
   private readonly people: ReadonlyMap<string, PersonRow>;
 
-  constructor(workspaces: readonly WorkspaceRow[], people: readonly PersonRow[]) {
+  constructor(
+    workspaces: readonly WorkspaceRow[],
+    people: readonly PersonRow[],
+    private readonly allChannels: readonly Channel[] = [],
+  ) {
     this.workspaces = new Map(
       workspaces.map(({ workspaceId, language, ...workspace }) => [
         workspaceId,
@@ -51,6 +70,14 @@ export class Audience {
 
   workspace(id: string): Workspace {
     return this.workspaces.get(id) ?? unknownWorkspace;
+  }
+
+  channels(workspaceId: string): Channel[] {
+    return this.allChannels.filter((channel) => channel.workspaceId === workspaceId);
+  }
+
+  groups(workspaceId: string, personId: string): readonly string[] {
+    return this.people.get(`${workspaceId} ${personId}`)?.groups ?? [];
   }
 
   /** How somebody wants to be told. */

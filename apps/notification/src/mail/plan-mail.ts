@@ -2,6 +2,7 @@ import type { RequestTransitioned, TransitionEvent } from '@countersign/contract
 import { readerOf } from '@countersign/reader';
 import { v7 } from 'uuid';
 import type { Audience } from '../audience/audience';
+import { personalChannels } from '../chat/plan-chat';
 import { holdUntil } from '../preferences/hold-until';
 import { preferencesFor } from '../preferences/preferences';
 import type { Letter } from './letters';
@@ -60,7 +61,11 @@ export const planMails = (
   return letters.flatMap(({ event, letters: toldNow }) =>
     toldNow.flatMap(({ person, task, isUrgent, write }) => {
       const wants = preferencesFor(audience.preferences(workspaceId, person.id), request.workflow.key);
-      if (task === null && wants.news === 'none') return [];
+      const where = task ? wants.questions : wants.news;
+      if (where === 'none') return [];
+      // Who has no channel to be told in gets the mail.
+      const channels = personalChannels(audience, workspaceId, person.id, request.workflow.key);
+      if (where === 'chat' && channels.length > 0) return [];
       const recipient = person.email !== null && address.test(person.email) ? person.email : null;
       const reader = readerOf(audience.reading(workspaceId, person.id), workspace);
       const held =

@@ -18,6 +18,7 @@ export class Foundation1763690000000 implements MigrationInterface {
     await createEvent(runner);
     await createDelivery(runner);
     await createMail(runner);
+    await createChat(runner);
   }
 
   async down(): Promise<void> {
@@ -193,4 +194,57 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
   await runner.query(`CREATE INDEX mail_due_at ON mail (due_at) WHERE state = 'pending'`);
   await isolateByWorkspace(runner, 'mail');
   await openToRelay(runner, 'mail', 'SELECT, UPDATE', roleOf(schema, 'relay'));
+};
+
+/** `attempt`, `tries` and `due_at` as in `delivery`. The URL of a channel is sealed: whoever has it can post there. */
+const createChat = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE chat_channel (
+      id uuid PRIMARY KEY,
+      workspace_id uuid NOT NULL,
+      name text NOT NULL,
+      format text NOT NULL,
+      url bytea NOT NULL,
+      masked_url text NOT NULL,
+      user_id uuid,
+      group_name text,
+      workflows text[],
+      events text[] NOT NULL,
+      state text NOT NULL DEFAULT 'enabled',
+      disabled_reason text,
+      version int NOT NULL DEFAULT 1,
+      created_at timestamptz NOT NULL DEFAULT now()
+    )`);
+  await runner.query('CREATE INDEX chat_channel_workspace ON chat_channel (workspace_id, id)');
+  await isolateByWorkspace(runner, 'chat_channel');
+  await runner.query(`
+    CREATE TABLE chat_message (
+      id uuid PRIMARY KEY,
+      workspace_id uuid NOT NULL,
+      channel_id uuid NOT NULL,
+      event_id uuid NOT NULL,
+      request_id uuid NOT NULL,
+      task_id uuid,
+      person_id uuid,
+      body text NOT NULL,
+      links json NOT NULL,
+      state text NOT NULL DEFAULT 'pending',
+      attempt int NOT NULL DEFAULT 0,
+      tries int NOT NULL DEFAULT 0,
+      due_at timestamptz,
+      error text,
+      correlation_id uuid NOT NULL,
+      traceparent text,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      finished_at timestamptz,
+      CONSTRAINT chat_once UNIQUE (channel_id, event_id),
+      CONSTRAINT chat_due CHECK ((state = 'pending') = (due_at IS NOT NULL))
+    )`);
+  await runner.query('CREATE INDEX chat_message_list ON chat_message (channel_id, id)');
+  await runner.query(`CREATE INDEX chat_message_due_at ON chat_message (due_at) WHERE state = 'pending'`);
+  await runner.query(
+    `CREATE INDEX chat_message_about ON chat_message (task_id) WHERE state = 'pending' AND attempt = 0`,
+  );
+  await isolateByWorkspace(runner, 'chat_message');
+  await openToRelay(runner, 'chat_message', 'SELECT, UPDATE', roleOf(schema, 'relay'));
 };

@@ -1,8 +1,11 @@
-import { causeOf, Handles, type Message, type Tx } from '@countersign/messaging';
+import { causeOf, Handles, type Cause, type Message, type Tx } from '@countersign/messaging';
 import { Controller } from '@nestjs/common';
 import type { LeasedDelivery, Target } from '../deliveries/attempt';
 import { DeliveryDispatcher } from '../deliveries/delivery-dispatcher';
 import { readAudience } from '../audience/read-audience';
+import { ChatDispatcher } from '../chat/chat-dispatcher';
+import { skipAnsweredChats, writeChats } from '../chat/chat-message.rows';
+import { planChats, type PlannedChat } from '../chat/plan-chat';
 import { Clock } from '../clock';
 import { skipAnsweredQuestions } from '../mail/held-mail.rows';
 import { HeldMails } from '../mail/held-mails';
@@ -24,6 +27,7 @@ export class TransitionController {
     private readonly mailSettings: MailSettings,
     private readonly dispatcher: DeliveryDispatcher,
     private readonly heldMails: HeldMails,
+    private readonly chatDispatcher: ChatDispatcher,
     private readonly clock: Clock,
   ) {}
 
@@ -34,30 +38,43 @@ export class TransitionController {
     const people = told.flatMap(({ workspaceId, events }) =>
       events.flatMap(({ letters }) => letters.map(({ person }) => ({ workspaceId, personId: person.id }))),
     );
+    const holders = messages.flatMap(({ workspaceId, data }) =>
+      holdersOf(data).map((personId) => ({ workspaceId, personId })),
+    );
     const workspaces = messages.map(({ workspaceId }) => workspaceId);
     // Sent together.
     const [context, audience] = await Promise.all([
       readContext(tx, messages),
-      readAudience(tx, workspaces, people),
+      readAudience(tx, workspaces, [...people, ...holders]),
     ]);
     const now = this.clock.now();
     const announcements: Announcements = { events: [], deliveries: [], mails: [] };
     const leased: { delivery: LeasedDelivery; traceparent: string | null }[] = [];
+    const chats: (PlannedChat & { cause: Cause })[] = [];
     const takeRoom = roomTaker((endpointId) => this.dispatcher.roomFor(endpointId));
     for (const [index, message] of messages.entries()) {
       const payload = context.payloadOf(message);
       const cause = causeOf(message);
       const planned = planDeliveries(message.data, payload, context.subscriptions);
-      const events = new Map(planned.events.map((event) => [event.id, event]));
+      const bodies = new Map(planned.events.map((event) => [event.id, event]));
       announcements.events.push(...planned.events);
       for (const delivery of planned.deliveries) {
-        const body = events.get(delivery.eventId)?.[delivery.format];
+        const body = bodies.get(delivery.eventId)?.[delivery.format];
         const target = context.targets.get(delivery.endpointId);
         const isLeased = delivery.state === 'pending' && !!body && !!target && takeRoom(delivery.endpointId);
         announcements.deliveries.push({ ...delivery, cause, isLeased });
         if (isLeased)
           leased.push({ delivery: firstAttempt(delivery, body, target), traceparent: cause.traceparent });
       }
+      const events = told[index]?.events ?? [];
+      chats.push(
+        ...planChats(message.data, events, payload, this.mailSettings.publicUrl, audience, now).map(
+          (chat) => ({
+            ...chat,
+            cause,
+          }),
+        ),
+      );
       announcements.mails.push(
         ...planMails(message.data, told[index]?.events ?? [], payload, this.mailSettings, audience, now).map(
           (mail) => ({ ...mail, cause }),
@@ -65,18 +82,30 @@ export class TransitionController {
       );
     }
 
+    writeChats(tx, chats);
     let stored: ReadonlySet<string> = new Set();
     writeAnnouncements(tx, announcements, (deliveryIds) => (stored = deliveryIds));
-    skipAnsweredQuestions(tx, closedTasksOf(messages));
+    const closed = closedTasksOf(messages);
+    skipAnsweredQuestions(tx, closed);
+    skipAnsweredChats(tx, closed);
     publishAttempts(tx, announcements);
     const heldUntil = announcements.mails.flatMap(({ hold }) => (hold ? [Date.parse(hold.until)] : []));
     tx.afterCommit(() => {
+      if (chats.length > 0) this.chatDispatcher.wake();
       if (heldUntil.length > 0) this.heldMails.announce(new Date(Math.min(...heldUntil)));
       for (const { delivery, traceparent } of leased)
         if (stored.has(delivery.id)) this.dispatcher.dispatch(delivery, traceparent, leasedAt);
     });
   }
 }
+
+/** Whose tasks a transition's events are about. */
+const holdersOf = ({ request, events }: Message<'request.transitioned.v1'>['data']): string[] => {
+  const told = new Set(events.map(({ taskId }) => taskId));
+  return request.stages.flatMap(({ tasks }) =>
+    tasks.filter(({ id }) => told.has(id)).map(({ assignee }) => assignee.id),
+  );
+};
 
 /** Tasks that these transitions have closed, or found closed. */
 const closedTasksOf = (messages: readonly Message<'request.transitioned.v1'>[]): string[] =>

@@ -163,6 +163,36 @@ export const de: MailTexts = {
     decided: (requester, state) =>
       `Über einen Antrag von ${requester} sollte entschieden werden; sein Stand ist inzwischen: ${requestStates[state]}. Sie müssen nichts tun.`,
   },
+  channel: {
+    submitted: (requester) => ({
+      subject: 'Eingereicht',
+      sentence: `${requester} hat einen Antrag eingereicht.`,
+    }),
+    outcome: (subject, requester) => ({
+      subject,
+      sentence: `Das ist aus einem Antrag von ${requester} geworden.`,
+    }),
+    assigned: (assignee, requester) => ({
+      subject: 'Freigabe erforderlich',
+      sentence: `${assignee} soll über einen Antrag von ${requester} entscheiden.`,
+    }),
+    reminded: (assignee, requester) => ({
+      subject: 'Erinnerung',
+      sentence: `Ein Antrag von ${requester} wartet noch auf ${assignee}.`,
+    }),
+    overdue: (assignee, requester) => ({
+      subject: 'Überfällig',
+      sentence: `Ein Antrag von ${requester} wartet noch auf ${assignee} und ist überfällig.`,
+    }),
+    escalated: (to, requester) => ({
+      subject: 'Eskaliert',
+      sentence: `Über einen Antrag von ${requester} wurde nicht rechtzeitig entschieden. Nun gefragt: ${to}.`,
+    }),
+    decided: (name, decision, requester) => ({
+      subject: 'Entschieden',
+      sentence: `${name} hat über einen Antrag von ${requester} entschieden: Er wurde ${decided[decision]}.`,
+    }),
+  },
   commented: {
     subject: 'Kommentar',
     sentence: (author) =>

@@ -136,6 +136,33 @@ export const en: MailTexts = {
     decided: (requester, state) =>
       `A request by ${requester} was to be decided and is ${state} by now. You need not do anything.`,
   },
+  channel: {
+    submitted: (requester) => ({ subject: 'Submitted', sentence: `${requester} has submitted a request.` }),
+    outcome: (subject, requester) => ({
+      subject,
+      sentence: `This is what became of a request by ${requester}.`,
+    }),
+    assigned: (assignee, requester) => ({
+      subject: 'Approval needed',
+      sentence: `${assignee} is asked to decide on a request by ${requester}.`,
+    }),
+    reminded: (assignee, requester) => ({
+      subject: 'Reminder',
+      sentence: `A request by ${requester} still waits for ${assignee}.`,
+    }),
+    overdue: (assignee, requester) => ({
+      subject: 'Overdue',
+      sentence: `A request by ${requester} still waits for ${assignee}, and is overdue.`,
+    }),
+    escalated: (to, requester) => ({
+      subject: 'Escalated',
+      sentence: `A request by ${requester} was not decided in time. Asked now: ${to}.`,
+    }),
+    decided: (name, decision, requester) => ({
+      subject: 'Decided',
+      sentence: `${name} has decided on a request by ${requester}: it was ${decided[decision]}.`,
+    }),
+  },
   commented: {
     subject: 'Comment',
     sentence: (author) =>

@@ -5,6 +5,10 @@ interface Said {
   subject: string;
 }
 
+interface SaidToAll extends Said {
+  sentence: string;
+}
+
 /** Every sentence of the mails. What people wrote is passed in as it is, and escaped where it is rendered. */
 export interface MailTexts {
   hello: (name: string) => string;
@@ -71,6 +75,16 @@ export interface MailTexts {
   forYourInformation: Said & {
     undecided: (requester: string) => string;
     decided: (requester: string, state: RequestState) => string;
+  };
+  /** To a channel that several people read. */
+  channel: {
+    submitted: (requester: string) => SaidToAll;
+    outcome: (subject: string, requester: string) => SaidToAll;
+    assigned: (assignee: string, requester: string) => SaidToAll;
+    reminded: (assignee: string, requester: string) => SaidToAll;
+    overdue: (assignee: string, requester: string) => SaidToAll;
+    escalated: (to: string, requester: string) => SaidToAll;
+    decided: (name: string, decision: DecisionKind, requester: string) => SaidToAll;
   };
   commented: Said & { sentence: (author: string | null) => string };
 }
