@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { DirectoryReplicaModule } from '@countersign/directory-replica';
 import { CommandsController } from './commands/commands.controller';
 import { CommandOutcomes } from './commands/command-outcomes';
+import { DecisionLinks } from './decision-links/decision-links';
+import { DecisionPageController } from './decision-links/decision-page.controller';
 import { DirectoryAnswersController } from './directory-questions/directory-answers.controller';
 import { DirectoryQuestions } from './directory-questions/directory-questions';
 import { Previews } from './directory-questions/previews';
@@ -21,6 +23,8 @@ import { SimulationController } from './workflows/simulation/simulation.controll
 import { WorkflowSchemaController } from './workflows/workflow-schema.controller';
 import { WorkflowsController } from './workflows/workflows.controller';
 import { WorkflowVersions } from './workflows/workflow-versions';
+import { WorkspaceIntroductions } from './workspace-settings/workspace-introductions';
+import { WorkspaceSettingsController } from './workspace-settings/workspace-settings.controller';
 
 @Module({
   imports: [DirectoryReplicaModule.of('intake')],
@@ -37,11 +41,14 @@ import { WorkflowVersions } from './workflows/workflow-versions';
     CommandsController,
     ReplacementController,
     WhoamiController,
+    WorkspaceSettingsController,
+    DecisionPageController,
     ProjectionController,
     DirectoryAnswersController,
   ],
   providers: [
     CommandOutcomes,
+    DecisionLinks,
     DirectoryQuestions,
     Previews,
     RequestCommands,
@@ -49,6 +56,7 @@ import { WorkflowVersions } from './workflows/workflow-versions';
     TaskArrivals,
     DirectoryFacts,
     WorkflowVersions,
+    WorkspaceIntroductions,
   ],
 })
 export class AppModule {}

@@ -1,5 +1,8 @@
 import { DirectoryReplicaModule } from '@countersign/directory-replica';
 import { Module } from '@nestjs/common';
+import { ChatChannelsController } from './chat/chat-channels.controller';
+import { ChatDispatcher } from './chat/chat-dispatcher';
+import { Clock } from './clock';
 import { AttemptController } from './deliveries/attempt.controller';
 import { DeliveriesController } from './deliveries/deliveries.controller';
 import { DeliveryDispatcher } from './deliveries/delivery-dispatcher';
@@ -8,10 +11,14 @@ import { EndpointSecrets } from './endpoints/endpoint-secrets';
 import { EndpointsController } from './endpoints/endpoints.controller';
 import { EventTypesController } from './events/event-types.controller';
 import { CapturedMailController } from './mail/captured-mail.controller';
+import { DecisionTokens } from './mail/decision-tokens';
+import { HeldMails } from './mail/held-mails';
 import { MailDispatcher } from './mail/mail-dispatcher';
 import { MailSettings } from './mail/mail.settings';
 import { SendController } from './mail/send.controller';
+import { PreferencesController } from './preferences/preferences.controller';
 import { TransitionController } from './transitions/transition.controller';
+import { WorkspacesController } from './workspaces/workspaces.controller';
 
 @Module({
   imports: [DirectoryReplicaModule.of('notification')],
@@ -23,7 +30,20 @@ import { TransitionController } from './transitions/transition.controller';
     DeliveriesController,
     EventTypesController,
     CapturedMailController,
+    WorkspacesController,
+    PreferencesController,
+    ChatChannelsController,
   ],
-  providers: [WebhookSettings, EndpointSecrets, DeliveryDispatcher, MailSettings, MailDispatcher],
+  providers: [
+    WebhookSettings,
+    EndpointSecrets,
+    DeliveryDispatcher,
+    MailSettings,
+    DecisionTokens,
+    MailDispatcher,
+    HeldMails,
+    ChatDispatcher,
+    Clock,
+  ],
 })
 export class AppModule {}

@@ -1,12 +1,23 @@
 import { createTestService, type TestService } from '@countersign/service-kit/test';
+import { Module } from '@nestjs/common';
 import { AppModule } from '../src/app.module';
+import { Clock } from '../src/clock';
 import { migrations } from '../src/migrations';
 
 /** The service in this process, with a database and a Redis database of its own; it may call webhooks on this machine. */
-export const createNotification = (env: Record<string, string> = {}): Promise<TestService> =>
-  createTestService({
+export const createNotification = (
+  env: Record<string, string> = {},
+  clock: Clock = new Clock(),
+): Promise<TestService> => {
+  @Module({
+    imports: Reflect.getMetadata('imports', AppModule),
+    controllers: Reflect.getMetadata('controllers', AppModule),
+    providers: [...Reflect.getMetadata('providers', AppModule), { provide: Clock, useValue: clock }],
+  })
+  class OnThisClock {}
+  return createTestService({
     service: 'notification',
-    module: AppModule,
+    module: OnThisClock,
     migrations,
     env: {
       COUNTERSIGN_PUBLIC_URL: 'https://countersign.example.com',
@@ -14,3 +25,4 @@ export const createNotification = (env: Record<string, string> = {}): Promise<Te
       ...env,
     },
   });
+};

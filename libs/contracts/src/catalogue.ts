@@ -11,7 +11,7 @@ import {
   RefsChecked,
   ResolveApprovers,
 } from './jobs/approver.jobs';
-import { AttemptDelivery, NotificationHappened, SendMail } from './jobs/notification.jobs';
+import { AttemptDelivery, NotificationHappened, SendMail, WorkspaceDescribed } from './jobs/notification.jobs';
 import {
   CancelRequest,
   CommandSettled,
@@ -92,6 +92,7 @@ export const catalogue = {
   'directory.checked.v1': job(RefsChecked, ['intake'], question),
   'directory.changed.v1': job(DirectoryChanged, ['intake', 'routing', 'notification', 'audit'], transition),
   'directory.publish.v1': job(PublishPeople, ['approver-resolution'], transition),
+  'workspace.described.v1': job(WorkspaceDescribed, ['notification'], transition),
   'delivery.attempt.v1': job(AttemptDelivery, ['notification-webhook'], transition),
   'notification.happened.v1': job(NotificationHappened, ['audit'], transition),
   'mail.send.v1': job(SendMail, ['notification-email'], transition),

@@ -1,4 +1,14 @@
-import { IsArray, IsBoolean, IsInt, IsNumber, IsOptional, IsString, IsUUID } from 'class-validator';
+import { Type } from 'class-transformer';
+import {
+  IsArray,
+  IsBoolean,
+  IsInt,
+  IsNumber,
+  IsOptional,
+  IsString,
+  IsUUID,
+  ValidateNested,
+} from 'class-validator';
 
 /** A person as other services need to know them: whom to show, whom to tell. */
 export class Person {
@@ -20,8 +30,18 @@ export class Requester extends Person {
   @IsOptional() @IsUUID() manager: string | null;
 }
 
+/** How a person reads, as the directory was given it (RFC 7643 §4.1.1): nothing of it is checked. */
+export class Reading {
+  /** SCIM `preferredLanguage`. */
+  @IsOptional() @IsString() language: string | null;
+  @IsOptional() @IsString() locale: string | null;
+  @IsOptional() @IsString() timezone: string | null;
+}
+
 /** A row of the directory as its owner hands it out; `version` orders changes of the same person. */
 export class DirectoryPerson extends Requester {
   @IsBoolean() active: boolean;
   @IsInt() version: number;
+  /** Left out: nothing is known of it. */
+  @IsOptional() @ValidateNested() @Type(() => Reading) reading?: Reading | null;
 }

@@ -13,6 +13,8 @@ export { Operation, PathId, Internal, Caller } from './http/operation';
 export { identityHeader, IdentitySigner, IdentityVerifier, type Identity } from './http/identity';
 export { insufficientScope } from './http/identity.guard';
 export { allowWorkflow, allowWorkflows } from './http/workflow-limit';
+export { readBody } from './http/read-body';
+export { loggedPath } from './http/logged-path';
 export { validate } from './http/validate';
 export { Idempotency, type PendingAnswer, type Settle } from './idempotency/idempotency';
 export { createIdempotencyTable, forgetIdempotencyKeys } from './idempotency/idempotency.table';

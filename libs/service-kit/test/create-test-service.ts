@@ -55,6 +55,8 @@ export interface CallOptions {
 
 export interface TestService {
   workspaceId: string;
+  /** Where it listens, for callers whom no gateway vouches for. */
+  readonly port: number;
   /** postgres:// URL of the owner of this test's database. */
   ownerUrl: string;
   /** As the owner, whom row-level security does not stop. */
@@ -191,6 +193,9 @@ export const createTestService = async ({
 
   return {
     workspaceId,
+    get port() {
+      return running.port;
+    },
     ownerUrl: databaseUrl.href,
     sql: async (text, values) => (await query(text, values)).rows,
     call,

@@ -32,6 +32,9 @@ interface DirectoryRow extends PersonRow {
   manager_id: string | null;
   /** Those that the person is in directly. */
   group_ids: string[];
+  language: string | null;
+  locale: string | null;
+  timezone: string | null;
 }
 
 interface GroupAround {
@@ -50,6 +53,7 @@ const directoryPersonOf = (row: DirectoryRow, groups: readonly string[]): Direct
   groups: [...groups],
   manager: row.manager_id,
   version: Number(row.version),
+  reading: { language: row.language, locale: row.locale, timezone: row.timezone },
 });
 
 /**
@@ -62,6 +66,7 @@ export const directoryPeople = async (sql: Sql, ids: readonly string[]): Promise
   const [rows, around] = await Promise.all([
     sql.query<DirectoryRow>(
       `SELECT ${personColumns}, u.department, u.region, u.approval_limit, u.manager_id,
+              u.resource ->> 'preferredLanguage' AS language, u.resource ->> 'locale' AS locale, u.resource ->> 'timezone' AS timezone,
               ARRAY(SELECT m.group_id FROM membership m WHERE m.user_id = u.id) AS group_ids
          FROM user_ u WHERE u.id = ANY ($1::uuid[])
         ORDER BY u.id`,

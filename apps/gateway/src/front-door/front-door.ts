@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import type { ServiceName } from '@countersign/contracts';
 import { childSpan, traceIdOf } from '@countersign/messaging';
-import { identityHeader, LOG, Problem, problemOf, type Log } from '@countersign/service-kit';
+import { identityHeader, LOG, loggedPath, Problem, problemOf, type Log } from '@countersign/service-kit';
 import { DocsPages } from '../docs/docs-pages';
 import { actorHeader, actorOf } from './actor-header';
 import { Authenticator } from './authenticator';
@@ -10,9 +10,10 @@ import { forwardedHeaders } from './forwarded-headers';
 import { Proxy } from './proxy';
 import { RateLimits } from './rate-limits';
 import { Readiness } from './readiness';
-import { openOwner, ownerOf, pathOf } from './routes';
+import { decisionTokenOf, isDecisionPath, openOwner, ownerOf, pathOf } from './routes';
 import { Upstreams } from './upstreams';
 import { writeProblem } from './write-problem';
+import { writeTrouble } from './write-trouble';
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
 const allowed = [...methods, 'OPTIONS'].join(', ');
@@ -30,7 +31,7 @@ interface Onward {
 /**
  * Where every call comes in: authenticates it, counts it, and passes it on to the service that owns its path, or to the
  * gateway's own controllers. Only health, OPTIONS, the documentation and the schema of definitions, which hold no data,
- * need no key.
+ * need no key; nor do the pages of decision links, whose paths are keys of their own.
  */
 @Injectable()
 export class FrontDoor {
@@ -50,7 +51,9 @@ export class FrontDoor {
     const inbound = String(request.headers.traceparent ?? '');
     const traceparent = traceIdOf(inbound) ? inbound : childSpan(null);
     const refuse = (problem: Problem, headers?: Record<string, string>): void => {
-      if (!response.headersSent) writeProblem(response, problem, path, traceIdOf(traceparent), headers);
+      if (response.headersSent) return;
+      if (isDecisionPath(path)) return writeTrouble(request, response, problem);
+      writeProblem(response, problem, path, traceIdOf(traceparent), headers);
     };
     const answer =
       request.method === 'OPTIONS' ? this.options(response) : this.public(request, path, response);
@@ -58,7 +61,10 @@ export class FrontDoor {
       const problem = problemOf(error);
       // A Problem was meant, such as not being ready yet; what nobody expected is worth a line.
       if (problem.status >= 500 && !(error instanceof Problem))
-        this.log.error({ err: error, path, traceId: traceIdOf(traceparent) }, 'call failed');
+        this.log.error(
+          { err: error, path: loggedPath(path), traceId: traceIdOf(traceparent) },
+          'call failed',
+        );
       refuse(problem);
     });
   }
@@ -93,9 +99,14 @@ export class FrontDoor {
     refuse: (problem: Problem, headers?: Record<string, string>) => void,
     inner: () => void,
   ): Promise<void> {
-    const open = openOwner(request.method, pathOf(request.url ?? ''));
-    if (open) return this.pass(request, response, open, { traceparent, answerHeaders: {}, refuse });
+    const path = pathOf(request.url ?? '');
+    const open = openOwner(request.method, path);
+    // A browser that is told of keys asks the person for a password.
+    if (!open && isDecisionPath(path)) throw Problem.notFound('page');
     const remoteAddress = request.socket.remoteAddress ?? '';
+    const token = decisionTokenOf(path);
+    if (open && token !== null) await this.limits.visit(remoteAddress, token);
+    if (open) return this.pass(request, response, open, { traceparent, answerHeaders: {}, refuse });
     const key = await this.authenticator.authenticate(request.headers.authorization, remoteAddress);
     const quota = await this.limits.call(key.identity.key.id);
     try {

@@ -6,6 +6,8 @@ const defaultQuota = 5_000;
 const windowSeconds = 1;
 /** Calls without a valid key that one address may make in a second: guessing keys is hopeless anyway, this saves the database. */
 const failureQuota = 100;
+/** A person at a page, with a scanner beside them: of one link, and of one address, which may be that of a whole company. */
+const pageQuota = { link: 10, address: 200 };
 
 /** What a call has left of its key's quota, as the headers that say so (draft-ietf-httpapi-ratelimit-headers-09). */
 export type QuotaHeaders = { 'ratelimit-policy': string; ratelimit: string };
@@ -17,6 +19,8 @@ export class RateLimits {
   private readonly policy: string;
   private readonly calls: RateLimiterMemory;
   private readonly failures: RateLimiterMemory;
+  private readonly links = new RateLimiterMemory({ points: pageQuota.link, duration: windowSeconds });
+  private readonly visitors = new RateLimiterMemory({ points: pageQuota.address, duration: windowSeconds });
 
   constructor(@Inject(CONFIG) config: ServiceConfig) {
     this.quota = numberOf(config.env, 'COUNTERSIGN_RATE_LIMIT', defaultQuota, [1, 1_000_000]);
@@ -41,6 +45,17 @@ export class RateLimits {
     const state = await this.failures.get(address);
     if (state && state.consumedPoints >= failureQuota)
       throw refusal('Too many calls without a valid key.', state);
+  }
+
+  /** Counts a call for the page of a decision link. Throws Problem rate_limited. */
+  async visit(address: string, token: string): Promise<void> {
+    for (const [limiter, key] of [
+      [this.visitors, address],
+      [this.links, token],
+    ] as const) {
+      const [allowed, state] = await consume(limiter, key);
+      if (!allowed) throw refusal('Too many calls for this page.', state);
+    }
   }
 
   async failed(address: string): Promise<void> {

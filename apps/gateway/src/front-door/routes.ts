@@ -10,6 +10,7 @@ const owners: Record<string, ServiceName> = {
   '/v1/commands': 'intake',
   '/v1/workflows': 'intake',
   '/v1/schemas': 'intake',
+  '/v1/workspace-settings': 'intake',
   '/scim/v2': 'approver-resolution',
   '/v1/delegations': 'approver-resolution',
   '/v1/directory': 'intake',
@@ -18,6 +19,8 @@ const owners: Record<string, ServiceName> = {
   '/v1/webhook-endpoints': 'notification',
   '/v1/deliveries': 'notification',
   '/v1/event-types': 'notification',
+  '/v1/notification-preferences': 'notification',
+  '/v1/chat-channels': 'notification',
   '/dev/mail': 'notification',
   '/dev/mail.json': 'notification',
   '/v1/audit': 'audit',
@@ -28,9 +31,21 @@ const owners: Record<string, ServiceName> = {
 /** What services answer without a key: it holds no data, and editors that fetch it send none. */
 const openPaths = new Map<string, ServiceName>([['/v1/schemas/workflow.json', 'intake']]);
 
+/** Where links in messages lead: the token in the path is what vouches for the person. */
+const decisionPath = /^\/decide\/([A-Za-z0-9_-]{1,200})$/;
+
+/** The token in the path of a decision page; null for any other path. */
+export const decisionTokenOf = (path: string): string | null => decisionPath.exec(path)?.[1] ?? null;
+
+/** Whether a person with a link from a message wants this, however much of the link is left. */
+export const isDecisionPath = (path: string): boolean => path === '/decide' || path.startsWith('/decide/');
+
 /** The service that answers a call without a key; undefined for one that needs a key. */
-export const openOwner = (method: string | undefined, path: string): ServiceName | undefined =>
-  method === 'GET' || method === 'HEAD' ? openPaths.get(path) : undefined;
+export const openOwner = (method: string | undefined, path: string): ServiceName | undefined => {
+  const isRead = method === 'GET' || method === 'HEAD';
+  if (decisionTokenOf(path) !== null) return isRead || method === 'POST' ? 'intake' : undefined;
+  return isRead ? openPaths.get(path) : undefined;
+};
 
 /** RFC 3986 §3.3: what a path may be made of. */
 const pathCharacters = /^\/(?:[\w.~!$&'()*+,;=:@/-]|%[0-9a-f]{2})*$/i;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ownerOf, pathOf } from './routes';
+import { decisionTokenOf, isDecisionPath, openOwner, ownerOf, pathOf } from './routes';
 
 describe('the owner of a request target', () => {
   it.each([
@@ -68,5 +68,40 @@ describe('the owner of a request target', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('a path that needs no key', () => {
+  it.each([
+    ['GET', '/decide/Abc-_9', 'intake'],
+    ['HEAD', '/decide/Abc-_9', 'intake'],
+    ['POST', '/decide/Abc-_9', 'intake'],
+    ['GET', '/v1/schemas/workflow.json', 'intake'],
+  ])('%s %s is %s', (method, path, owner) => expect(openOwner(method, path)).toBe(owner));
+
+  it.each([
+    ['PUT', '/decide/Abc'],
+    ['DELETE', '/decide/Abc'],
+    ['GET', '/decide'],
+    ['GET', '/decide/'],
+    ['GET', '/decide/Abc/'],
+    ['GET', '/decide/Abc/x'],
+    ['GET', '/decide/../v1/requests'],
+    ['GET', '/decide/%41'],
+    ['GET', `/decide/${'a'.repeat(201)}`],
+    ['GET', '//decide/Abc'],
+    ['POST', '/v1/schemas/workflow.json'],
+  ])('is not %s %s', (method, path) => expect(openOwner(method, path)).toBeUndefined());
+
+  it('is that of a decision page only with a token', () => {
+    expect(decisionTokenOf('/decide/Abc-_9')).toBe('Abc-_9');
+    expect(decisionTokenOf('/v1/decide')).toBeNull();
+    expect(['/decide', '/decide/', '/decide/a.', '/decided', '/v1/decide'].map(isDecisionPath)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 });

@@ -110,7 +110,27 @@ export class Foundation1763690000000 implements MigrationInterface {
         refused json,
         created_at timestamptz NOT NULL DEFAULT now()
       )`);
+    await runner.query(`
+      CREATE TABLE workspace_settings (
+        workspace_id uuid PRIMARY KEY,
+        name text NOT NULL,
+        language text NOT NULL,
+        timezone text NOT NULL,
+        decision_links boolean NOT NULL,
+        decision_link_days int NOT NULL,
+        version int NOT NULL
+      )`);
+    await runner.query(`
+      CREATE TABLE decision_link_use (
+        link_id uuid PRIMARY KEY,
+        workspace_id uuid NOT NULL,
+        command_id uuid NOT NULL,
+        expires_at timestamptz NOT NULL
+      )`);
+    await runner.query('CREATE INDEX decision_link_use_expires_at ON decision_link_use (expires_at)');
     const isolated = [
+      'workspace_settings',
+      'decision_link_use',
       'workflow',
       'workflow_version',
       'request',
@@ -122,6 +142,7 @@ export class Foundation1763690000000 implements MigrationInterface {
     for (const table of isolated) await isolateByWorkspace(runner, table);
     await runner.query('CREATE INDEX command_created_at ON command USING brin (created_at)');
     await openToRelay(runner, 'command', 'SELECT, DELETE', roleOf('intake', 'relay'));
+    await openToRelay(runner, 'decision_link_use', 'SELECT, DELETE', roleOf('intake', 'relay'));
     // Nothing but whether an id is taken: it tells a task of another workspace from one that is on its way.
     await openToRelay(runner, 'task', 'SELECT (id)', roleOf('intake', 'relay'));
   }

@@ -1,6 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { problems, type ProblemCode, type RefusedCommand } from '@countersign/contracts';
-import type { Publication, Tx } from '@countersign/messaging';
+import type { Publication, Tx, UnitOfWork } from '@countersign/messaging';
 import { Database, type Sql } from '@countersign/persistence';
 import {
   accepted,
@@ -8,11 +8,12 @@ import {
   ok,
   Problem,
   renderProblem,
+  UNIT_OF_WORK,
   type Answer,
   type Call,
 } from '@countersign/service-kit';
 import { v7 } from 'uuid';
-import { CommandOutcomes } from '../commands/command-outcomes';
+import { CommandOutcomes, type CommandOutcome } from '../commands/command-outcomes';
 import { findRequest } from './request.rows';
 
 type CommandType =
@@ -56,6 +57,7 @@ export class RequestCommands {
     private readonly database: Database,
     private readonly idempotency: Idempotency,
     private readonly outcomes: CommandOutcomes,
+    @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
   ) {}
 
   /** Writes the command down and waits for its outcome, once per Idempotency-Key. */
@@ -73,29 +75,61 @@ export class RequestCommands {
       call,
       async (tx: Tx) => {
         const commandId = v7();
-        tx.write('INSERT INTO command (id, workspace_id, request_id) VALUES ($1, $2, $3)', [
-          commandId,
-          call.workspaceId,
-          requestId,
-        ]);
-        const whole = {
-          ...(typeof terms === 'function' ? terms(commandId) : terms),
-          commandId,
-          requestId,
-          expectedVersion: call.expectedVersion,
-        } as unknown as Publication<K>['data'];
-        tx.publish({ type, workspaceId: call.workspaceId, cause: call.cause, data: whole });
+        this.write(tx, call, type, requestId, commandId, terms);
         return { commandId };
       },
       (commandId) => this.settle(call, requestId, commandId, render),
     );
   }
 
+  /**
+   * The same for what may be done once, however often it is asked for: `claim`, in the transaction that writes the command,
+   * answers the id of the command that counts, which is an earlier one or this. Null when that is not settled in time.
+   */
+  async runOnce<K extends CommandType>(
+    call: Call,
+    type: K,
+    requestId: string,
+    terms: Terms<K>,
+    claim: (tx: Tx, commandId: string) => Promise<string>,
+  ): Promise<CommandOutcome | null> {
+    const counting = await this.unitOfWork([call.workspaceId], async (tx) => {
+      const commandId = v7();
+      const claimed = await claim(tx, commandId);
+      if (claimed === commandId) this.write(tx, call, type, requestId, commandId, terms);
+      return claimed;
+    });
+    return this.await(call, requestId, counting);
+  }
+
+  private write<K extends CommandType>(
+    tx: Tx,
+    call: Call,
+    type: K,
+    requestId: string,
+    commandId: string,
+    terms: Terms<K> | ((commandId: string) => Terms<K>),
+  ): void {
+    tx.write('INSERT INTO command (id, workspace_id, request_id) VALUES ($1, $2, $3)', [
+      commandId,
+      call.workspaceId,
+      requestId,
+    ]);
+    const data = {
+      ...(typeof terms === 'function' ? terms(commandId) : terms),
+      commandId,
+      requestId,
+      expectedVersion: call.expectedVersion,
+    } as unknown as Publication<K>['data'];
+    tx.publish({ type, workspaceId: call.workspaceId, cause: call.cause, data });
+  }
+
+  private await(call: Call, requestId: string, commandId: string): Promise<CommandOutcome | null> {
+    return this.outcomes.wait({ workspaceId: call.workspaceId, requestId, commandId }, patienceMs);
+  }
+
   private async settle(call: Call, requestId: string, commandId: string, render: Render): Promise<Answer> {
-    const outcome = await this.outcomes.wait(
-      { workspaceId: call.workspaceId, requestId, commandId },
-      patienceMs,
-    );
+    const outcome = await this.await(call, requestId, commandId);
     if (!outcome) return accepted(`/v1/commands/${commandId}`, { id: commandId, state: 'pending' });
     if (outcome.refused) return refusalOf(outcome.refused, call);
     const answer = await this.database.read(call.workspaceId, (sql) => render(sql, commandId));

@@ -23,6 +23,7 @@ import {
 import { callingActor } from '../calling-actor';
 import { filterByPerson } from '../filter-by-person';
 import { WorkflowVersions, type RunnableVersion } from '../workflows/workflow-versions';
+import { WorkspaceIntroductions } from '../workspace-settings/workspace-introductions';
 import { RequestCommands } from './request-commands';
 import { commentSchema, findComment } from './comment';
 import {
@@ -54,6 +55,7 @@ export class RequestsController {
     private readonly commands: RequestCommands,
     private readonly people: People,
     private readonly versions: WorkflowVersions,
+    private readonly introductions: WorkspaceIntroductions,
   ) {}
 
   @Post()
@@ -68,6 +70,7 @@ export class RequestsController {
   async submit(@Caller() call: Call): Promise<Answer> {
     const body = await call.body(SubmitRequestBody);
     const submission = await this.submissions.check(call, body);
+    await this.introductions.introduce(call);
     return this.idempotency.run(call, async (tx) => {
       const snapshot = this.submissions.take(call, submission, tx);
       return created(`/v1/requests/${snapshot.id}`, requestView(snapshot, body.payload));

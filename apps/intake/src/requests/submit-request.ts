@@ -92,7 +92,7 @@ export class SubmitRequest {
   take(call: Call, { body, version, requester, actor }: Submission, tx: Tx): RequestSnapshot {
     const draft = body.draft ?? false;
     const createdAt = new Date().toISOString();
-    const { active, version: directoryVersion, ...person } = requester;
+    const { active, version: directoryVersion, reading, ...person } = requester;
     const snapshot: RequestSnapshot = {
       id: v7(),
       workspaceId: call.workspaceId,

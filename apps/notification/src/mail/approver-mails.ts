@@ -1,5 +1,7 @@
 import type { Person } from '@countersign/contracts';
+import { formatTime } from '@countersign/reader';
 import {
+  decisionsOf,
   dueFact,
   fact,
   greet,
@@ -10,13 +12,13 @@ import {
   requestFacts,
   requestLink,
   stageFact,
+  summaryOf,
   taskLink,
   textIn,
   type MailContent,
   type MailOccasion,
   type PlacedTask,
 } from './mail-content';
-import { summarise } from './summarise';
 
 /** Everything that is needed to decide. */
 const askFor = (
@@ -25,47 +27,45 @@ const askFor = (
   subject: string,
   sentence: string,
 ): MailContent => {
-  const { request, payload } = occasion;
-  const asked = task.onBehalfOf ? [`You are asked on behalf of ${nameOf(task.onBehalfOf)}.`] : [];
+  const { request, texts, publicUrl, link, reader } = occasion;
+  const asked = task.onBehalfOf ? [texts.asked.onBehalfOf(nameOf(task.onBehalfOf))] : [];
   return {
     subject: `${subject}: ${request.title}`,
-    greeting: greet(task.assignee),
+    greeting: greet(task.assignee, occasion),
     sentences: [[sentence, ...asked].join(' ')],
     facts: [
-      ...requestFacts(request),
-      stageFact(request, stage),
-      ...dueFact(task.dueAt),
-      ['Task', task.id],
-      ['Request', request.id],
+      ...requestFacts(occasion),
+      stageFact(occasion, stage),
+      ...dueFact(task.dueAt, occasion),
+      [texts.labels.task, task.id],
+      [texts.labels.request, request.id],
     ],
-    summary: summarise(payload),
-    links: [taskLink(occasion, task), requestLink(occasion)],
+    summary: summaryOf(occasion),
+    decisions: decisionsOf(occasion),
+    // The id stands for the token, which takes its place when the mail is sent.
+    decide: link && {
+      url: `${publicUrl}/decide/${link.id}`,
+      hint: texts.decideHint(formatTime(link.expiresAt, reader)),
+    },
+    links: [...(link ? [] : [taskLink(occasion, task)]), requestLink(occasion)],
   };
 };
 
 export const approvalNeeded = (occasion: MailOccasion, placed: PlacedTask): MailContent => {
-  const requester = nameOf(occasion.request.requester);
-  const needs = placed.task.onBehalfOf
-    ? `${requester} needs an approval.`
-    : `${requester} needs your approval.`;
-  return askFor(occasion, placed, 'Approval needed', needs);
+  const { asked } = occasion.texts;
+  const sentence = asked.sentence(nameOf(occasion.request.requester), placed.task.onBehalfOf === null);
+  return askFor(occasion, placed, asked.subject, sentence);
 };
 
-export const reminder = (occasion: MailOccasion, placed: PlacedTask): MailContent =>
-  askFor(
-    occasion,
-    placed,
-    'Reminder: approval needed',
-    `A request by ${nameOf(occasion.request.requester)} still waits for you.`,
-  );
+export const reminder = (occasion: MailOccasion, placed: PlacedTask): MailContent => {
+  const { reminded } = occasion.texts;
+  return askFor(occasion, placed, reminded.subject, reminded.sentence(nameOf(occasion.request.requester)));
+};
 
-export const overdueForApprover = (occasion: MailOccasion, placed: PlacedTask): MailContent =>
-  askFor(
-    occasion,
-    placed,
-    'Overdue: approval needed',
-    `A request by ${nameOf(occasion.request.requester)} still waits for you, and is overdue.`,
-  );
+export const overdueForApprover = (occasion: MailOccasion, placed: PlacedTask): MailContent => {
+  const { overdue } = occasion.texts;
+  return askFor(occasion, placed, overdue.subject, overdue.sentence(nameOf(occasion.request.requester)));
+};
 
 /** Tells an approver what became of their task; there is nothing left to do with it. */
 const noticeOf = (
@@ -77,48 +77,47 @@ const noticeOf = (
   facts: MailContent['facts'],
 ): MailContent => ({
   subject: `${subject}: ${occasion.request.title}`,
-  greeting: greet(person),
+  greeting: greet(person, occasion),
   sentences: [sentence],
   facts: [
-    ...requestFacts(occasion.request),
-    stageFact(occasion.request, stage),
+    ...requestFacts(occasion),
+    stageFact(occasion, stage),
     ...facts,
-    ['Task', task.id],
-    ['Request', occasion.request.id],
+    [occasion.texts.labels.task, task.id],
+    [occasion.texts.labels.request, occasion.request.id],
   ],
   summary: [],
+  decisions: [],
+  decide: null,
   links: [requestLink(occasion)],
 });
 
 /** To the former assignee. */
 export const taskReassigned = (occasion: MailOccasion, placed: PlacedTask): MailContent => {
-  const { request, event } = occasion;
+  const { request, event, texts } = occasion;
+  const { labels, reassigned } = texts;
   const to = peopleIn(event, 'to');
   return noticeOf(
     occasion,
     placed,
     placed.task.assignee,
-    'Reassigned',
-    to.length > 0
-      ? `Your task was given to ${namesOf(to)}. You need not decide any more.`
-      : 'Your task was given to somebody else. You need not decide any more.',
-    [...fact('By', nameOfActor(request, event.actor)), ...fact('Why', textIn(event, 'reason'))],
+    reassigned.subject,
+    reassigned.sentence(to.length > 0 ? namesOf(to, occasion) : null),
+    [...fact(labels.by, nameOfActor(request, event.actor)), ...fact(labels.why, textIn(event, 'reason'))],
   );
 };
-
-const decisionWords = { approve: 'approved', reject: 'rejected', return: 'returned to the requester' };
 
 /** To whom somebody stood in for. */
 export const decidedForYou = (occasion: MailOccasion, placed: PlacedTask, delegator: Person): MailContent => {
   const { decision, decidedBy, reasonCode, comment } = placed.task;
-  const what = decision ? decisionWords[decision] : 'decided';
+  const { labels, decidedForYou: said } = occasion.texts;
   return noticeOf(
     occasion,
     placed,
     delegator,
-    'Decided on your behalf',
-    `${decidedBy ? nameOf(decidedBy) : 'Your stand-in'} has decided a request on your behalf: it was ${what}.`,
-    [...fact('Reason code', reasonCode), ...fact('Comment', comment)],
+    said.subject,
+    said.sentence(decidedBy && nameOf(decidedBy), decision),
+    [...fact(labels.reasonCode, reasonCode), ...fact(labels.comment, comment)],
   );
 };
 
@@ -127,12 +126,7 @@ export const approvalDismissed = (
   occasion: MailOccasion,
   placed: PlacedTask,
   approver: Person,
-): MailContent =>
-  noticeOf(
-    occasion,
-    placed,
-    approver,
-    'Approval no longer counts',
-    'The request was changed after you approved it, so your approval no longer counts. If it is still needed, you are asked again.',
-    [],
-  );
+): MailContent => {
+  const { dismissed } = occasion.texts;
+  return noticeOf(occasion, placed, approver, dismissed.subject, dismissed.sentence, []);
+};

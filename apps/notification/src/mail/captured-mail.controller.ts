@@ -18,6 +18,7 @@ import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { mailView, type MailRow } from './captured-mail';
 import { capturedMailPage, pageHeaders } from './captured-mail.page';
+import { DecisionTokens } from './decision-tokens';
 import { MailSettings } from './mail.settings';
 
 const list = 'captured-mail';
@@ -49,6 +50,7 @@ export class CapturedMailController {
   constructor(
     private readonly database: Database,
     private readonly settings: MailSettings,
+    private readonly tokens: DecisionTokens,
   ) {}
 
   @Get('mail.json')
@@ -67,7 +69,15 @@ export class CapturedMailController {
     this.refuse(call);
     const { limit, cursor } = call.query(CapturedMailQuery);
     const rows = await this.newest(call.workspaceId, decodeCursor(list, cursor, idPosition), limit + 1);
-    return ok(pageOf(list, rows, limit, ({ id }) => id, mailView));
+    return ok(
+      pageOf(
+        list,
+        rows,
+        limit,
+        ({ id }) => id,
+        (row) => mailView(row, this.tokens),
+      ),
+    );
   }
 
   @Get('mail')
@@ -81,7 +91,10 @@ export class CapturedMailController {
     const rows = await this.newest(call.workspaceId, null, onPage);
     return content(
       'text/html; charset=utf-8',
-      capturedMailPage(call.identity.workspace.name, rows.map(mailView)),
+      capturedMailPage(
+        call.identity.workspace.name,
+        rows.map((row) => mailView(row, this.tokens)),
+      ),
       pageHeaders,
     );
   }
@@ -94,7 +107,7 @@ export class CapturedMailController {
   private async newest(workspaceId: string, before: string | null, limit: number): Promise<MailRow[]> {
     return this.database.read(workspaceId, (sql) =>
       sql.query<MailRow>(
-        `SELECT id, recipient, subject, text_body, html_body, state, created_at FROM mail
+        `SELECT id, recipient, subject, text_body, html_body, person_id, workspace_id, links, state, created_at FROM mail
           WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
         [workspaceId, before, limit],
       ),

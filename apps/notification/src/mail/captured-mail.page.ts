@@ -1,5 +1,5 @@
 import type { CapturedMail } from './captured-mail';
-import { escapeHtml } from './escape-html';
+import { escapeHtml } from '@countersign/reader';
 
 /** Nothing on the page may run or load anything, whatever a mail says. */
 export const pageHeaders = {

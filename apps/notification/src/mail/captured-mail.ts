@@ -1,3 +1,6 @@
+import type { DecisionTokens, Linked } from './decision-tokens';
+import type { KeptLink } from './plan-mail';
+
 /** A mail that was kept instead of sent, as its table has it. */
 export interface MailRow extends Record<string, unknown> {
   id: string;
@@ -5,17 +8,26 @@ export interface MailRow extends Record<string, unknown> {
   subject: string;
   text_body: string;
   html_body: string;
+  person_id: string;
+  workspace_id: string;
+  links: KeptLink[];
   state: string;
   created_at: Date;
 }
 
-/** A mail as it is shown. */
-export const mailView = (row: MailRow) => ({
+const linkedOf = ({ workspace_id: workspaceId, person_id: personId, links }: MailRow): Linked => ({
+  workspaceId,
+  personId,
+  links,
+});
+
+/** A mail as it is shown to whoever tries things out: with its links, as its recipient would have got it. */
+export const mailView = (row: MailRow, tokens: DecisionTokens) => ({
   id: row.id,
   to: row.recipient,
   subject: row.subject,
-  text: row.text_body,
-  html: row.html_body,
+  text: tokens.insert(row.text_body, linkedOf(row)),
+  html: tokens.insert(row.html_body, linkedOf(row)),
   state: row.state,
   createdAt: row.created_at.toISOString(),
 });

@@ -1,4 +1,5 @@
 import type { Sql, TransactionSql } from '@countersign/persistence';
+import type { KeptLink } from './plan-mail';
 
 /** An attempt must be over and recorded by then. */
 export const mailLeaseSeconds = 90;
@@ -10,13 +11,15 @@ const mailClaimSeconds = 10;
 export interface LeasedMail extends Record<string, unknown> {
   id: string;
   workspace_id: string;
-  /** Null when it is about no request. */
+  /** Null for a digest, and when it is about an endpoint. */
   request_id: string | null;
   recipient: string;
   recipient_name: string;
   subject: string;
   text_body: string;
   html_body: string;
+  person_id: string;
+  links: KeptLink[];
   attempt: number;
   tries: number;
   traceparent: string | null;
@@ -46,7 +49,7 @@ export const leaseMails = (
         WHERE m.state = 'pending' ORDER BY m.id FOR UPDATE OF m
      )
      UPDATE mail m SET due_at = now() + interval '${mailLeaseSeconds} seconds' FROM locked WHERE m.id = locked.id
-     RETURNING m.id, m.workspace_id, m.request_id, m.recipient, m.recipient_name, m.subject, m.text_body, m.html_body, m.attempt, m.tries, m.traceparent`,
+     RETURNING m.id, m.workspace_id, m.request_id, m.recipient, m.recipient_name, m.subject, m.text_body, m.html_body, m.person_id, m.links, m.attempt, m.tries, m.traceparent`,
     [messages.map(({ mailId }) => mailId), messages.map(({ attempt }) => attempt)],
   );
 

@@ -1,4 +1,4 @@
-import type { Person, RequestTransitioned, TransitionEvent } from '@countersign/contracts';
+import type { Person, RequestTransitioned, TaskSnapshot, TransitionEvent } from '@countersign/contracts';
 import {
   approvalDismissed,
   approvalNeeded,
@@ -9,12 +9,42 @@ import {
 } from './approver-mails';
 import { distinct, peopleIn, type MailContent, type MailOccasion, type PlacedTask } from './mail-content';
 import { commented, forYourInformation } from './notice-mails';
-import { escalated, outcomeMails, overdueForRequester, tasksExpired } from './requester-mails';
+import {
+  escalated,
+  outcomeMails,
+  overdueForRequester,
+  remindedForRequester,
+  tasksExpired,
+} from './requester-mails';
 
+/** Something that somebody is told. */
 export interface Letter {
   person: Person;
-  content: MailContent;
+  /** The task that it asks them to decide; null for news, which they may do without. */
+  task: TaskSnapshot | null;
+  /** Worth nothing when it comes with a digest. */
+  isUrgent: boolean;
+  /** What it says, in the language of its reader. */
+  write(occasion: MailOccasion): MailContent;
 }
+
+const news = (person: Person, write: Letter['write'], isUrgent = false): Letter => ({
+  person,
+  task: null,
+  isUrgent,
+  write,
+});
+
+const question = (
+  { task, stage }: PlacedTask,
+  write: (occasion: MailOccasion, placed: PlacedTask) => MailContent,
+  isUrgent = false,
+): Letter => ({
+  person: task.assignee,
+  task,
+  isUrgent,
+  write: (occasion) => write(occasion, { task, stage }),
+});
 
 type Transition = Pick<RequestTransitioned, 'request' | 'events'>;
 
@@ -26,30 +56,24 @@ interface PlacedEvent {
 /** Who did this themselves knows. */
 const toldToOthersOnly = new Set(['request.returned', 'request.canceled']);
 
-/** Whom each event of a transition is told to by mail, each person once. */
-export const lettersOf = (
-  transition: Transition,
-  payload: unknown,
-  publicUrl: string,
-): { event: TransitionEvent; letters: Letter[] }[] => {
-  const { request, events } = transition;
+/** Who failed, or had no say, is told at once. */
+const urgentOutcomes = new Set(['request.failed', 'request.overridden']);
+
+/** Whom each event of a transition is told to, each person once. */
+export const lettersOf = (transition: Transition): { event: TransitionEvent; letters: Letter[] }[] => {
   const tasks = new TaskEvents(transition);
-  return events.map((event) => ({
-    event,
-    letters: eventLetters(transition, { request, event, payload, publicUrl }, tasks),
-  }));
+  return transition.events.map((event) => ({ event, letters: eventLetters(transition, event, tasks) }));
 };
 
-const eventLetters = (transition: Transition, occasion: MailOccasion, tasks: TaskEvents): Letter[] => {
-  const { request, event } = occasion;
+const eventLetters = (transition: Transition, event: TransitionEvent, tasks: TaskEvents): Letter[] => {
+  const { request } = transition;
   const isBy = ({ id }: Person) => event.actor.type === 'user' && event.actor.id === id;
   switch (event.type) {
     case 'stage.notified': {
       const stage = request.stages.find(({ key }) => key === event.data.stageKey) ?? null;
-      return distinct(peopleIn(event, 'people')).map((person) => ({
-        person,
-        content: forYourInformation(occasion, stage, person),
-      }));
+      return distinct(peopleIn(event, 'people')).map((person) =>
+        news(person, (occasion) => forYourInformation(occasion, stage, person)),
+      );
     }
     case 'request.commented': {
       const asked = request.stages
@@ -58,63 +82,68 @@ const eventLetters = (transition: Transition, occasion: MailOccasion, tasks: Tas
         .map(({ assignee }) => assignee);
       return distinct([request.requester, ...asked])
         .filter((person) => !isBy(person))
-        .map((person) => ({ person, content: commented(occasion, person) }));
+        .map((person) => news(person, (occasion) => commented(occasion, person)));
     }
   }
 
   const placed = tasks.placeOf(event);
-  if (placed) return taskLetters(transition, occasion, placed, tasks, isBy);
+  if (placed) return taskLetters(transition, event, placed, tasks, isBy);
 
   const outcome = Object.hasOwn(outcomeMails, event.type) ? outcomeMails[event.type] : undefined;
   if (!outcome || isToldByOverride(transition, event)) return [];
   if (isBy(request.requester) && toldToOthersOnly.has(event.type)) return [];
-  return [{ person: request.requester, content: outcome(occasion) }];
+  return [news(request.requester, outcome, urgentOutcomes.has(event.type))];
 };
 
 const taskLetters = (
   transition: Transition,
-  occasion: MailOccasion,
+  event: TransitionEvent,
   placed: PlacedTask,
   tasks: TaskEvents,
   isBy: (person: Person) => boolean,
 ): Letter[] => {
-  const { event, request } = occasion;
   const { assignee, decidedBy } = placed.task;
-  const { requester } = request;
+  const { requester } = transition.request;
+  const alike = tasks.alike(event, placed);
+  /** What happened to several tasks of a stage at once is told to the requester once, with the first of these. */
+  const isFirst = alike[0]?.event === event;
+  const isRequesters = assignee.id === requester.id;
   switch (event.type) {
     case 'task.assigned':
-      return [{ person: assignee, content: approvalNeeded(occasion, placed) }];
-    case 'task.reminded':
-      return [{ person: assignee, content: reminder(occasion, placed) }];
+      return [question(placed, approvalNeeded)];
+    case 'task.reminded': {
+      const letter = question(placed, reminder);
+      if (!isFirst || isRequesters || isBy(requester)) return [letter];
+      const people = assigneesOf(alike);
+      return [letter, news(requester, (occasion) => remindedForRequester(occasion, placed, people))];
+    }
     case 'task.reassigned':
-      return isBy(assignee) ? [] : [{ person: assignee, content: taskReassigned(occasion, placed) }];
+      return isBy(assignee) ? [] : [news(assignee, (occasion) => taskReassigned(occasion, placed))];
     case 'task.decided': {
       const { onBehalfOf } = placed.task;
       if (!onBehalfOf || onBehalfOf.id === decidedBy?.id) return [];
-      return [{ person: onBehalfOf, content: decidedForYou(occasion, placed, onBehalfOf) }];
+      return [news(onBehalfOf, (occasion) => decidedForYou(occasion, placed, onBehalfOf))];
     }
     case 'task.dismissed': {
       const person = decidedBy ?? assignee;
-      return [{ person, content: approvalDismissed(occasion, placed, person) }];
+      return [news(person, (occasion) => approvalDismissed(occasion, placed, person))];
     }
     case 'task.overdue': {
-      const letter = { person: assignee, content: overdueForApprover(occasion, placed) };
-      const alike = tasks.alike(event, placed);
-      if (alike[0]?.event !== event || assignee.id === requester.id) return [letter];
-      const content = overdueForRequester(occasion, placed, assigneesOf(alike));
-      return [letter, { person: requester, content }];
+      const letter = question(placed, overdueForApprover, true);
+      if (!isFirst || isRequesters) return [letter];
+      const people = assigneesOf(alike);
+      return [letter, news(requester, (occasion) => overdueForRequester(occasion, placed, people), true)];
     }
     case 'task.escalated': {
-      const alike = tasks.alike(event, placed);
-      if (alike[0]?.event !== event) return [];
+      if (!isFirst) return [];
       const to = distinct(alike.flatMap((one) => peopleIn(one.event, 'to')));
-      return [{ person: requester, content: escalated(occasion, placed, to) }];
+      return [news(requester, (occasion) => escalated(occasion, placed, to))];
     }
     case 'task.expired': {
-      const alike = tasks.alike(event, placed);
       const isOver = transition.events.some(({ type }) => Object.hasOwn(outcomeMails, type));
-      if (alike[0]?.event !== event || isOver) return [];
-      return [{ person: requester, content: tasksExpired(occasion, placed, assigneesOf(alike)) }];
+      if (!isFirst || isOver) return [];
+      const people = assigneesOf(alike);
+      return [news(requester, (occasion) => tasksExpired(occasion, placed, people))];
     }
     default:
       return [];
@@ -142,7 +171,7 @@ class TaskEvents {
     return (type.startsWith('task.') && taskId !== null && this.places.get(taskId)) || null;
   }
 
-  /** What happened to several tasks of a stage at once is told to the requester once, with the first of these. */
+  /** The same kind of event of the same stage. */
   alike(event: TransitionEvent, placed: PlacedTask): PlacedEvent[] {
     return this.byTypeAndStage.get(nameOfKind(event, placed)) ?? [];
   }

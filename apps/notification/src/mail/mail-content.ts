@@ -6,6 +6,8 @@ import type {
   TaskSnapshot,
   TransitionEvent,
 } from '@countersign/contracts';
+import { formatList, formatTime, payloadLines, type PayloadLine, type Reader } from '@countersign/reader';
+import type { MailTexts } from './texts';
 
 /** What a mail says, before it is text or HTML. */
 export interface MailContent {
@@ -14,18 +16,35 @@ export interface MailContent {
   sentences: string[];
   facts: Fact[];
   /** The payload in short; empty when there is nothing to show. */
-  summary: [path: string, value: string][];
-  links: [label: string, url: string][];
+  summary: PayloadLine[];
+  /** Who has decided so far, and what they said. */
+  decisions: string[];
+  /** Where to decide; null where there is nothing to decide, or not by link. */
+  decide: { url: string; hint: string } | null;
+  links: Fact[];
+}
+
+/** The same of a mail that is held, for the digest that it may become a part of. */
+export interface HeldContent extends MailContent {
+  isQuestion: boolean;
 }
 
 export type Fact = [label: string, value: string];
 
-/** What mails are written from. */
-export interface MailOccasion {
+/** What happened, as mails are written from it. */
+export interface Happening {
   request: RequestSnapshot;
   event: TransitionEvent;
   payload: unknown;
   publicUrl: string;
+}
+
+/** The same, for one person. */
+export interface MailOccasion extends Happening {
+  reader: Reader;
+  texts: MailTexts;
+  /** To decide with. */
+  link: { id: string; expiresAt: string } | null;
 }
 
 /** A task with the stage that it is in. */
@@ -41,13 +60,13 @@ export const nameOf = (person: Person): string => person.displayName || person.u
 /** Of more people than this the others are counted. */
 const mostNames = 10;
 
-export const namesOf = (people: readonly Person[]): string => {
+export const namesOf = (people: readonly Person[], { texts, reader }: MailOccasion): string => {
   const others = people.length > mostNames + 1 ? people.length - mostNames : 0;
   const names = [
     ...people.slice(0, people.length - others).map(nameOf),
-    ...(others > 0 ? [`${others} others`] : []),
+    ...(others > 0 ? [texts.others(others)] : []),
   ];
-  return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : (names[0] ?? 'nobody');
+  return names.length > 0 ? formatList(names, reader.language) : texts.nobody;
 };
 
 const contactOf = (person: Person): string =>
@@ -55,37 +74,55 @@ const contactOf = (person: Person): string =>
 
 const cut = (text: string): string => (text.length > longestText ? `${text.slice(0, longestText)}…` : text);
 
-/** RFC 3339 in UTC, to the minute: `2026-11-21 09:00 UTC`. */
-const timeOf = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
-
-export const greet = (person: Person): string => `Hello ${nameOf(person)},`;
+export const greet = (person: Person, { texts }: MailOccasion): string => texts.hello(nameOf(person));
 
 /** One fact, or none when there is nothing to say. */
 export const fact = (label: string, value: string | null | undefined): Fact[] =>
   value ? [[label, cut(value)]] : [];
 
-export const dueFact = (dueAt: string | null): Fact[] => fact('Due', dueAt && timeOf(dueAt));
+export const dueFact = (dueAt: string | null, { texts, reader }: MailOccasion): Fact[] =>
+  fact(texts.labels.due, dueAt && formatTime(dueAt, reader));
 
-export const requestFacts = (request: RequestSnapshot): Fact[] => [
-  ['Title', request.title],
-  ...fact('Reason', request.reason),
-  ['Requester', contactOf(request.requester)],
-  ['Workflow', `${request.workflow.key} (version ${request.workflow.version})`],
-  ...fact('Reference', request.externalRef),
+export const requestFacts = ({ request, texts: { labels, version } }: MailOccasion): Fact[] => [
+  [labels.title, request.title],
+  ...fact(labels.reason, request.reason),
+  [labels.requester, contactOf(request.requester)],
+  [labels.workflow, version(request.workflow.key, request.workflow.version)],
+  ...fact(labels.reference, request.externalRef),
 ];
 
-export const stageFact = (request: RequestSnapshot, stage: StageSnapshot): Fact => [
-  'Stage',
-  `${stage.title} (${stage.index + 1} of ${request.totalStages})`,
+export const stageFact = ({ request, texts }: MailOccasion, stage: StageSnapshot): Fact => [
+  texts.labels.stage,
+  texts.stageOf(stage.title, stage.index + 1, request.totalStages),
 ];
 
-export const taskLink = ({ publicUrl }: MailOccasion, task: TaskSnapshot): Fact => [
-  'The task',
+export const summaryOf = ({ payload, reader }: MailOccasion): PayloadLine[] => payloadLines(payload, reader);
+
+/** What has been decided, with what was said; the newest when there are many. */
+const mostDecisions = 20;
+export const decisionsOf = ({ request, texts, reader }: MailOccasion): string[] =>
+  request.stages
+    .flatMap((stage) => stage.tasks.map((task) => ({ stage, task })))
+    .filter(({ task }) => task.decidedBy !== null && task.decidedAt !== null)
+    .sort((a, b) => ((a.task.decidedAt ?? '') < (b.task.decidedAt ?? '') ? -1 : 1))
+    .slice(-mostDecisions)
+    .map(({ stage, task }) => {
+      const name = task.decidedBy ? nameOf(task.decidedBy) : '';
+      const what = texts.decisionOf(stage.title, name, task.state, formatTime(task.decidedAt ?? '', reader));
+      return [
+        what,
+        ...(task.reasonCode ? [task.reasonCode] : []),
+        ...(task.comment ? [cut(task.comment)] : []),
+      ].join(' – ');
+    });
+
+export const taskLink = ({ publicUrl, texts }: MailOccasion, task: TaskSnapshot): Fact => [
+  texts.taskLink,
   `${publicUrl}/v1/tasks/${task.id}`,
 ];
 
-export const requestLink = ({ publicUrl, request }: MailOccasion): Fact => [
-  'The request',
+export const requestLink = ({ publicUrl, request, texts }: MailOccasion): Fact => [
+  texts.requestLink,
   `${publicUrl}/v1/requests/${request.id}`,
 ];
 

@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import { BatchRecorder } from '../outside-calls/batch-recorder';
 import { CallPool } from '../outside-calls/call-pool';
+import { DecisionTokens } from './decision-tokens';
 import {
   claimDueMails,
   mailLeaseSeconds,
@@ -50,11 +51,12 @@ export class MailDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
 
   constructor(
     settings: MailSettings,
+    tokens: DecisionTokens,
     @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
     @Inject(SWEEPER) private readonly everyWorkspace: Database,
     @Inject(LOG) private readonly log: Log,
   ) {
-    this.transport = settings.smtpUrl === null ? null : new MailTransport(settings.smtpUrl, settings);
+    this.transport = settings.smtpUrl === null ? null : new MailTransport(settings.smtpUrl, settings, tokens);
     this.recorder = new BatchRecorder(
       (outcomes) => this.write(outcomes),
       (error) => log.warn({ err: error }, 'recording mails'),

@@ -1,4 +1,5 @@
 import { createTransport, type Transporter } from 'nodemailer';
+import type { DecisionTokens } from './decision-tokens';
 import type { LeasedMail } from './leased-mail';
 import type { MailSettings } from './mail.settings';
 
@@ -19,6 +20,7 @@ export class MailTransport {
   constructor(
     smtpUrl: string,
     private readonly settings: Pick<MailSettings, 'from' | 'domain'>,
+    private readonly tokens: DecisionTokens,
   ) {
     this.transporter = createTransport({
       url: smtpUrl,
@@ -37,13 +39,14 @@ export class MailTransport {
   async send(mail: LeasedMail): Promise<MailFault | null> {
     const thread =
       mail.request_id === null ? undefined : `<request-${mail.request_id}@${this.settings.domain}>`;
+    const linked = { workspaceId: mail.workspace_id, personId: mail.person_id, links: mail.links };
     try {
       await this.transporter.sendMail({
         from: this.settings.from,
         to: { name: mail.recipient_name, address: mail.recipient },
         subject: mail.subject,
-        text: mail.text_body,
-        html: mail.html_body,
+        text: this.tokens.insert(mail.text_body, linked),
+        html: this.tokens.insert(mail.html_body, linked),
         messageId: `<${mail.id}@${this.settings.domain}>`,
         inReplyTo: thread,
         references: thread,

@@ -1,4 +1,6 @@
-import { until, type TestService } from '@countersign/service-kit/test';
+import { DecisionLinkTokens } from '@countersign/decision-link';
+import { SecretBox } from '@countersign/secret-box';
+import { secretKey, until, type TestService } from '@countersign/service-kit/test';
 import {
   SMTPServer,
   type SMTPServerDataStream,
@@ -9,6 +11,8 @@ import type { AddressInfo } from 'node:net';
 import { v7 } from 'uuid';
 import { createNotification } from '../../test/create-notification';
 import { RequestStory } from '../../test/transitions';
+
+const tokens = new DecisionLinkTokens(SecretBox.fromKey(secretKey).derive('decision-link'));
 
 interface ReceivedMail {
   to: string[];
@@ -104,7 +108,16 @@ describe('without a mail server', () => {
     ]) {
       expect(asked?.text).toContain(part);
     }
-    expect(asked?.text).toContain(`https://countersign.example.com/v1/tasks/${story.taskId}`);
+    const [link] = /https:\/\/countersign\.example\.com\/decide\/[\w-]{140}/.exec(asked?.text ?? '') ?? [];
+    expect(asked?.html).toContain(`<a href="${link}"`);
+    expect(tokens.read(link?.split('/').at(-1) ?? '')).toMatchObject({
+      workspaceId: service.workspaceId,
+      taskId: story.taskId,
+      personId: story.approver.id,
+      revision: 1,
+    });
+    const kept = await service.sql<{ text: string }>(`SELECT row_to_json(m)::text AS text FROM mail m`);
+    for (const { text } of kept) expect(text).not.toMatch(/[\w-]{140}/);
     expect(asked?.html).toContain('Two &lt;b&gt;laptops&lt;/b&gt; &amp; a mouse');
     expect(asked?.html).not.toContain('<b>laptops');
     expect(outcome?.text).toContain('Comment: Fine with me');
@@ -174,10 +187,11 @@ describe('without a mail server', () => {
       const ours = (body.data as Record<string, string>[]).filter(({ text }) =>
         text?.includes(story.request.id),
       );
-      return ours.length >= 6 && ours;
+      return ours.length >= 7 && ours;
     });
     expect(mails.map(({ to, subject }) => `${to} ${subject}`).sort()).toEqual([
       'alice@example.com Comment: Two laptops',
+      'alice@example.com Still waiting: Two laptops',
       'bob@example.com Approval needed: Two laptops',
       'bob@example.com Comment: Two laptops',
       'bob@example.com Reminder: approval needed: Two laptops',

@@ -1,4 +1,4 @@
-import type { Person, RequestSnapshot, StageSnapshot } from '@countersign/contracts';
+import type { Person, StageSnapshot } from '@countersign/contracts';
 import {
   fact,
   greet,
@@ -7,49 +7,54 @@ import {
   requestFacts,
   requestLink,
   stageFact,
+  summaryOf,
   textIn,
   type MailContent,
   type MailOccasion,
 } from './mail-content';
-import { summarise } from './summarise';
 
-/** Who is to be informed may be found out only after the request has been decided. */
-const whatBecame = ({ state }: RequestSnapshot): string =>
-  state === 'submitted' || state === 'pending_review'
-    ? 'is being decided'
-    : `was to be decided and is ${state} by now`;
-
-/** To people whom the workflow has informed about a stage. */
+/** To people whom the workflow has informed about a stage: it may have been found out who they are only after the request was decided. */
 export const forYourInformation = (
   occasion: MailOccasion,
   stage: StageSnapshot | null,
   person: Person,
 ): MailContent => {
-  const { request, payload } = occasion;
+  const { request, texts } = occasion;
+  const { subject, undecided, decided } = texts.forYourInformation;
+  const requester = nameOf(request.requester);
+  const isOpen = request.state === 'submitted' || request.state === 'pending_review';
   return {
-    subject: `For your information: ${request.title}`,
-    greeting: greet(person),
-    sentences: [
-      `A request by ${nameOf(request.requester)} ${whatBecame(request)}. You need not do anything.`,
+    subject: `${subject}: ${request.title}`,
+    greeting: greet(person, occasion),
+    sentences: [isOpen ? undecided(requester) : decided(requester, request.state)],
+    facts: [
+      ...requestFacts(occasion),
+      ...(stage ? [stageFact(occasion, stage)] : []),
+      [texts.labels.request, request.id],
     ],
-    facts: [...requestFacts(request), ...(stage ? [stageFact(request, stage)] : []), ['Request', request.id]],
-    summary: summarise(payload),
+    summary: summaryOf(occasion),
+    decisions: [],
+    decide: null,
     links: [requestLink(occasion)],
   };
 };
 
 /** To the requester and the approvers who are still asked. */
 export const commented = (occasion: MailOccasion, person: Person): MailContent => {
-  const { request, event } = occasion;
-  const author = nameOfActor(request, event.actor);
+  const { request, event, texts } = occasion;
+  const { subject, sentence } = texts.commented;
   return {
-    subject: `Comment: ${request.title}`,
-    greeting: greet(person),
-    sentences: [
-      author ? `${author} has commented on this request.` : 'There is a new comment on this request.',
+    subject: `${subject}: ${request.title}`,
+    greeting: greet(person, occasion),
+    sentences: [sentence(nameOfActor(request, event.actor))],
+    facts: [
+      ...fact(texts.labels.comment, textIn(event, 'text')),
+      ...requestFacts(occasion),
+      [texts.labels.request, request.id],
     ],
-    facts: [...fact('Comment', textIn(event, 'text')), ...requestFacts(request), ['Request', request.id]],
     summary: [],
+    decisions: [],
+    decide: null,
     links: [requestLink(occasion)],
   };
 };

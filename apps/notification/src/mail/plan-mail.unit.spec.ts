@@ -6,10 +6,23 @@ import {
   type TransitionEvent,
 } from '@countersign/contracts';
 import { exampleTransition } from '../events/example-transition';
-import { planMails } from './plan-mail';
-import { summarise } from './summarise';
+import { Audience, unknownWorkspace } from '../audience/audience';
+import { defaultPreferences, type Preferences } from '../preferences/preferences';
+import { lettersOf } from './letters';
+import { planMails as plan } from './plan-mail';
 
-const settings = { smtpUrl: null, publicUrl: 'https://countersign.example.com' };
+const settings = { smtpUrl: null as string | null, publicUrl: 'https://countersign.example.com' };
+const now = new Date('2026-11-21T09:00:00.000Z');
+const nobodyKnown = new Audience([], []);
+
+/** The mails of a transition, by default to people of whom nothing is known. */
+const planMails = (
+  transition: Parameters<typeof lettersOf>[0],
+  payload: unknown,
+  where: typeof settings,
+  audience = nobodyKnown,
+) => plan(transition, lettersOf(transition), payload, where, audience, now);
+
 const hostile = `<script>alert("1")</script> & 'x'`;
 const escaped = '&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39;';
 
@@ -70,7 +83,6 @@ describe('mails', () => {
     ['request.expired', 'alice@example.com'],
     ['request.failed', 'alice@example.com'],
     ['request.overridden', 'alice@example.com'],
-    ['task.reminded', 'bob@example.com'],
   ] as const)('tell of %s to %s', (type, recipient) => {
     const { request, event, payload } = exampleTransition(type);
     const mails = planMails({ request, events: [event] }, payload, settings);
@@ -143,11 +155,198 @@ describe('mails', () => {
     expect(mail?.subject).toBe(titled('Reminder: approval needed'));
     for (const part of [
       'Alice Arnold still waits',
-      'Due: 2026-11-22 08:30 UTC',
+      'Due: 22 Nov 2026, 08:30 UTC',
       'amount: 4200',
-      `/v1/tasks/${task!.id}`,
+      'Look at it and decide:',
     ])
       expect(mail?.text).toContain(part);
+  });
+
+  it('tell the requester who was reminded, once for a stage, unless they asked for it', () => {
+    const reminded = (actor: TransitionEvent['actor']) =>
+      told(
+        withTasks(taskOf('bob'), taskOf('carol')),
+        eventOf('task.reminded', { taskId: 'task-bob', actor }),
+        eventOf('task.reminded', { taskId: 'task-carol', actor }),
+      );
+    const byClock = reminded({ type: 'system', id: null, via: null });
+    expect(byClock.map(({ recipient, subject }) => [recipient, subject])).toEqual([
+      ['bob@example.com', titled('Reminder: approval needed')],
+      ['alice@example.com', titled('Still waiting')],
+      ['carol@example.com', titled('Reminder: approval needed')],
+    ]);
+    expect(byClock[1]?.text).toContain('still waits for bob and carol, who were reminded.');
+    expect(reminded(by(pending.requester.id))).toHaveLength(2);
+  });
+
+  it('have a link to decide, that is kept without the right to', () => {
+    const asked = { request: pending, events: [{ ...like, type: 'task.assigned' }] };
+    const [mail] = planMails(asked, {}, settings);
+    const [link] = mail!.links;
+    expect(link).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      taskId: task!.id,
+      revision: 1,
+      expiresAt: '2026-11-28T09:00:00.000Z',
+    });
+    for (const body of [mail!.text, mail!.html])
+      expect(body).toContain(`https://countersign.example.com/decide/${link!.id}`);
+    expect(mail?.text).toContain('It works once, until 28 Nov 2026, 09:00 UTC.');
+    expect(mail?.text).not.toContain('/v1/tasks/');
+
+    const workspace = { workspaceId: pending.workspaceId, ...unknownWorkspace };
+    const off = new Audience([{ ...workspace, decisionLinks: false }], []);
+    const [plain] = planMails(asked, {}, settings, off);
+    expect(plain?.links).toEqual([]);
+    expect(plain?.text).not.toContain('/decide/');
+    expect(plain?.text).toContain(`/v1/tasks/${task!.id}`);
+    const longer = new Audience([{ ...workspace, decisionLinkDays: 30 }], []);
+    expect(planMails(asked, {}, settings, longer)[0]?.links[0]?.expiresAt).toBe('2026-12-21T09:00:00.000Z');
+    const { request, event } = exampleTransition('request.approved');
+    expect(planMails({ request, events: [event] }, {}, settings)[0]?.links).toEqual([]);
+  });
+
+  it('show who has decided so far, and what they said', () => {
+    const decided = taskOf('carol', {
+      state: 'approved',
+      decision: 'approve',
+      decidedBy: person('carol'),
+      decidedAt: '2026-11-20T10:00:00.000Z',
+      comment: hostile,
+    });
+    const [mail] = planMails(
+      {
+        request: withTasks(taskOf('bob'), decided),
+        events: [eventOf('task.assigned', { taskId: 'task-bob' })],
+      },
+      {},
+      settings,
+    );
+    expect(mail?.text).toContain(
+      `Decisions so far\n\n- Line manager – carol: approved (20 Nov 2026, 10:00 UTC) – ${hostile}`,
+    );
+    expect(mail?.html).toContain(escaped);
+  });
+
+  it('are in the language of their reader, at their time, else in the workspace’s', () => {
+    const { workspaceId } = pending;
+    const workspace = {
+      workspaceId,
+      ...unknownWorkspace,
+      name: 'Müller & Söhne',
+      language: 'de',
+      timezone: 'Europe/Vienna',
+    };
+    const bob = pending.stages[0]!.tasks[0]!.assignee.id;
+    const reads = (
+      reading: { language: string | null; locale: string | null; timezone: string | null } | null,
+    ) => {
+      const audience = new Audience(
+        [workspace],
+        reading ? [{ workspaceId, id: bob, reading, preferences: null }] : [],
+      );
+      return planMails({ request: pending, events: [like] }, { amount: 48_000 }, settings, audience)[0]!;
+    };
+    const german = reads(null);
+    expect(german.subject).toBe('Freigabe erforderlich: Two laptops');
+    for (const part of [
+      'Guten Tag Bob Brown,',
+      'Alice Arnold bittet Sie um Ihre Freigabe.',
+      'Stufe: Line manager (1 von 1)',
+      'Fällig: 22. Nov. 2026, 09:30 MEZ',
+      'amount: 48.000',
+      'Gesendet von Countersign für Müller & Söhne',
+    ])
+      expect(german.text).toContain(part);
+    expect(german.html).toContain('<html lang="de">');
+    expect(german.html).toContain('für Müller &amp; Söhne');
+
+    const english = reads({ language: 'en-US', locale: null, timezone: 'America/New_York' });
+    expect(english.subject).toBe('Approval needed: Two laptops');
+    expect(english.text).toMatch(/Due: Nov 22, 2026, 03:30\sAM EST/);
+    expect(english.text).toContain('amount: 48,000');
+    expect(english.text).toContain('Sent by Countersign for Müller & Söhne');
+  });
+
+  it('are held, gathered or not made at all, as their reader wants', () => {
+    const { workspaceId } = pending;
+    const wishes = (person: Person, preferences: Partial<Preferences>) =>
+      new Audience(
+        [],
+        [
+          {
+            workspaceId,
+            id: person.id,
+            reading: null,
+            preferences: { ...defaultPreferences, ...preferences },
+          },
+        ],
+      );
+    const bob = task!.assignee;
+    const asked = (preferences: Partial<Preferences>, type = 'task.assigned') =>
+      planMails({ request: pending, events: [{ ...like, type }] }, {}, settings, wishes(bob, preferences))[0];
+    const gathered = asked({ digest: { at: '08:00' } });
+    // Due half an hour after the digest.
+    expect(gathered).toMatchObject({
+      state: 'held',
+      taskId: task!.id,
+      hold: { until: '2026-11-22T08:00:00.000Z', isGathered: true, content: { isQuestion: true } },
+      links: [{ expiresAt: '2026-11-29T08:00:00.000Z' }],
+    });
+    expect(asked({ digest: { at: '08:31' } })).toMatchObject({ state: 'captured', hold: null });
+    expect(asked({ digest: { at: '08:00' } }, 'task.overdue')).toMatchObject({
+      state: 'captured',
+      hold: null,
+    });
+    const quietHours = { from: '09:00', to: '10:00' };
+    expect(asked({ quietHours }, 'task.overdue')).toMatchObject({
+      state: 'held',
+      hold: { until: '2026-11-21T10:00:00.000Z', isGathered: false },
+    });
+    // Questions cannot be turned off, news can, for a workflow as well.
+    expect(asked({ news: 'none' })?.state).toBe('captured');
+    const { request, event } = exampleTransition('request.approved');
+    const told = (preferences: Partial<Preferences>) =>
+      planMails({ request, events: [event] }, {}, settings, wishes(request.requester, preferences));
+    expect(told({ news: 'none' })).toEqual([]);
+    expect(told({ workflows: { 'purchase-order': { news: 'none' } } })).toEqual([]);
+    expect(told({ news: 'none', workflows: { 'purchase-order': { news: 'mail' } } })).toHaveLength(1);
+  });
+
+  it('have a sentence of each language for everything that can happen', () => {
+    const subjects = (language: string) => {
+      const people = ['bob', 'carol', 'dave'].map((name) => `id-${name}`);
+      const audience = new Audience(
+        [{ workspaceId: pending.workspaceId, ...unknownWorkspace, language }],
+        [],
+      );
+      return [...eventTypes, 'stage.notified', 'request.commented'].flatMap((type) =>
+        planMails(
+          {
+            request: withTasks(taskOf('bob', { onBehalfOf: person('carol'), decidedBy: person('bob') })),
+            events: [
+              eventOf(type, {
+                taskId: 'task-bob',
+                actor: by(people[2]!),
+                data: { to: [person('dave')], people: [person('dave')], stageKey: 'manager' },
+              }),
+            ],
+          },
+          { amount: 1 },
+          settings,
+          audience,
+        ).map(({ subject, text }) => ({ type, subject, text })),
+      );
+    };
+    const [english, german] = [subjects('en'), subjects('de')];
+    expect(german.map(({ type }) => type)).toEqual(english.map(({ type }) => type));
+    for (const [index, mail] of german.entries()) {
+      expect(mail.subject).not.toBe(
+        // The one word that is the same in both, up to its first letter.
+        mail.type === 'request.commented' ? '' : english[index]?.subject,
+      );
+      expect(mail.text).not.toMatch(/undefined|\b(your|request|approval|needed|decided|Requester|Sent by)\b/);
+    }
   });
 
   it('tell each assignee of what is overdue, and the requester once for a stage', () => {
@@ -367,42 +566,5 @@ describe('mails', () => {
     const { request, event, payload } = exampleTransition('request.approved');
     const [mail] = planMails({ request, events: [event] }, payload, { ...settings, smtpUrl: 'smtp://mail' });
     expect(mail?.state).toBe('pending');
-  });
-});
-
-describe('the summary of a payload', () => {
-  it('has its members in their order, nested ones by path', () => {
-    expect(summarise({ b: 1, a: { x: 'y', list: [true, null] } })).toEqual([
-      ['b', '1'],
-      ['a.x', 'y'],
-      ['a.list.0', 'true'],
-      ['a.list.1', 'null'],
-    ]);
-  });
-
-  it('is short, whatever the payload', () => {
-    const deep = JSON.parse('{"a":'.repeat(500) + '1' + '}'.repeat(500)) as unknown;
-    const lines = summarise({
-      deep,
-      long: 'x'.repeat(100_000),
-      many: Array.from({ length: 1_000 }, (_, n) => n),
-    });
-    expect(lines.length).toBeLessThanOrEqual(26);
-    expect(lines.every(([path, value]) => path.length + value.length < 300)).toBe(true);
-    const name = 'n'.repeat(60_000);
-    const named = summarise({ [name]: { [name]: 1, a: 2 } });
-    expect(named.map(([path, value]) => [path.length, value])).toEqual([
-      [201, '1'],
-      [201, '2'],
-    ]);
-    expect(lines.at(-1)).toEqual(['…', expect.stringMatching(/^\d+ more$/)]);
-  });
-
-  it.each([[null], [undefined], [{}], [[]]])('of %j is empty', (payload) => {
-    expect(summarise(payload)).toEqual([]);
-  });
-
-  it('of a bare value is that value', () => {
-    expect(summarise('x')).toEqual([['payload', 'x']]);
   });
 });

@@ -1,27 +1,47 @@
-import { escapeHtml } from './escape-html';
+import { escapeHtml, type Language } from '@countersign/reader';
 import type { MailContent } from './mail-content';
+import { mailTexts } from './texts';
+
+/** What stands around what a mail says. */
+export interface MailFrame {
+  language: Language;
+  /** Its name; empty when nobody knows it. */
+  workspace: string;
+}
 
 /** Control characters but for line ends and tabs: mail readers show them as anything, PostgreSQL refuses one of them. */
-const clean = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '');
+export const cleaned = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '').toWellFormed();
 
 const indent = (text: string): string => text.replaceAll('\n', '\n    ');
 
-/** The plain text of a mail. */
-export const renderText = ({ greeting, sentences, facts, summary, links }: MailContent): string => {
+/** What a mail says between greeting and signature, as plain text. */
+export const textBody = (
+  { sentences, facts, summary, decisions, decide, links }: MailContent,
+  language: Language,
+): string => {
+  const texts = mailTexts[language];
   const block = (lines: readonly (readonly [string, string])[]) =>
     lines.map(([label, value]) => `${label}: ${indent(value)}`).join('\n');
-  const parts = [
-    greeting,
+  const items = decisions.map((one) => `- ${indent(one)}`).join('\n');
+  return [
     ...sentences,
+    ...(decide ? [`${texts.decideLink}:\n${decide.url}\n\n${decide.hint}`] : []),
     block(facts),
-    ...(summary.length > 0 ? [`What is requested\n\n${block(summary)}`] : []),
+    ...(summary.length > 0 ? [`${texts.requested}\n\n${block(summary)}`] : []),
+    ...(decisions.length > 0 ? [`${texts.decisions}\n\n${items}`] : []),
     block(links),
-    '-- \nSent by Countersign',
-  ];
-  return clean(`${parts.join('\n\n')}\n`);
+  ].join('\n\n');
+};
+
+/** The plain text of a mail. */
+export const renderText = (content: MailContent, { language, workspace }: MailFrame): string => {
+  const signature = `-- \n${mailTexts[language].sentBy(workspace)}`;
+  return cleaned(`${[content.greeting, textBody(content, language), signature].join('\n\n')}\n`);
 };
 
 const cell = 'padding:4px 12px 4px 0;vertical-align:top;text-align:left';
+const button =
+  'display:inline-block;padding:10px 18px;background:#0b5cad;color:#ffffff;text-decoration:none;border-radius:4px;font-weight:bold';
 
 const table = (rows: readonly (readonly [string, string])[]): string => {
   const lines = rows.map(
@@ -32,17 +52,36 @@ const table = (rows: readonly (readonly [string, string])[]): string => {
   return `<table style="border-collapse:collapse">${lines.join('')}</table>`;
 };
 
-/** The same as HTML. Everything that people wrote is escaped; links are ours alone. */
-export const renderHtml = ({ subject, greeting, sentences, facts, summary, links }: MailContent): string => {
-  const paragraphs = [greeting, ...sentences].map((text) => `<p>${escapeHtml(text)}</p>`).join('');
-  const details =
-    summary.length > 0 ? `<h3 style="font-size:15px">What is requested</h3>${table(summary)}` : '';
+const heading = (text: string): string => `<h3 style="font-size:15px">${escapeHtml(text)}</h3>`;
+const paragraph = (text: string): string => `<p>${escapeHtml(text)}</p>`;
+
+/** What a mail says between greeting and signature, as HTML. Everything that people wrote is escaped; links are ours alone. */
+export const htmlBody = (
+  { sentences, facts, summary, decisions, decide, links }: MailContent,
+  language: Language,
+): string => {
+  const texts = mailTexts[language];
+  const answer = decide
+    ? `<p><a href="${escapeHtml(decide.url)}" style="${button}">${escapeHtml(texts.decideLink)}</a></p>` +
+      `<p style="color:#555;font-size:12px">${escapeHtml(decide.hint)}</p>`
+    : '';
+  const details = summary.length > 0 ? heading(texts.requested) + table(summary) : '';
+  const items = decisions.map((one) => `<li style="white-space:pre-wrap">${escapeHtml(one)}</li>`);
+  const soFar = items.length > 0 ? `${heading(texts.decisions)}<ul>${items.join('')}</ul>` : '';
   const anchors = links
     .map(([label, url]) => `<p><a href="${escapeHtml(url)}">${escapeHtml(label)}</a></p>`)
     .join('');
-  return clean(
-    `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title></head>` +
-      `<body style="font-family:sans-serif;font-size:14px;color:#222">${paragraphs}${table(facts)}${details}${anchors}` +
-      `<p style="color:#777">Sent by Countersign</p></body></html>`,
-  );
+  return `${sentences.map(paragraph).join('')}${answer}${table(facts)}${details}${soFar}${anchors}`;
 };
+
+/** A whole HTML mail around what it says. */
+export const htmlPage = (subject: string, body: string, { language, workspace }: MailFrame): string =>
+  cleaned(
+    `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title></head>` +
+      `<body style="font-family:sans-serif;font-size:14px;color:#222">${body}` +
+      `<p style="color:#777">${escapeHtml(mailTexts[language].sentBy(workspace))}</p></body></html>`,
+  );
+
+/** The same as HTML. */
+export const renderHtml = (content: MailContent, frame: MailFrame): string =>
+  htmlPage(content.subject, paragraph(content.greeting) + htmlBody(content, frame.language), frame);

@@ -8,49 +8,48 @@ import {
   requestFacts,
   requestLink,
   stageFact,
+  summaryOf,
   textIn,
+  type Fact,
   type MailContent,
   type MailOccasion,
   type PlacedTask,
 } from './mail-content';
-import { summarise } from './summarise';
+import type { MailTexts } from './texts';
 
 type OutcomeMail = (occasion: MailOccasion) => MailContent;
 
 const decided = new Set(['request.approved', 'request.rejected', 'request.returned']);
 
 const outcomeMail =
-  (word: string, sentence: string): OutcomeMail =>
+  (said: (texts: MailTexts, occasion: MailOccasion) => { subject: string; sentence: string }): OutcomeMail =>
   (occasion) => {
-    const { request, event, payload } = occasion;
+    const { request, event, texts } = occasion;
+    const { labels, failures } = texts;
+    const { subject, sentence } = said(texts, occasion);
     const comment = textIn(event, 'comment') ?? (decided.has(event.type) ? lastComment(request) : null);
+    const { failure } = request;
+    const by: Fact[] =
+      event.type === 'request.overridden' ? fact(labels.by, nameOfActor(request, event.actor)) : [];
     return {
-      subject: `${word}: ${request.title}`,
-      greeting: greet(request.requester),
-      sentences: [sentence, ...(request.failure ? [request.failure.detail] : [])],
+      subject: `${subject}: ${request.title}`,
+      greeting: greet(request.requester, occasion),
+      sentences: [sentence, ...(failure ? [failures[failure.code] ?? failure.detail] : [])],
       facts: [
-        ...requestFacts(request),
-        ...fact('Comment', comment),
-        ...fact('Why', textIn(event, 'reason')),
-        ...fact('Reason code', textIn(event, 'reasonCode')),
-        ...fact('Failure', request.failure?.code),
-        ['Request', request.id],
+        ...requestFacts(occasion),
+        ...fact(labels.comment, comment),
+        ...fact(labels.why, textIn(event, 'reason')),
+        ...fact(labels.reasonCode, textIn(event, 'reasonCode')),
+        ...fact(labels.failure, failure?.code),
+        ...by,
+        [labels.request, request.id],
       ],
-      summary: summarise(payload),
+      summary: summaryOf(occasion),
+      decisions: [],
+      decide: null,
       links: [requestLink(occasion)],
     };
   };
-
-const overridden: OutcomeMail = (occasion) => {
-  const { request, event } = occasion;
-  const isApproval = event.data.outcome === 'approved';
-  const mail = outcomeMail(
-    `${isApproval ? 'Approved' : 'Rejected'} by emergency override`,
-    `Your request was ${isApproval ? 'approved' : 'rejected'} by an emergency override, whoever had not answered yet.`,
-  )(occasion);
-  const by = fact('By', nameOfActor(request, event.actor));
-  return { ...mail, facts: [...mail.facts.slice(0, -1), ...by, ...mail.facts.slice(-1)] };
-};
 
 /** What the last person who decided wrote. */
 const lastComment = (request: RequestSnapshot): string | null => {
@@ -63,61 +62,69 @@ const lastComment = (request: RequestSnapshot): string | null => {
 
 /** By event type: how it ended, or that it is back with them. */
 export const outcomeMails: Readonly<Record<string, OutcomeMail>> = {
-  'request.approved': outcomeMail('Approved', 'Your request was approved.'),
-  'request.rejected': outcomeMail('Rejected', 'Your request was rejected.'),
-  'request.returned': outcomeMail(
-    'Returned',
-    'Your request was given back to you. Change it and submit it again, or cancel it.',
+  'request.approved': outcomeMail(({ outcomes }) => outcomes.approved),
+  'request.rejected': outcomeMail(({ outcomes }) => outcomes.rejected),
+  'request.returned': outcomeMail(({ outcomes }) => outcomes.returned),
+  'request.canceled': outcomeMail(({ outcomes }) => outcomes.canceled),
+  'request.expired': outcomeMail(({ outcomes }) => outcomes.expired),
+  'request.failed': outcomeMail(({ outcomes }) => outcomes.failed),
+  'request.overridden': outcomeMail(
+    ({ overridden }, { event }) => overridden[event.data.outcome === 'approved' ? 'approved' : 'rejected'],
   ),
-  'request.canceled': outcomeMail('Canceled', 'Your request was canceled.'),
-  'request.expired': outcomeMail('Expired', 'Your request was not decided in time.'),
-  'request.failed': outcomeMail('Failed', 'Your request could not be routed to anyone who decides on it.'),
-  'request.overridden': overridden,
 };
 
 /** How a stage goes on. */
 const progressMail = (
   occasion: MailOccasion,
   { stage, task }: PlacedTask,
-  word: string,
-  sentences: string[],
+  subject: string,
+  sentence: string,
 ): MailContent => ({
-  subject: `${word}: ${occasion.request.title}`,
-  greeting: greet(occasion.request.requester),
-  sentences,
+  subject: `${subject}: ${occasion.request.title}`,
+  greeting: greet(occasion.request.requester, occasion),
+  sentences: [sentence],
   facts: [
-    ...requestFacts(occasion.request),
-    stageFact(occasion.request, stage),
-    ...dueFact(task.dueAt),
-    ['Request', occasion.request.id],
+    ...requestFacts(occasion),
+    stageFact(occasion, stage),
+    ...dueFact(task.dueAt, occasion),
+    [occasion.texts.labels.request, occasion.request.id],
   ],
   summary: [],
+  decisions: [],
+  decide: null,
   links: [requestLink(occasion)],
 });
+
+export const remindedForRequester = (
+  occasion: MailOccasion,
+  placed: PlacedTask,
+  people: readonly Person[],
+): MailContent => {
+  const { subject, sentence } = occasion.texts.remindedForRequester;
+  return progressMail(occasion, placed, subject, sentence(namesOf(people, occasion), people.length > 1));
+};
 
 export const overdueForRequester = (
   occasion: MailOccasion,
   placed: PlacedTask,
   waitingFor: readonly Person[],
-): MailContent =>
-  progressMail(occasion, placed, 'Overdue', [
-    `Your request should have been decided by now. It waits for ${namesOf(waitingFor)}.`,
-  ]);
+): MailContent => {
+  const { subject, sentence } = occasion.texts.overdueForRequester;
+  return progressMail(occasion, placed, subject, sentence(namesOf(waitingFor, occasion)));
+};
 
 export const escalated = (occasion: MailOccasion, placed: PlacedTask, to: readonly Person[]): MailContent => {
-  const asked = occasion.event.data.mode === 'replace' ? 'asked instead' : 'asked as well';
-  const sentence =
-    to.length > 0
-      ? `${namesOf(to)} ${to.length > 1 ? 'were' : 'was'} ${asked}.`
-      : 'Nobody else could be found to be asked.';
-  return progressMail(occasion, placed, 'Escalated', [`Your request was not decided in time. ${sentence}`]);
+  const { subject, sentence } = occasion.texts.escalated;
+  const names = to.length > 0 ? namesOf(to, occasion) : null;
+  const isInstead = occasion.event.data.mode === 'replace';
+  return progressMail(occasion, placed, subject, sentence(names, to.length > 1, isInstead));
 };
 
 export const tasksExpired = (
   occasion: MailOccasion,
   placed: PlacedTask,
   people: readonly Person[],
-): MailContent =>
-  progressMail(occasion, placed, 'Not answered in time', [
-    `${namesOf(people)} did not answer in time. Your request goes on without ${people.length > 1 ? 'their answers' : 'that answer'}.`,
-  ]);
+): MailContent => {
+  const { subject, sentence } = occasion.texts.tasksExpired;
+  return progressMail(occasion, placed, subject, sentence(namesOf(people, occasion), people.length > 1));
+};

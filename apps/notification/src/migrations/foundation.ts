@@ -11,6 +11,8 @@ export class Foundation1763690000000 implements MigrationInterface {
     await createMessagingTables(runner, schema);
     await createIdempotencyTable(runner, schema);
     await createDirectoryReplicaTables(runner, 'notification');
+    await createWorkspace(runner);
+    await createPreference(runner);
     await createRequestPayload(runner);
     await createEndpoint(runner);
     await createEvent(runner);
@@ -19,12 +21,41 @@ export class Foundation1763690000000 implements MigrationInterface {
     await createEndpointHour(runner);
     await createRequestTold(runner);
     await createMail(runner);
+    await createChat(runner);
   }
 
   async down(): Promise<void> {
     throw new Error('there is no way back before the first version');
   }
 }
+
+/** What people are told about their workspace, as intake says. */
+const createWorkspace = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE workspace (
+      workspace_id uuid PRIMARY KEY,
+      name text NOT NULL,
+      language text NOT NULL,
+      timezone text NOT NULL,
+      decision_links boolean NOT NULL,
+      decision_link_days int NOT NULL,
+      version int NOT NULL
+    )`);
+  await isolateByWorkspace(runner, 'workspace');
+};
+
+/** How people want to be told; as a whole, the way they said it. */
+const createPreference = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE notification_preference (
+      workspace_id uuid NOT NULL,
+      person_id uuid NOT NULL,
+      preferences json NOT NULL,
+      version int NOT NULL,
+      PRIMARY KEY (person_id, workspace_id)
+    )`);
+  await isolateByWorkspace(runner, 'notification_preference');
+};
 
 /** The payload of each revision of a request: transitions carry it once. */
 const createRequestPayload = async (runner: QueryRunner): Promise<void> => {
@@ -197,7 +228,10 @@ const createRequestTold = async (runner: QueryRunner): Promise<void> => {
   await isolateByWorkspace(runner, 'request_told');
 };
 
-/** `attempt`, `tries` and `due_at` as in `delivery`. */
+/**
+ * `attempt`, `tries` and `due_at` as in `delivery`. Until `hold_until` a mail is `held`, with what it says for the digest that it may
+ * become a part of; then it is sent, or `gathered` into another.
+ */
 const createMail = async (runner: QueryRunner): Promise<void> => {
   await runner.query(`
     CREATE TABLE mail (
@@ -206,11 +240,17 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
       event_id uuid NOT NULL,
       person_id uuid NOT NULL,
       request_id uuid,
+      task_id uuid,
       recipient text,
       recipient_name text NOT NULL,
       subject text NOT NULL,
       text_body text NOT NULL,
       html_body text NOT NULL,
+      links json NOT NULL,
+      content json,
+      hold_until timestamptz,
+      is_gathered boolean NOT NULL DEFAULT false,
+      digest_id uuid,
       state text NOT NULL,
       attempt int NOT NULL DEFAULT 1,
       tries int NOT NULL DEFAULT 0,
@@ -221,10 +261,67 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
       created_at timestamptz NOT NULL DEFAULT now(),
       finished_at timestamptz,
       CONSTRAINT mail_once UNIQUE (event_id, person_id),
-      CONSTRAINT mail_due CHECK ((state = 'pending') = (due_at IS NOT NULL))
+      CONSTRAINT mail_due CHECK ((state = 'pending') = (due_at IS NOT NULL)),
+      CONSTRAINT mail_held CHECK ((state = 'held') = (hold_until IS NOT NULL))
     )`);
+  await runner.query(`CREATE INDEX mail_hold_until ON mail (hold_until) WHERE state = 'held'`);
+  await runner.query(`CREATE INDEX mail_held_for ON mail (person_id) WHERE state = 'held'`);
+  await runner.query(`CREATE INDEX mail_held_about ON mail (task_id) WHERE state = 'held'`);
   await runner.query('CREATE INDEX mail_list ON mail (workspace_id, id)');
   await runner.query(`CREATE INDEX mail_due_at ON mail (due_at) WHERE state = 'pending'`);
   await isolateByWorkspace(runner, 'mail');
   await openToRelay(runner, 'mail', 'SELECT, UPDATE', roleOf(schema, 'relay'));
+};
+
+/** `attempt`, `tries` and `due_at` as in `delivery`. The URL of a channel is sealed: whoever has it can post there. */
+const createChat = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE chat_channel (
+      id uuid PRIMARY KEY,
+      workspace_id uuid NOT NULL,
+      name text NOT NULL,
+      format text NOT NULL,
+      url bytea NOT NULL,
+      masked_url text NOT NULL,
+      user_id uuid,
+      group_name text,
+      workflows text[],
+      events text[] NOT NULL,
+      state text NOT NULL DEFAULT 'enabled',
+      disabled_reason text,
+      version int NOT NULL DEFAULT 1,
+      created_at timestamptz NOT NULL DEFAULT now()
+    )`);
+  await runner.query('CREATE INDEX chat_channel_workspace ON chat_channel (workspace_id, id)');
+  await isolateByWorkspace(runner, 'chat_channel');
+  await runner.query(`
+    CREATE TABLE chat_message (
+      id uuid PRIMARY KEY,
+      workspace_id uuid NOT NULL,
+      channel_id uuid NOT NULL,
+      event_id uuid NOT NULL,
+      request_id uuid NOT NULL,
+      task_id uuid,
+      person_id uuid,
+      body text NOT NULL,
+      links json NOT NULL,
+      state text NOT NULL DEFAULT 'pending',
+      attempt int NOT NULL DEFAULT 0,
+      tries int NOT NULL DEFAULT 0,
+      due_at timestamptz,
+      error text,
+      correlation_id uuid NOT NULL,
+      traceparent text,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      finished_at timestamptz,
+      CONSTRAINT chat_once UNIQUE (channel_id, event_id),
+      CONSTRAINT chat_due CHECK ((state = 'pending') = (due_at IS NOT NULL))
+    )`);
+  await runner.query('CREATE INDEX chat_message_list ON chat_message (channel_id, id)');
+  await runner.query(`CREATE INDEX chat_message_due_at ON chat_message (due_at) WHERE state = 'pending'`);
+  await runner.query(
+    `CREATE INDEX chat_message_about ON chat_message (task_id) WHERE state = 'pending' AND attempt = 0`,
+  );
+  await isolateByWorkspace(runner, 'chat_message');
+  await openToRelay(runner, 'chat_message', 'SELECT, UPDATE', roleOf(schema, 'relay'));
 };

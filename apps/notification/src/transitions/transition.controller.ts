@@ -1,7 +1,15 @@
-import { causeOf, Handles, type Message, type Tx } from '@countersign/messaging';
+import { causeOf, Handles, type Cause, type Message, type Tx } from '@countersign/messaging';
 import { Controller } from '@nestjs/common';
 import type { LeasedDelivery, Target } from '../deliveries/attempt';
 import { DeliveryDispatcher } from '../deliveries/delivery-dispatcher';
+import { readAudience } from '../audience/read-audience';
+import { ChatDispatcher } from '../chat/chat-dispatcher';
+import { skipAnsweredChats, writeChats } from '../chat/chat-message.rows';
+import { planChats, type PlannedChat } from '../chat/plan-chat';
+import { Clock } from '../clock';
+import { skipAnsweredQuestions } from '../mail/held-mail.rows';
+import { HeldMails } from '../mail/held-mails';
+import { lettersOf } from '../mail/letters';
 import { MailSettings } from '../mail/mail.settings';
 import { planMails } from '../mail/plan-mail';
 import { planDeliveries, type PlannedDelivery } from './plan-deliveries';
@@ -18,6 +26,9 @@ export class TransitionController {
   constructor(
     private readonly mailSettings: MailSettings,
     private readonly dispatcher: DeliveryDispatcher,
+    private readonly heldMails: HeldMails,
+    private readonly chatDispatcher: ChatDispatcher,
+    private readonly clock: Clock,
   ) {}
 
   @Handles('request.transitioned.v1')
@@ -25,12 +36,26 @@ export class TransitionController {
     const leasedAt = Date.now();
     // Those of a request in their order, whichever way they came.
     const messages = [...arrived].sort((a, b) => a.data.request.version - b.data.request.version);
-    const context = await readContext(tx, messages);
+    const told = messages.map(({ workspaceId, data }) => ({ workspaceId, events: lettersOf(data) }));
+    const people = told.flatMap(({ workspaceId, events }) =>
+      events.flatMap(({ letters }) => letters.map(({ person }) => ({ workspaceId, personId: person.id }))),
+    );
+    const holders = messages.flatMap(({ workspaceId, data }) =>
+      holdersOf(data).map((personId) => ({ workspaceId, personId })),
+    );
+    const workspaces = messages.map(({ workspaceId }) => workspaceId);
+    // Sent together.
+    const [context, audience] = await Promise.all([
+      readContext(tx, messages),
+      readAudience(tx, workspaces, [...people, ...holders]),
+    ]);
+    const now = this.clock.now();
     const announcements: Announcements = { events: [], deliveries: [], mails: [], told: [] };
     const queues = new Set<string>();
     const leased: { delivery: LeasedDelivery; traceparent: string | null }[] = [];
+    const chats: (PlannedChat & { cause: Cause })[] = [];
     const takeRoom = roomTaker((endpointId) => this.dispatcher.roomFor(endpointId));
-    for (const message of messages) {
+    for (const [index, message] of messages.entries()) {
       const payload = context.payloadOf(message);
       context.inOrder.tell(message, leasedAt);
       const cause = causeOf(message);
@@ -40,10 +65,10 @@ export class TransitionController {
         context.subscriptions,
         this.mailSettings.publicUrl,
       );
-      const events = new Map(planned.events.map((event) => [event.id, event]));
+      const bodies = new Map(planned.events.map((event) => [event.id, event]));
       announcements.events.push(...planned.events);
       for (const delivery of planned.deliveries) {
-        const body = events.get(delivery.eventId)?.[delivery.format];
+        const body = bodies.get(delivery.eventId)?.[delivery.format];
         const target = context.targets.get(delivery.endpointId);
         const mayLease = delivery.state === 'pending' && !delivery.isHeld && delivery.place === null;
         const isLeased = mayLease && !!body && !!target && takeRoom(delivery.endpointId);
@@ -55,21 +80,57 @@ export class TransitionController {
         if (isLeased)
           leased.push({ delivery: firstAttempt(delivery, body, target), traceparent: cause.traceparent });
       }
+      const events = told[index]?.events ?? [];
+      chats.push(
+        ...planChats(message.data, events, payload, this.mailSettings.publicUrl, audience, now).map(
+          (chat) => ({
+            ...chat,
+            cause,
+          }),
+        ),
+      );
       announcements.mails.push(
-        ...planMails(message.data, payload, this.mailSettings).map((mail) => ({ ...mail, cause })),
+        ...planMails(message.data, told[index]?.events ?? [], payload, this.mailSettings, audience, now).map(
+          (mail) => ({ ...mail, cause }),
+        ),
       );
     }
 
     announcements.told = context.inOrder.progress;
+    writeChats(tx, chats);
     let stored: ReadonlySet<string> = new Set();
     writeAnnouncements(tx, announcements, (deliveryIds) => (stored = deliveryIds));
+    const closed = closedTasksOf(messages);
+    skipAnsweredQuestions(tx, closed);
+    skipAnsweredChats(tx, closed);
     publishAttempts(tx, announcements);
+    const heldUntil = announcements.mails.flatMap(({ hold }) => (hold ? [Date.parse(hold.until)] : []));
     tx.afterCommit(() => {
+      if (chats.length > 0) this.chatDispatcher.wake();
+      if (heldUntil.length > 0) this.heldMails.announce(new Date(Math.min(...heldUntil)));
       for (const { delivery, traceparent } of leased)
         if (stored.has(delivery.id)) this.dispatcher.dispatch(delivery, traceparent, leasedAt);
     });
   }
 }
+
+/** Whose tasks a transition's events are about. */
+const holdersOf = ({ request, events }: Message<'request.transitioned.v1'>['data']): string[] => {
+  const told = new Set(events.map(({ taskId }) => taskId));
+  return request.stages.flatMap(({ tasks }) =>
+    tasks.filter(({ id }) => told.has(id)).map(({ assignee }) => assignee.id),
+  );
+};
+
+/** Tasks that these transitions have closed, or found closed. */
+const closedTasksOf = (messages: readonly Message<'request.transitioned.v1'>[]): string[] =>
+  messages.flatMap(({ data: { request, events } }) =>
+    events.some(({ taskId }) => taskId !== null)
+      ? request.stages.flatMap(({ tasks }) =>
+          tasks.filter(({ state }) => state !== 'open').map(({ id }) => id),
+        )
+      : [],
+  );
 
 const firstAttempt = (
   { id, workspaceId, endpointId, eventId, format }: PlannedDelivery,

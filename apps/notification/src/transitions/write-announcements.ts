@@ -60,13 +60,14 @@ export const writeAnnouncements = (
        RETURNING id
      ), stored_mail AS (
        INSERT INTO mail (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
-                         state, error, correlation_id, traceparent, due_at, finished_at)
+                         state, error, correlation_id, traceparent, links, task_id, hold_until, is_gathered, content, due_at, finished_at)
        SELECT m.*, CASE WHEN m.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
-              CASE WHEN m.state <> 'pending' THEN now() END
+              CASE WHEN m.state NOT IN ('pending', 'held') THEN now() END
          FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::text[],
-                     $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[])
+                     $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[], $34::json[],
+                     $35::uuid[], $36::timestamptz[], $37::boolean[], $38::json[])
            AS m (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
-                 state, error, correlation_id, traceparent)
+                 state, error, correlation_id, traceparent, links, task_id, hold_until, is_gathered, content)
        ON CONFLICT ON CONSTRAINT mail_once DO NOTHING
      )
      SELECT id FROM stored_delivery`,
@@ -104,6 +105,11 @@ export const writeAnnouncements = (
       deliveries.map(({ requestId }) => requestId),
       deliveries.map(({ place }) => place),
       deliveries.map(({ isHeld }) => isHeld),
+      mails.map(({ links }) => JSON.stringify(links)),
+      mails.map(({ taskId }) => taskId),
+      mails.map(({ hold }) => hold?.until ?? null),
+      mails.map(({ hold }) => hold?.isGathered ?? false),
+      mails.map(({ hold }) => hold && JSON.stringify(hold.content)),
     ],
     (rows: { id: string }[]) => stored(new Set(rows.map(({ id }) => id))),
   );

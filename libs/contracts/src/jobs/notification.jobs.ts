@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsUUID } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsString, IsUUID } from 'class-validator';
 import { operationalEventTypes, type OperationalEventType } from '../states';
 
 /** Makes one attempt at a webhook delivery. */
@@ -25,4 +25,18 @@ export class NotificationHappened {
   @IsObject() content: Record<string, unknown>;
   /** What subscribers are sent as `data`. */
   @IsObject() shown: Record<string, unknown>;
+}
+
+/** What people are told about their workspace, and in which language; the newest version counts. */
+export class WorkspaceDescribed {
+  @IsString() name: string;
+  /** Of whom the directory says none: `en` or `de`. */
+  @IsString() language: string;
+  /** The same, an IANA name. */
+  @IsString() timezone: string;
+  /** Whether messages have links to decide with. */
+  @IsBoolean() decisionLinks: boolean;
+  /** Days that such a link is good for. */
+  @IsInt() decisionLinkDays: number;
+  @IsInt() version: number;
 }

@@ -4,6 +4,7 @@ import { traceIdOf } from '@countersign/messaging';
 import type { Response } from 'express';
 import { throwError } from 'rxjs';
 import type { Log } from '../log';
+import { loggedPath } from './logged-path';
 import type { CallRequest } from './operation';
 import { Problem, renderProblem } from './problem';
 
@@ -36,7 +37,7 @@ export class ProblemFilter implements ExceptionFilter {
     const traceId = request.call?.traceId ?? traceIdOf(request.header('traceparent'));
     // A Problem of ours was meant; only what nobody expected is worth a line.
     if (problem.status >= 500 && !(error instanceof Problem))
-      this.log.error({ err: error, traceId, path: request.path }, 'call failed');
+      this.log.error({ err: error, traceId, path: loggedPath(request.path) }, 'call failed');
     if (response.headersSent) return response.destroy();
     const { status, headers, body } = renderProblem(problem, request.path, traceId);
     response.status(status);

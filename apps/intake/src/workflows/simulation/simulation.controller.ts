@@ -132,4 +132,4 @@ export class SimulationController {
 }
 
 /** A person as a submission keeps them. */
-const requesterOf = ({ active, version, ...person }: DirectoryPerson): Requester => person;
+const requesterOf = ({ active, version, reading, ...person }: DirectoryPerson): Requester => person;

@@ -1,0 +1,163 @@
+import { Injectable } from '@nestjs/common';
+import { madeAt, type DirectoryPerson, type RefusedCommand } from '@countersign/contracts';
+import { DecisionLinkTokens, type DecisionLink } from '@countersign/decision-link';
+import { People } from '@countersign/directory-replica';
+import { Database } from '@countersign/persistence';
+import { readerOf, type Reader } from '@countersign/reader';
+import { SecretBox } from '@countersign/secret-box';
+import { Call, type Answer } from '@countersign/service-kit';
+import type { Request } from 'express';
+import { callingActor } from '../calling-actor';
+import { RequestCommands } from '../requests/request-commands';
+import { TaskArrivals } from '../tasks/task-arrivals';
+import { findSettings } from '../workspace-settings/workspace-settings.rows';
+import { WorkflowVersions } from '../workflows/workflow-versions';
+import { checkForm, type DecisionForm } from './decision-form';
+import { decisionPage, plainPage, type PageOccasion, type Setback } from './decision-page';
+import type { LinkedTask } from './link-standing';
+import { standingOf } from './link-standing';
+import { useLink } from './link-use.rows';
+import { pageTexts, type PageTexts } from './page-texts';
+import { readLinkedTask } from './read-linked-task';
+
+/** A message may be faster than our own read model, by minutes after an outage. */
+const onItsWayMs = 5 * 60_000;
+const patienceMs = 5_000;
+
+/** Whoever comes to a page, before it is known who that is. */
+export type Stranger = Pick<Reader, 'language'>;
+
+type Found = { occasion: PageOccasion; person: DirectoryPerson; call: Call } | { refusal: Answer };
+
+/** Shows what a link leads to, and takes the decision of the person it was made for. */
+@Injectable()
+export class DecisionLinks {
+  private readonly tokens: DecisionLinkTokens;
+
+  constructor(
+    secrets: SecretBox,
+    private readonly database: Database,
+    private readonly people: People,
+    private readonly versions: WorkflowVersions,
+    private readonly commands: RequestCommands,
+    private readonly arrivals: TaskArrivals,
+  ) {
+    this.tokens = new DecisionLinkTokens(secrets.derive('decision-link'));
+  }
+
+  /** Changes nothing, whoever looks and however often. */
+  async show(request: Request, token: string, stranger: Stranger): Promise<Answer> {
+    const found = await this.find(request, token, stranger);
+    return 'refusal' in found ? found.refusal : decisionPage(found.occasion);
+  }
+
+  /** Takes the decision, once; null when it is taken and the page shows it. */
+  async decide(
+    request: Request,
+    token: string,
+    form: DecisionForm,
+    stranger: Stranger,
+  ): Promise<Answer | null> {
+    const found = await this.find(request, token, stranger);
+    if ('refusal' in found) return found.refusal;
+    const { occasion, person, call } = found;
+    const { link, linked, reader } = occasion;
+    const standing = standingOf(linked, person.id);
+    // A second click, or a second thought: what has been decided stays, and is shown.
+    if (standing === 'busy' || (standing === 'decided' && linked.task.decidedBy?.id === person.id))
+      return null;
+    const texts = pageTexts[reader.language];
+    if (standing !== 'open') return decisionPage(occasion, { status: 409, sentences: [texts.refused], form });
+    const checked = checkForm(form, linked, link.revision, texts);
+    if ('problems' in checked) {
+      return decisionPage(occasion, {
+        status: 422,
+        sentences: [texts.incomplete, ...checked.problems],
+        form,
+      });
+    }
+    const outcome = await this.commands.runOnce(
+      call,
+      'request.decide.v1',
+      linked.request.id,
+      { actor: callingActor(call, person), taskId: linked.task.id, ...checked.filled },
+      (tx, commandId) => useLink(tx, link, commandId),
+    );
+    if (!outcome?.refused) return null;
+    const now = await this.read(link);
+    if (!now) return null;
+    return decisionPage(
+      { ...occasion, link: { ...link, revision: checked.filled.revision }, linked: now },
+      { ...setbackOf(outcome.refused, texts), form },
+    );
+  }
+
+  /** The request, or why this link shows none. */
+  private async find(request: Request, token: string, stranger: Stranger): Promise<Found> {
+    const refuse = (
+      status: number,
+      sentence: (texts: PageTexts) => string,
+      reader: Stranger = stranger,
+      from?: string,
+    ): Found => ({ refusal: plainPage(status, sentence, { reader, from }) });
+
+    const link = this.tokens.read(token);
+    if (!link) return refuse(404, ({ malformed }) => malformed);
+    if (link.expiresAt.getTime() <= Date.now()) return refuse(410, ({ expired }) => expired);
+    const { workspaceId, personId } = link;
+    const settings = await this.database.read(workspaceId, (sql) => findSettings(sql, workspaceId));
+    const call = callOf(request, link);
+    const person = await this.people.find(workspaceId, personId, call.cause);
+    const reader = readerOf(person?.reading, {
+      // A workspace whose people have said nothing has most likely said nothing either: then the browser knows best.
+      language: settings.version > 1 ? settings.language : stranger.language,
+      timezone: settings.timezone,
+    });
+    if (!settings.decisionLinks) return refuse(410, ({ switchedOff }) => switchedOff, reader, settings.name);
+    if (!person?.active) return refuse(403, ({ inactive }) => inactive, reader, settings.name);
+    const linked = await this.await(link);
+    if (!linked) return refuse(503, ({ notYet }) => notYet, reader, settings.name);
+    return { occasion: { from: settings.name, reader, link, linked }, person, call };
+  }
+
+  /** Waits for a task that is on its way into the read model. */
+  private async await(link: DecisionLink): Promise<LinkedTask | null> {
+    const found = await this.read(link);
+    if (found) return found;
+    const isYoung = Date.now() - (madeAt(link.taskId) ?? 0) < onItsWayMs;
+    return isYoung && (await this.arrivals.wait(link.taskId, patienceMs)) ? this.read(link) : null;
+  }
+
+  private read(link: DecisionLink): Promise<LinkedTask | null> {
+    return this.database.read(link.workspaceId, (sql) => readLinkedTask(sql, this.versions, link));
+  }
+}
+
+/** The same call as the API's, with the link in place of a key: that is what vouches for the person. */
+const callOf = (request: Request, { id, workspaceId, personId }: DecisionLink): Call =>
+  new Call(request, {
+    workspace: { id: workspaceId, name: '', kind: 'live' },
+    key: {
+      id: `decision-link:${id}`,
+      name: 'decision link',
+      scopes: ['tasks:decide', 'act-as'],
+      workflows: null,
+    },
+    actor: personId,
+  });
+
+const setbackOf = (
+  { code, detail }: RefusedCommand,
+  texts: PageTexts,
+): Pick<Setback, 'status' | 'sentences'> => {
+  switch (code) {
+    case 'stale_revision':
+      return { status: 409, sentences: [texts.revised] };
+    case 'not_assignee':
+      return { status: 403, sentences: [texts.mayNot(detail)] };
+    case 'validation_failed':
+      return { status: 422, sentences: [texts.incomplete, detail] };
+    default:
+      return { status: 409, sentences: [texts.refused] };
+  }
+};

@@ -1,0 +1,34 @@
+import type { Sql } from '@countersign/persistence';
+import { Audience, type Channel, type PersonRow, type WorkspaceRow } from './audience';
+
+interface Row extends Record<string, unknown> {
+  workspaces: WorkspaceRow[] | null;
+  people: PersonRow[] | null;
+  channels: Channel[] | null;
+}
+
+/** Everything that is known of those to whom something is told: one statement. */
+export const readAudience = async (
+  sql: Sql,
+  workspaceIds: readonly string[],
+  people: readonly { workspaceId: string; personId: string }[],
+): Promise<Audience> => {
+  const [row] = await sql.query<Row>(
+    `SELECT (SELECT json_agg(json_build_object('workspaceId', w.workspace_id, 'name', w.name, 'language', w.language, 'timezone', w.timezone,
+                                               'decisionLinks', w.decision_links, 'decisionLinkDays', w.decision_link_days))
+               FROM workspace w WHERE w.workspace_id = ANY ($1::uuid[])) AS workspaces,
+            (SELECT json_agg(json_build_object('workspaceId', asked.workspace_id, 'id', asked.id, 'reading', p.person -> 'reading', 'groups', p.person -> 'groups', 'preferences', n.preferences))
+               FROM unnest($2::uuid[], $3::uuid[]) AS asked (workspace_id, id)
+               LEFT JOIN person p ON p.workspace_id = asked.workspace_id AND p.id = asked.id
+               LEFT JOIN notification_preference n ON n.workspace_id = asked.workspace_id AND n.person_id = asked.id) AS people,
+            (SELECT json_agg(json_build_object('id', c.id, 'workspaceId', c.workspace_id, 'format', c.format, 'userId', c.user_id,
+                                               'group', c.group_name, 'workflows', c.workflows, 'events', c.events) ORDER BY c.id)
+               FROM chat_channel c WHERE c.workspace_id = ANY ($1::uuid[]) AND c.state = 'enabled') AS channels`,
+    [
+      [...new Set(workspaceIds)],
+      people.map(({ workspaceId }) => workspaceId),
+      people.map(({ personId }) => personId),
+    ],
+  );
+  return new Audience(row?.workspaces ?? [], row?.people ?? [], row?.channels ?? []);
+};

@@ -1,0 +1,79 @@
+import { eventPatternExpression } from '../events/event-pattern';
+
+export const chatFormats = ['slack', 'teams'] as const;
+export type ChatFormat = (typeof chatFormats)[number];
+
+/** Of a workspace's channel: how requests go. */
+export const workspaceEvents = [
+  'request.submitted',
+  'request.approved',
+  'request.rejected',
+  'request.returned',
+  'request.canceled',
+  'request.expired',
+  'request.failed',
+  'request.overridden',
+];
+/** Of a group's: what its members are asked. */
+export const groupEvents = ['task.assigned', 'task.overdue'];
+
+/** A row of `chat_channel`, without its URL, which is a secret. */
+export interface ChatChannelRow extends Record<string, unknown> {
+  id: string;
+  name: string;
+  format: ChatFormat;
+  masked_url: string;
+  user_id: string | null;
+  group_name: string | null;
+  workflows: string[] | null;
+  events: string[];
+  state: 'enabled' | 'disabled';
+  disabled_reason: string | null;
+  version: number;
+  created_at: Date;
+}
+
+export const chatChannelView = (row: ChatChannelRow) => ({
+  id: row.id,
+  name: row.name,
+  format: row.format,
+  url: row.masked_url,
+  user: row.user_id,
+  group: row.group_name,
+  workflows: row.workflows,
+  events: row.events,
+  state: row.state,
+  disabledReason: row.disabled_reason,
+  version: row.version,
+  createdAt: row.created_at.toISOString(),
+});
+
+/** What of a webhook's URL may be shown: where it leads, and its last characters to tell it from others. */
+export const maskedUrl = (url: string): string =>
+  `${new URL(url).origin}/…${url.length > 40 ? url.slice(-4) : ''}`;
+
+const text = { type: 'string' };
+const textOrNull = { type: ['string', 'null'] };
+
+/** JSON Schema of the view, for the OpenAPI document. */
+export const chatChannelSchema = {
+  type: 'object',
+  properties: {
+    id: { type: 'string', format: 'uuid' },
+    name: text,
+    format: { type: 'string', enum: [...chatFormats] },
+    url: { ...text, description: 'Masked: whoever has it can post to the channel.' },
+    user: { ...textOrNull, description: 'Id of the person whose channel it is; null for none.' },
+    group: { ...textOrNull, description: 'Display name of the group whose channel it is; null for none.' },
+    workflows: { type: ['array', 'null'], items: text, description: 'Keys of workflows; null for all.' },
+    events: {
+      type: 'array',
+      items: { ...text, pattern: eventPatternExpression.source },
+      description: 'What it is told, unless it is a person’s, whose preferences say.',
+    },
+    state: { type: 'string', enum: ['enabled', 'disabled'] },
+    disabledReason: textOrNull,
+    version: { type: 'integer' },
+    createdAt: { type: 'string', format: 'date-time' },
+  },
+};

@@ -1,0 +1,240 @@
+import type { DirectoryPerson, Envelope } from '@countersign/contracts';
+import { DecisionLinkTokens } from '@countersign/decision-link';
+import { SecretBox } from '@countersign/secret-box';
+import { secretKey, until, type TestService } from '@countersign/service-kit/test';
+import { readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import path from 'node:path';
+import { v7 } from 'uuid';
+import { createNotification } from '../../test/create-notification';
+import { RequestStory } from '../../test/transitions';
+import { startReceiver, type ReceivedCall, type WebhookReceiver } from '../../test/webhook-receiver';
+
+const tokens = new DecisionLinkTokens(SecretBox.fromKey(secretKey).derive('decision-link'));
+
+let service: TestService;
+let receiver: WebhookReceiver;
+let answer: (response: ServerResponse, call: ReceivedCall) => void = (response) =>
+  response.writeHead(200).end('ok');
+
+beforeAll(async () => {
+  receiver = await startReceiver((response, call) => answer(response, call));
+  service = await createNotification({ COUNTERSIGN_WEBHOOK_RETRY: 'PT0.2S,PT0.2S,PT0.2S' });
+});
+afterAll(async () => {
+  await service.stop();
+  await receiver.close();
+});
+beforeEach(async () => {
+  answer = (response) => response.writeHead(200).end('ok');
+  await service.sql('DELETE FROM chat_channel');
+  receiver.calls.length = 0;
+});
+
+/** Somebody the directory has told of, with preferences. */
+const meet = async (story: RequestStory, groups: string[] = [], preferences: object | null = null) => {
+  const person: DirectoryPerson = {
+    ...story.approver,
+    department: null,
+    region: null,
+    approvalLimit: null,
+    groups,
+    manager: null,
+    active: true,
+    version: 1,
+  };
+  const message = {
+    id: v7(),
+    type: 'directory.changed.v1',
+    source: 'approver-resolution',
+    occurredAt: new Date().toISOString(),
+    workspaceId: service.workspaceId,
+    correlationId: v7(),
+    causationId: null,
+    traceparent: null,
+    data: { people: [person], deleted: [] },
+  } as Envelope;
+  await service.send(message);
+  await service.handled(message);
+  if (preferences) await service.call('PUT', `/v1/notification-preferences/${person.id}`, preferences);
+};
+const storyOf = (more: ConstructorParameters<typeof RequestStory>[1] = {}) => {
+  const name = `bob-${v7()}`;
+  return new RequestStory(service.workspaceId, {
+    ...more,
+    approver: { id: v7(), userName: `${name}@example.com`, email: `${name}@example.com` },
+  });
+};
+const channel = async (more: object) => {
+  const made = await service.call('POST', '/v1/chat-channels', {
+    name: 'Approvals',
+    format: 'slack',
+    url: `${receiver.url}/services/T000/B000/secret-of-the-channel`,
+    ...more,
+  });
+  expect(made.status).toBe(201);
+  return made.body;
+};
+const posts = (count: number) =>
+  until(() => receiver.calls.length >= count && receiver.calls.map(({ text }) => JSON.parse(text)), 15_000);
+const handle = async (...messages: Envelope[]) => {
+  await service.send(...messages);
+  await service.handled(...messages);
+};
+const mailsTo = async (story: RequestStory) =>
+  (await service.sql('SELECT 1 FROM mail WHERE person_id = $1', [story.approver.id])).length;
+
+it('a channel hides its URL, at rest too', async () => {
+  const made = await channel({});
+  expect(made).toMatchObject({
+    url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/…/),
+    user: null,
+    group: null,
+  });
+  const at = `/v1/chat-channels/${made.id}`;
+  expect((await service.get(at)).body).toEqual(made);
+  expect((await service.get('/v1/chat-channels')).body.data).toEqual([made]);
+  const [row] = await service.sql<{ text: string; url: Buffer }>(
+    'SELECT c::text AS text, url FROM chat_channel c',
+  );
+  expect(`${row?.text} ${row?.url.toString('latin1')}`).not.toContain('secret-of-the-channel');
+  expect((await service.get(at, { workspace: v7() })).status).toBe(404);
+  expect((await service.get(at, { scopes: ['requests:read'] })).status).toBe(403);
+  expect((await service.get(at, { workflows: ['leave'] })).status).toBe(403);
+  expect((await service.call('DELETE', at, undefined, { headers: { 'if-match': '"7"' } })).status).toBe(412);
+  expect((await service.call('DELETE', at)).status).toBe(204);
+  expect((await service.get(at)).status).toBe(404);
+});
+
+it('of the documentation can be added', async () => {
+  const story = storyOf();
+  await meet(story);
+  const page = readFileSync(path.join(__dirname, '../../../../docs/notifications.md'), 'utf8');
+  const [, body = ''] = /POST \/v1\/chat-channels\n(\{.*\})\n/.exec(page) ?? [];
+  const made = await service.call('POST', '/v1/chat-channels', {
+    ...JSON.parse(body),
+    user: story.approver.userName,
+  });
+  expect([made.status, made.body.user]).toEqual([201, story.approver.id]);
+});
+
+it.each([
+  ['a private address', { url: 'http://10.0.0.1/x' }, 400, '/url'],
+  ['no URL', { url: 'ftp://example.com' }, 400, '/url'],
+  ['an unknown format', { format: 'irc' }, 400, '/format'],
+  ['a person and a group', { user: 'bob', group: 'finance' }, 400, '/group'],
+  ['events of a person', { user: 'bob', events: ['*'] }, 400, '/events'],
+  ['an unknown event', { events: ['request.exploded'] }, 400, '/events'],
+])('a channel with %s is refused', async (_, more, status, pointer) => {
+  const refused = await service.call('POST', '/v1/chat-channels', {
+    name: 'x',
+    format: 'slack',
+    url: receiver.url,
+    ...more,
+  });
+  expect([refused.status, refused.body.errors[0].pointer]).toEqual([status, pointer]);
+});
+
+it('a person who prefers chat is asked there, with a link that is theirs, and not by mail', async () => {
+  const story = storyOf();
+  await meet(story, [], { questions: 'chat' });
+  await channel({ user: story.approver.id, format: 'teams' });
+  await handle(story.created(), story.assigned());
+  const [message] = await posts(1);
+  const [open] = message.attachments[0].content.actions;
+  const token = /^https:\/\/countersign\.example\.com\/decide\/([\w-]{140})$/.exec(open.url)?.[1] ?? '';
+  expect(tokens.read(token)).toMatchObject({ taskId: story.taskId, personId: story.approver.id });
+  expect(await mailsTo(story)).toBe(0);
+  const [kept] = await service.sql<{ text: string }>(
+    `SELECT string_agg(m::text, '') AS text FROM chat_message m`,
+  );
+  expect(kept?.text).not.toContain(token);
+});
+
+it('who prefers both gets both, and who has no channel gets the mail', async () => {
+  const [both, without] = [storyOf(), storyOf()];
+  await meet(both, [], { questions: 'both' });
+  await meet(without, [], { questions: 'chat' });
+  await channel({ user: both.approver.id });
+  await channel({ user: without.approver.id, workflows: ['another'] });
+  await handle(both.created(), both.assigned(), without.created());
+  await handle(without.assigned());
+  await posts(1);
+  expect([await mailsTo(both), await mailsTo(without)]).toEqual([1, 1]);
+  expect(receiver.calls).toHaveLength(1);
+});
+
+it('a group is told of its members’ tasks, a workspace how requests go, and neither gets a link to decide', async () => {
+  const [member, stranger] = [storyOf({ title: 'A <!channel> laptop' }), storyOf()];
+  await meet(member, ['finance']);
+  await meet(stranger, ['legal']);
+  const group = await channel({ group: 'finance' });
+  const all = await channel({ format: 'slack', workflows: ['purchase-order'] });
+  expect([group.events, all.events.includes('request.approved')]).toEqual([
+    ['task.assigned', 'task.overdue'],
+    true,
+  ]);
+  await handle(member.created(), member.assigned());
+  await handle(stranger.created(), stranger.assigned());
+  await handle(member.approved());
+  const messages = await posts(4);
+  expect(messages.map(({ text }) => text).sort()).toEqual([
+    'Approval needed: A &lt;!channel&gt; laptop',
+    'Approved: A &lt;!channel&gt; laptop',
+    'Submitted: A &lt;!channel&gt; laptop',
+    'Submitted: Two laptops',
+  ]);
+  expect(JSON.stringify(messages)).not.toContain('/decide/');
+  expect(JSON.stringify(messages)).toContain('is asked to decide on a request by Alice');
+});
+
+it('what cannot be posted now is posted later, once', async () => {
+  const story = storyOf();
+  await channel({ events: ['request.submitted'] });
+  let refusals = 2;
+  answer = (response) => response.writeHead(refusals-- > 0 ? 503 : 200).end('ok');
+  const created = story.created();
+  await handle(created, { ...created, id: v7() });
+  await until(async () => {
+    const [row] = await service.sql<{ state: string; tries: number }>(
+      'SELECT state, tries FROM chat_message WHERE request_id = $1',
+      [story.request.id],
+    );
+    return row?.state === 'sent' && row.tries === 3;
+  }, 15_000);
+  expect(receiver.calls).toHaveLength(3);
+});
+
+it('a channel that is gone is disabled, says so, and can be enabled again', async () => {
+  const [first, second] = [storyOf(), storyOf()];
+  const { id } = await channel({ events: ['request.submitted'] });
+  answer = (response) => response.writeHead(404).end('no_service');
+  await handle(first.created());
+  const gone = await until(async () => {
+    const { body } = await service.get(`/v1/chat-channels/${id}`);
+    return body.state === 'disabled' && body;
+  }, 15_000);
+  expect(gone.disabledReason).toContain('gone');
+  await handle(second.created());
+  expect((await service.call('POST', `/v1/chat-channels/${id}/enable`, {})).body.state).toBe('enabled');
+  expect(receiver.calls).toHaveLength(1);
+});
+
+it('a slow channel delays no other', async () => {
+  const slow = await channel({ events: ['request.submitted'], url: `${receiver.url}/slow` });
+  await channel({ events: ['request.submitted'] });
+  const waiting: ServerResponse[] = [];
+  answer = (response, { path: where }) => {
+    if (where.endsWith('/slow')) waiting.push(response);
+    else response.writeHead(200).end('ok');
+  };
+  const stories = Array.from({ length: 30 }, () => storyOf());
+  await handle(...stories.map((story) => story.created()));
+  await until(
+    () => receiver.calls.filter(({ path: where }) => !where.endsWith('/slow')).length === 30,
+    15_000,
+  );
+  expect(waiting.length).toBeLessThanOrEqual(2);
+  await service.call('DELETE', `/v1/chat-channels/${slow.id}`);
+  for (const response of waiting) response.writeHead(200).end('ok');
+});

@@ -1,0 +1,1 @@
+export { DecisionLinkTokens, type DecisionLink } from './decision-link';
