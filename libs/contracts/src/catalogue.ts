@@ -11,7 +11,12 @@ import {
   RefsChecked,
   ResolveApprovers,
 } from './jobs/approver.jobs';
-import { AttemptDelivery, NotificationHappened, SendMail, WorkspaceDescribed } from './jobs/notification.jobs';
+import {
+  AttemptDelivery,
+  NotificationHappened,
+  SendMail,
+  WorkspaceDescribed,
+} from './jobs/notification.jobs';
 import {
   CancelRequest,
   CommandSettled,

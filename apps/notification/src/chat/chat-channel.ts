@@ -1,4 +1,4 @@
-import { eventPatternExpression } from '../events/event-pattern';
+import { eventPatternExpression } from '@countersign/contracts';
 
 export const chatFormats = ['slack', 'teams'] as const;
 export type ChatFormat = (typeof chatFormats)[number];

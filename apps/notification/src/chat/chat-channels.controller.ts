@@ -38,7 +38,7 @@ import {
 } from 'class-validator';
 import { v7 } from 'uuid';
 import { WebhookSettings } from '../deliveries/webhook.settings';
-import { eventPatternExpression } from '../events/event-pattern';
+import { eventPatternExpression } from '@countersign/contracts';
 import {
   chatChannelSchema,
   chatChannelView,

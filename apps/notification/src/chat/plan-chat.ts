@@ -1,8 +1,7 @@
-import type { RequestTransitioned, TransitionEvent } from '@countersign/contracts';
+import { matchesEvent, type RequestTransitioned, type TransitionEvent } from '@countersign/contracts';
 import { readerOf } from '@countersign/reader';
 import { v7 } from 'uuid';
 import type { Audience, Channel } from '../audience/audience';
-import { matchesEvent } from '../events/event-pattern';
 import type { Letter } from '../mail/letters';
 import type { Happening, MailContent, PlacedTask } from '../mail/mail-content';
 import type { KeptLink } from '../mail/plan-mail';

@@ -2,9 +2,12 @@ import type { DirectoryPerson } from '@countersign/contracts';
 import type { Sql, TransactionSql } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import type { EndpointSubject, Happening } from '../events/operational-event';
-import { renderHtml, renderText } from '../mail/render-mail';
+import { readerOf } from '@countersign/reader';
+import { readAudience } from '../audience/read-audience';
 import type { MailContent } from '../mail/mail-content';
 import { address } from '../mail/plan-mail';
+import { renderHtml, renderText, type MailFrame } from '../mail/render-mail';
+import { mailTexts, type MailTexts } from '../mail/texts';
 
 interface Occasion {
   eventId: string;
@@ -18,6 +21,7 @@ interface OwnerMail {
   eventId: string;
   person: DirectoryPerson;
   content: MailContent;
+  frame: MailFrame;
   state: 'pending' | 'captured' | 'skipped';
   correlationId: string;
 }
@@ -34,21 +38,31 @@ export const planOwnerMails = async (
       : [],
   );
   if (disabled.length === 0) return [];
-  const owners = await readOwners(
-    sql,
-    disabled.map(({ ownerId }) => ownerId),
-  );
+  const [owners, audience] = await Promise.all([
+    readOwners(
+      sql,
+      disabled.map(({ ownerId }) => ownerId),
+    ),
+    readAudience(
+      sql,
+      disabled.map(({ subject }) => subject.workspaceId),
+      disabled.map(({ subject, ownerId }) => ({ workspaceId: subject.workspaceId, personId: ownerId })),
+    ),
+  ]);
   return disabled.flatMap(({ eventId, subject, operation, ownerId }): OwnerMail[] => {
     const person = owners.get(ownerId);
     if (!person?.active) return [];
     const { reason } = operation;
+    const workspace = audience.workspace(subject.workspaceId);
+    const { language } = readerOf(audience.reading(subject.workspaceId, ownerId), workspace);
     return [
       {
         id: v7(),
         workspaceId: subject.workspaceId,
         eventId,
         person,
-        content: contentOf(person, subject, reason, publicUrl),
+        content: contentOf(person, subject, reason, publicUrl, mailTexts[language]),
+        frame: { language, workspace: workspace.name },
         state: !person.email || !address.test(person.email) ? 'skipped' : captured ? 'captured' : 'pending',
         correlationId: v7(),
       },
@@ -61,23 +75,27 @@ const contentOf = (
   { id, url, description }: EndpointSubject,
   reason: string,
   publicUrl: string,
+  { hello, endpointDisabled }: MailTexts,
 ): MailContent => ({
-  subject: `Webhook endpoint disabled: ${description ?? new URL(url).host}`
+  subject: endpointDisabled
+    .subject(description ?? new URL(url).host)
     .replace(/[\s\p{Cc}]+/gu, ' ')
-    .slice(0, 250),
-  greeting: `Hello ${person.displayName || person.userName},`,
-  sentences: [
-    'A webhook endpoint that you have created gets no more events.',
-    'What happens from now on, and what was still waiting, is kept as skipped deliveries: enable the endpoint once it works, and replay them.',
-  ],
+    .slice(0, 250)
+    .toWellFormed(),
+  greeting: hello(person.displayName || person.userName),
+  sentences: endpointDisabled.sentences,
   facts: [
     // Its path may be a secret.
-    ['Address', new URL(url).origin],
-    ...(description === null ? [] : [['Description', description] as [string, string]]),
-    ['Reason', reason],
+    [endpointDisabled.labels.address, new URL(url).origin],
+    ...(description === null
+      ? []
+      : [[endpointDisabled.labels.description, description] satisfies [string, string]]),
+    [endpointDisabled.labels.reason, reason],
   ],
   summary: [],
-  links: [['The endpoint', `${publicUrl}/v1/webhook-endpoints/${id}`]],
+  decisions: [],
+  decide: null,
+  links: [[endpointDisabled.link, `${publicUrl}/v1/webhook-endpoints/${id}`]],
 });
 
 export const writeOwnerMails = (sql: TransactionSql, mails: readonly OwnerMail[]): void => {
@@ -98,8 +116,8 @@ export const writeOwnerMails = (sql: TransactionSql, mails: readonly OwnerMail[]
       mails.map(({ person }) => person.email),
       mails.map(({ person }) => person.displayName || person.userName),
       mails.map(({ content }) => content.subject),
-      mails.map(({ content }) => renderText(content)),
-      mails.map(({ content }) => renderHtml(content)),
+      mails.map(({ content, frame }) => renderText(content, frame)),
+      mails.map(({ content, frame }) => renderHtml(content, frame)),
       mails.map(({ state }) => state),
       mails.map(({ state }) => (state === 'skipped' ? 'no usable mail address' : null)),
       mails.map(({ correlationId }) => correlationId),

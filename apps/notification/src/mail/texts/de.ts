@@ -198,4 +198,13 @@ export const de: MailTexts = {
     sentence: (author) =>
       author ? `${author} hat diesen Antrag kommentiert.` : 'Zu diesem Antrag gibt es einen neuen Kommentar.',
   },
+  endpointDisabled: {
+    subject: (name) => `Webhook-Endpunkt abgeschaltet: ${name}`,
+    sentences: [
+      'Ein Webhook-Endpunkt, den Sie angelegt haben, erhält keine Ereignisse mehr.',
+      'Was von jetzt an geschieht und was noch wartete, bleibt als übersprungene Zustellung erhalten: Schalten Sie den Endpunkt wieder ein, sobald er erreichbar ist, und wiederholen Sie die Zustellungen.',
+    ],
+    labels: { address: 'Adresse', description: 'Beschreibung', reason: 'Grund' },
+    link: 'Der Endpunkt',
+  },
 };

@@ -168,4 +168,13 @@ export const en: MailTexts = {
     sentence: (author) =>
       author ? `${author} has commented on this request.` : 'There is a new comment on this request.',
   },
+  endpointDisabled: {
+    subject: (name) => `Webhook endpoint disabled: ${name}`,
+    sentences: [
+      'A webhook endpoint that you have created gets no more events.',
+      'What happens from now on, and what was still waiting, is kept as skipped deliveries: enable the endpoint once it works, and replay them.',
+    ],
+    labels: { address: 'Address', description: 'Description', reason: 'Reason' },
+    link: 'The endpoint',
+  },
 };

@@ -87,4 +87,11 @@ export interface MailTexts {
     decided: (name: string, decision: DecisionKind, requester: string) => SaidToAll;
   };
   commented: Said & { sentence: (author: string | null) => string };
+  /** To whoever has made the endpoint. */
+  endpointDisabled: {
+    subject: (name: string) => string;
+    sentences: string[];
+    labels: Record<'address' | 'description' | 'reason', string>;
+    link: string;
+  };
 }
