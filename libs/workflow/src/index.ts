@@ -15,6 +15,7 @@ export { compileDefinition, publishProblems } from './definition/compile-definit
 export type * from './definition/compiled-definition';
 export { durationParts, durationToMs } from './definition/duration';
 export { parseDefinition, type ParsedDefinition } from './definition/parse-definition';
+export { stagesApart } from './definition/stages-apart';
 export { MAX_DEFINITION_BYTES, type DefinitionSource } from './definition/read-definition-source';
 export * from './definition/workflow-definition';
 export { MAX_STAGES, workflowDefinitionSchema } from './definition/workflow-definition.schema';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JobData, ResolutionEvidence } from '@countersign/contracts';
-import { v7 } from 'uuid';
+import { resolverQuestion } from '../../test/resolver-question';
 import { TestService } from '../../test/test-service';
 
 type Question = JobData<'approvers.resolve.v1'>;
@@ -53,31 +53,15 @@ describe('the evidence of a resolution', () => {
     sources: Record<string, unknown>[],
     rules?: Question['rules'],
   ): Promise<ResolutionEvidence> => {
-    const question: Question = {
-      resolutionId: v7(),
-      requestId: v7(),
-      stageKey: 'owner',
-      stageIndex: 0,
+    const { requester } = resolverQuestion([]);
+    const question = resolverQuestion(sources, {
       totalStages: 1,
-      sources,
       rules,
       exclude: [ann],
-      title: 'Title',
       reason: null,
-      requester: {
-        id: ann,
-        externalId: null,
-        userName: 'ann@test',
-        displayName: 'Ann',
-        email: null,
-        department: null,
-        region: null,
-        approvalLimit: null,
-        groups: [],
-        manager: boss,
-      },
+      requester: { ...requester, id: ann, userName: 'ann@test', displayName: 'Ann', manager: boss },
       payload: { value: { amount: 5 } },
-    };
+    });
     await service.send('approver-resolution', service.envelope('approvers.resolve.v1', question));
     const { evidence } = await service.resolved(question.resolutionId, 20_000);
     if (!evidence) throw new Error('an answer without evidence');

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { ApproverAnswer, JobData } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
 import { v7 } from 'uuid';
+import { resolverQuestion } from '../../test/resolver-question';
 import { TestService } from '../../test/test-service';
 import { sourcesQuestion } from './resolution-question';
 import { resolveSources } from './resolve-sources';
@@ -28,21 +29,11 @@ describe('previews of approvers', () => {
   });
   afterAll(() => service.stop());
 
+  const { requester } = resolverQuestion([]);
   const question = (sources: Record<string, unknown>[], exclude: string[] = []): Question => ({
     sources,
     exclude,
-    requester: {
-      id: ann,
-      externalId: null,
-      userName: 'ann@test',
-      displayName: 'Ann',
-      email: null,
-      department: null,
-      region: null,
-      approvalLimit: null,
-      groups: [],
-      manager: boss,
-    },
+    requester: { ...requester, id: ann, userName: 'ann@test', displayName: 'Ann', manager: boss },
   });
   const envelope = (questions: Question[], asker = 'intake', workspaceId = service.workspaceId) =>
     service.envelope('approvers.preview.v1', { questionId: v7(), asker, questions }, workspaceId);

@@ -6,6 +6,7 @@ import type { JobData } from '@countersign/contracts';
 import { Webhook } from 'standardwebhooks';
 import { v7 } from 'uuid';
 import { json, Resolver } from '../../test/resolver';
+import { resolverQuestion } from '../../test/resolver-question';
 import { TestService } from '../../test/test-service';
 
 type Question = JobData<'approvers.resolve.v1'>;
@@ -51,31 +52,15 @@ describe('resolver webhooks', () => {
     await Promise.all(resolvers.map((one) => one.close()));
   });
 
-  const question = (sources: Record<string, unknown>[], more: Partial<Question> = {}): Question => ({
-    resolutionId: v7(),
-    requestId: v7(),
-    stageKey: 'owner',
-    stageIndex: 0,
-    totalStages: 2,
-    sources,
-    exclude: [],
-    title: 'Title',
-    reason: 'Reason',
-    requester: {
-      id: alice,
-      externalId: document.requestorId,
-      userName: 'alice@test',
-      displayName: 'Alice',
-      email: null,
-      department: null,
-      region: null,
-      approvalLimit: null,
-      groups: [],
-      manager: null,
-    },
-    payload: { value: { amount: 5 } },
-    ...more,
-  });
+  const question = (sources: Record<string, unknown>[], more: Partial<Question> = {}): Question => {
+    const { requester, ...rest } = resolverQuestion(sources);
+    return {
+      ...rest,
+      requester: { ...requester, id: alice, externalId: document.requestorId },
+      payload: { value: { amount: 5 } },
+      ...more,
+    };
+  };
   const webhook = (url: string, timeout = 'PT10S', format = 'easylife') => ({
     webhook: { url, format, timeout },
   });

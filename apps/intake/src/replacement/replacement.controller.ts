@@ -18,6 +18,7 @@ import {
   type NamingVersion,
   type OpenTask,
 } from './replacement.rows';
+import { readStageRules, type StageRule } from './stage-rules';
 import { ReplaceBody, replacementSchema } from './replacement.schema';
 
 const mostTasks = 1_000;
@@ -86,7 +87,7 @@ export class ReplacementController {
       const commands = new Map(
         tasks
           .slice(0, mostTasks)
-          .filter((one) => obstacleTo(one, replacement) === null)
+          .filter(({ obstacle }) => obstacle === null)
           .map((one) => [one.task.id, passOn(tx, call, replacement, one)]),
       );
       const commandOf = ({ task }: OpenTask) => commands.get(task.id) ?? null;
@@ -94,9 +95,13 @@ export class ReplacementController {
     });
   }
 
-  private tasks(sql: Sql, call: Call, { from, to }: Replacement): Promise<OpenTask[]> {
+  private async tasks(sql: Sql, call: Call, replacement: Replacement): Promise<TaskToPass[]> {
+    const { from, to } = replacement;
     const { workflows } = call.identity.key;
-    return openTasksOf(sql, call.workspaceId, { from: from.id, to: to.id }, workflows, mostTasks + 1);
+    const people = { from: from.id, to: to.id };
+    const open = await openTasksOf(sql, call.workspaceId, people, workflows, mostTasks + 1);
+    const ruleOf = await readStageRules(sql, open);
+    return open.map((one) => ({ ...one, obstacle: obstacleTo(one, ruleOf(one), replacement) }));
   }
 
   /** Throws Problem unknown_reference and validation_failed. */
@@ -116,6 +121,11 @@ export class ReplacementController {
       throw Problem.invalid([{ pointer: '/to', message: 'This is the same person as from.' }]);
     return { from, to };
   }
+}
+
+interface TaskToPass extends OpenTask {
+  /** Why it stays where it is. */
+  obstacle: string | null;
 }
 
 interface ChangedVersion {
@@ -172,14 +182,14 @@ const delegatorOf = ({ task }: OpenTask, { from, to }: Replacement): Person | nu
   task.assignee.id === from.id && task.onBehalfOf?.id !== to.id ? task.onBehalfOf : null;
 
 /** Routing has the last word, for it knows what has happened since; this is what can be told before. */
-const obstacleTo = (one: OpenTask, replacement: Replacement): string | null => {
-  const { task, theirs, requesterId, selfApproval, apart } = one;
+const obstacleTo = (one: OpenTask, rule: StageRule | undefined, replacement: Replacement): string | null => {
+  const { task, theirs, requesterId } = one;
   const { to } = replacement;
   if (task.assignee.id === to.id) return `${to.displayName} has the task already.`;
   if (delegatorOf(one, replacement)) return null;
-  if (to.id === requesterId && selfApproval !== 'allow')
+  if (to.id === requesterId && !rule?.allowsSelfApproval)
     return `${to.displayName} may not approve their own request.`;
-  const decided = theirs.find(({ stageKey, decidedAt }) => decidedAt && apart.includes(stageKey));
+  const decided = theirs.find(({ stageKey, decidedAt }) => decidedAt && rule?.apart.includes(stageKey));
   if (decided) return `${to.displayName} has decided the stage ${decided.stageKey} (four eyes).`;
   if (task.onBehalfOf?.id === to.id) return null;
   const isAsked = theirs.some(
@@ -237,7 +247,7 @@ const personView = ({ id, userName, displayName }: Person) => ({ id, userName, d
 const answerOf = (
   dryRun: boolean,
   replacement: Replacement,
-  tasks: readonly OpenTask[],
+  tasks: readonly TaskToPass[],
   workflows: readonly ChangedVersion[],
   commandOf: (task: OpenTask) => string | null,
   drafts: ReadonlyMap<ChangedVersion, number>,
@@ -252,7 +262,7 @@ const answerOf = (
     workflow: { key: one.workflow.key, version: one.workflow.version },
     stageKey: one.task.stageKey,
     to: personView(delegatorOf(one, replacement) ?? replacement.to),
-    obstacle: obstacleTo(one, replacement),
+    obstacle: one.obstacle,
     commandId: commandOf(one),
   })),
   moreTasks: tasks.length > mostTasks,

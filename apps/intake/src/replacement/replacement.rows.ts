@@ -11,10 +11,6 @@ export interface OpenTask {
   requesterId: string;
   /** The other tasks of the request in which whoever is to get this one has a part. */
   theirs: TaskSnapshot[];
-  /** Of the stage's definition, what says who may not decide in it. */
-  selfApproval: 'forbid' | 'reroute' | 'allow' | null;
-  /** Keys of stages whose deciders may not decide in it, whichever of the two says so. */
-  apart: string[];
 }
 
 /** Open tasks that `from` holds, or that are theirs under a delegation, oldest first. */
@@ -27,25 +23,29 @@ export const openTasksOf = (
 ): Promise<OpenTask[]> =>
   sql.query<OpenTask>(
     `SELECT t.task, r.snapshot -> 'workflow' AS workflow, r.snapshot ->> 'title' AS title,
-            r.snapshot -> 'requester' ->> 'id' AS "requesterId", theirs.tasks AS theirs,
-            rule.self_approval AS "selfApproval", rule.apart
+            r.snapshot -> 'requester' ->> 'id' AS "requesterId", theirs.tasks AS theirs
        FROM (SELECT t.id, t.task, t.request_id FROM task t
               WHERE t.workspace_id = $1 AND (t.assignee_id = $2 OR t.on_behalf_of_id = $2) AND t.state = 'open'
                 AND ($3::text[] IS NULL OR t.workflow_key = ANY ($3))
               ORDER BY t.id LIMIT $4) t
        JOIN request r ON r.id = t.request_id
-       JOIN workflow_version v ON v.workflow_id = (r.snapshot -> 'workflow' ->> 'id')::uuid
-        AND v.version = (r.snapshot -> 'workflow' ->> 'version')::int
       CROSS JOIN LATERAL (
         SELECT coalesce(json_agg(o.task), '[]') AS tasks FROM task o
          WHERE o.request_id = t.request_id AND o.id <> t.id AND (o.assignee_id = $5 OR o.on_behalf_of_id = $5)) theirs
-      CROSS JOIN LATERAL (
-        SELECT jsonb_path_query_first(d, '$.stages.** ? (@.key == $key).selfApproval', k) #>> '{}' AS self_approval,
-               jsonb_path_query_array(d, '$.stages.** ? (@.key == $key).distinctFrom[*]', k)
-               || jsonb_path_query_array(d, '$.stages.** ? (@.distinctFrom[*] == $key).key', k) AS apart
-          FROM (SELECT v.definition::jsonb AS d, jsonb_build_object('key', t.task ->> 'stageKey') AS k) definition) rule
       ORDER BY t.id`,
     [workspaceId, from, allowed, limit, to],
+  );
+
+/** The definitions that these workflows have in these versions. */
+export const definitionsOf = (
+  sql: Sql,
+  workflows: readonly WorkflowRef[],
+): Promise<{ id: string; version: number; definition: WorkflowDefinition }[]> =>
+  sql.query(
+    `SELECT v.workflow_id AS id, v.version, v.definition
+       FROM (SELECT DISTINCT w, n FROM unnest($1::uuid[], $2::int[]) AS r (w, n)) r
+       JOIN workflow_version v ON v.workflow_id = r.w AND v.version = r.n`,
+    [workflows.map(({ id }) => id), workflows.map(({ version }) => version)],
   );
 
 export interface NamingVersion {

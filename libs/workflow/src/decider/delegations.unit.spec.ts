@@ -28,6 +28,16 @@ const changed = (run: Run, personId: string) =>
 const started = (stage: object, ...approvers: (string | ResolvedPerson)[]) =>
   answer(new Run(workflow({ stages: [{ key: 'a', ...stage }] })).when(submit()), ...approvers);
 
+/** A stage that needs a vote of each of two groups: Dan is in the one, and stands in for Ann of the other. */
+const inBothParts = (): Run => {
+  const each = [
+    { group: 'finance', approvals: 1 },
+    { group: 'legal', approvals: 1 },
+  ];
+  const approvers = [{ group: 'finance' }, { group: 'legal' }];
+  return started({ approvers, quorum: { each } }, named('dan', [0, 2]), named('dan for ann', [1, 3]));
+};
+
 describe('a delegation', () => {
   it('gives the task to the delegate in the name of the delegator, and says why', () => {
     const run = started({}, 'dan for ann');
@@ -93,12 +103,7 @@ describe('a delegation', () => {
   });
 
   it('counts for the part of the quorum that the delegator is in, and for no other', () => {
-    const each = [
-      { group: 'finance', approvals: 1 },
-      { group: 'legal', approvals: 1 },
-    ];
-    const approvers = [{ group: 'finance' }, { group: 'legal' }];
-    const run = started({ approvers, quorum: { each } }, named('dan', [0, 2]), named('dan for ann', [1, 3]));
+    const run = inBothParts();
     expect(run.request.stages[0]?.quorum).toEqual([
       { approvals: 1, people: ['dan'] },
       { approvals: 1, people: ['ann'] },
@@ -110,12 +115,7 @@ describe('a delegation', () => {
   });
 
   it('is no vote of the delegate: the part that they are in themselves still needs theirs', () => {
-    const each = [
-      { group: 'finance', approvals: 1 },
-      { group: 'legal', approvals: 1 },
-    ];
-    const approvers = [{ group: 'finance' }, { group: 'legal' }];
-    const run = started({ approvers, quorum: { each } }, named('dan', [0, 2]), named('dan for ann', [1, 3]));
+    const run = inBothParts();
     const [own, other] = open(run);
     decides(run, 'dan', other);
     expect(run.request.state).toBe('pending_review');
@@ -123,12 +123,7 @@ describe('a delegation', () => {
   });
 
   it('passed on counts where the delegator did, not where the delegate does', () => {
-    const each = [
-      { group: 'finance', approvals: 1 },
-      { group: 'legal', approvals: 1 },
-    ];
-    const approvers = [{ group: 'finance' }, { group: 'legal' }];
-    const run = started({ approvers, quorum: { each } }, named('dan', [0, 2]), named('dan for ann', [1, 3]));
+    const run = inBothParts();
     run.when({
       type: 'reassign',
       actor: userActor('dan'),

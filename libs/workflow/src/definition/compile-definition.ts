@@ -6,24 +6,13 @@ import type { Problem } from '../problem';
 import { compileSubject } from '../subject/subject-schema';
 import { compileStage } from './compile-stage';
 import type { CompiledDefinition } from './compiled-definition';
+import { stagesApart } from './stages-apart';
 import { stagesOf, type PlacedStage, type WorkflowDefinition } from './workflow-definition';
 
 const MAX_REVISIONS = 100;
 
 function compileCalendars({ calendars = {} }: WorkflowDefinition): Map<string, WorkingCalendar> {
   return new Map(Object.entries(calendars).map(([name, calendar]) => [name, compileCalendar(calendar)]));
-}
-
-/** The stages that each stage is kept apart from, whichever of the two says so. */
-function distinctStages(placed: PlacedStage[]): Map<string, string[]> {
-  const apart = new Map(placed.map(({ stage }) => [stage.key, new Set<string>()]));
-  for (const { stage } of placed) {
-    for (const other of stage.distinctFrom ?? []) {
-      apart.get(stage.key)?.add(other);
-      apart.get(other)?.add(stage.key);
-    }
-  }
-  return new Map([...apart].map(([key, others]) => [key, [...others]]));
 }
 
 /** What conditions may look at, by step: stages of earlier steps only. */
@@ -42,7 +31,7 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
   const { reasonCodes } = definition;
   const placed = stagesOf(definition);
   const calendars = compileCalendars(definition);
-  const apart = distinctStages(placed);
+  const apart = stagesApart(placed);
   const variables = variablesBySteps(definition, placed);
   return {
     key: definition.key,
