@@ -7,12 +7,16 @@ const shownBytes = 1_024;
 /** A delivery that could not be attempted now goes back for a moment; differently long, so that not all return at once. */
 const putBackMs = { least: 500, spread: 1_500 };
 
-type Addressed = Pick<AttemptOutcome, 'deliveryId' | 'workspaceId' | 'endpointId' | 'attempt' | 'isOrdered'>;
+type Addressed = Pick<
+  AttemptOutcome,
+  'deliveryId' | 'workspaceId' | 'endpointId' | 'url' | 'attempt' | 'isOrdered'
+>;
 
 const addressOf = (delivery: LeasedDelivery): Addressed => ({
   deliveryId: delivery.id,
   workspaceId: delivery.workspace_id,
   endpointId: delivery.endpoint_id,
+  url: delivery.url,
   attempt: delivery.attempt,
   isOrdered: delivery.is_ordered,
 });
@@ -28,8 +32,8 @@ export const putBack = (delivery: LeasedDelivery, random: number, isCrowdedOut =
 });
 
 /**
- * What the result of a call means for its delivery (product §5): 2xx is success, 410 the end, everything else
- * is tried again while the schedule lasts.
+ * What the result of a call means for its delivery (product §5): 2xx is success, everything else
+ * is tried again while the schedule lasts; whether a 410 is the end is seen when it is written down.
  * @param random 0 to 1
  */
 export const outcomeOf = (
@@ -40,9 +44,9 @@ export const outcomeOf = (
   random: number,
 ): AttemptOutcome => {
   const result = resultOf(call, at);
-  const base = { ...addressOf(delivery), result, isGone: false, isCrowdedOut: false, delayMs: null };
+  const isGone = result.status === 410;
+  const base = { ...addressOf(delivery), result, isGone, isCrowdedOut: false, delayMs: null };
   if (result.error === null) return { ...base, state: 'succeeded' };
-  if (result.status === 410) return { ...base, state: 'failed', isGone: true };
   const asked = call.kind === 'response' ? retryAfterMs(call.headers['retry-after'], at.getTime()) : 0;
   const delayMs = nextDelayMs(schedule, delivery.tries + 1, random, asked);
   return delayMs === null ? { ...base, state: 'failed' } : { ...base, state: 'pending', delayMs };

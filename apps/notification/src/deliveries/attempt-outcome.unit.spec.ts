@@ -50,8 +50,10 @@ describe('the outcome of an attempt', () => {
     expect(outcome(answer(500), 2)).toMatchObject({ state: 'failed', delayMs: null, isGone: false });
   });
 
-  it('is the end for 410', () => {
-    expect(outcome(answer(410))).toMatchObject({ state: 'failed', delayMs: null, isGone: true });
+  it('is another attempt for 410 as well, should somebody else be there by now', () => {
+    expect(outcome(answer(410))).toMatchObject({ state: 'pending', delayMs: 5_000, isGone: true });
+    expect(outcome(answer(410), 2)).toMatchObject({ state: 'failed', isGone: true });
+    expect(outcome(answer(404))).toMatchObject({ isGone: false });
   });
 
   it('honours Retry-After', () => {

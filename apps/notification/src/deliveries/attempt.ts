@@ -37,6 +37,8 @@ export interface AttemptOutcome {
   deliveryId: string;
   workspaceId: string;
   endpointId: string;
+  /** The address that was called. */
+  url: string;
   /** Fence: what somebody else has taken over since is left alone. */
   attempt: number;
   state: 'pending' | 'succeeded' | 'failed';
@@ -44,7 +46,7 @@ export interface AttemptOutcome {
   delayMs: number | null;
   /** Null when no attempt was made and the delivery only goes back. */
   result: AttemptResult | null;
-  /** The subscriber answered 410: it wants nothing any more. */
+  /** The subscriber answered 410: it wants nothing any more, if it is still the one. */
   isGone: boolean;
   /** No attempt was made because more wait for this endpoint than it can be sent. */
   isCrowdedOut: boolean;

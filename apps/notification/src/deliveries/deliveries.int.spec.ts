@@ -447,6 +447,23 @@ describe('deliveries', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     const [after] = await deliveriesOf(endpoint);
     expect([after?.state, after?.attempts.length]).toEqual(['succeeded', 1]);
+    const { body } = await service.get(`/v1/webhook-endpoints/${endpoint.id}`);
+    expect(body.state).toBe('enabled');
+  });
+
+  it('say nothing of a new address when the old one answers late that it is gone', async () => {
+    const pending: (() => void)[] = [];
+    const old = await receive((response) => void pending.push(() => response.writeHead(410).end()));
+    const fresh = await receive();
+    const endpoint = await subscribe(old.url, { events: ['request.created'] });
+    await service.send(start().created());
+    await until(() => old.calls.length === 1);
+    await service.call('PATCH', `/v1/webhook-endpoints/${endpoint.id}`, { url: fresh.url });
+    pending[0]?.();
+    const { attempts } = await settled(endpoint, 'succeeded');
+    expect(attempts.map(({ status }) => status)).toEqual([410, 204]);
+    const { body } = await service.get(`/v1/webhook-endpoints/${endpoint.id}`);
+    expect(body).toMatchObject({ state: 'enabled', failingSince: null });
   });
 
   it('are signed with both secrets after a rotation', async () => {

@@ -20,6 +20,7 @@ import { announceOperations } from '../operations/announce-operations';
 import { disableEndpoints, givenUpReason, goneReason } from '../operations/disable-endpoints';
 import { claimDue, claimProbes, drain, nextDueMs, queueClaimed, type DueDelivery } from './claim-due';
 import { opensAfter } from './endpoint-health';
+import { endGone } from './end-of-gone';
 import { judgeEndpoints, type Judgement } from './judge-endpoints';
 import { leaseSeconds } from './lease-deliveries';
 import { recordOutcomes } from './record-outcomes';
@@ -150,10 +151,11 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
     }
   }
 
-  private async write(outcomes: readonly AttemptOutcome[]): Promise<void> {
-    const workspaces = [...new Set(outcomes.map(({ workspaceId }) => workspaceId))];
+  private async write(made: readonly AttemptOutcome[]): Promise<void> {
+    const workspaces = [...new Set(made.map(({ workspaceId }) => workspaceId))];
     const now = new Date();
     const judgement = await this.unitOfWork(workspaces, async (tx) => {
+      const outcomes = await endGone(tx, made);
       const gone = outcomes.filter(({ isGone }) => isGone);
       const disabled = await disableEndpoints(
         tx,
@@ -176,7 +178,7 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
       return judged;
     });
     await this.giveUp(judgement);
-    const delays = outcomes.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
+    const delays = made.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
     if (judgement.isSweepNeeded) delays.push(0);
     if (delays.length > 0) this.sweeper.wakeIn(Math.min(...delays));
   }
