@@ -14,8 +14,7 @@ const delivery = (tries = 0): LeasedDelivery => ({
   attempt: 4,
   tries,
   url: 'https://hooks.example.com',
-  secret: Buffer.alloc(0),
-  previous_secret: null,
+  secrets: [],
   is_ordered: false,
   body: '{}',
 });

@@ -17,9 +17,8 @@ export interface LeasedDelivery extends Target {
 /** Of an endpoint, what a call to it needs. */
 export interface Target {
   url: string;
-  secret: Buffer;
-  /** Only while a rotated secret still signs. */
-  previous_secret: Buffer | null;
+  /** Those in force, the present one first: hex of what is sealed. */
+  secrets: string[];
 }
 
 /** What an attempt came to. */

@@ -3,6 +3,7 @@ import { until, type TestService } from '@countersign/service-kit/test';
 import { Webhook } from 'standardwebhooks';
 import { v7 } from 'uuid';
 import { createNotification } from '../../test/create-notification';
+import { endRotations } from '../../test/end-rotations';
 import { RequestStory } from '../../test/transitions';
 import { DeliveryDispatcher } from './delivery-dispatcher';
 import { startReceiver, type WebhookReceiver } from '../../test/webhook-receiver';
@@ -418,13 +419,13 @@ describe('deliveries', () => {
   it('to one endpoint are not delayed by another that hangs', async () => {
     const hanging = await receive(() => undefined);
     const fine = await receive();
-    await subscribe(hanging.url);
+    const hung = await subscribe(hanging.url);
     await subscribe(fine.url, { events: ['request.created'] });
     const count = 60;
-    const startedAt = Date.now();
     for (let sent = 0; sent < count; sent++) await service.send(start().created());
-    await until(() => fine.calls.length === count, 5_000);
-    expect(Date.now() - startedAt).toBeLessThan(5_000);
+    await until(() => fine.calls.length === count, 14_000);
+    // All of this while the first calls to the other were still under way.
+    expect((await deliveriesOf(hung)).every(({ attempts }) => attempts.length === 0)).toBe(true);
     expect(hanging.calls.length).toBeLessThanOrEqual(16);
     expect(hanging.calls.length).toBeGreaterThan(0);
   });
@@ -477,11 +478,23 @@ describe('deliveries', () => {
     const [{ text, headers } = { text: '', headers: {} }] = receiver.calls;
     for (const secret of [body.secret as string, endpoint.secret])
       new Webhook(secret).verify(text, headers as Record<string, string>);
-    await service.sql(`UPDATE endpoint SET previous_until = now() WHERE id = $1`, [endpoint.id]);
+    // Once more within the day, such as by a client that did not hear the answer: nobody loses the secret that they have.
+    const again = await service.call('POST', `/v1/webhook-endpoints/${endpoint.id}/rotate-secret`);
     await service.send(start().created());
     await until(() => receiver.calls.length === 2);
-    const second = receiver.calls[1];
-    new Webhook(body.secret as string).verify(second?.text ?? '', second?.headers as Record<string, string>);
+    for (const secret of [again.body.secret as string, body.secret as string, endpoint.secret])
+      new Webhook(secret).verify(
+        receiver.calls[1]?.text ?? '',
+        receiver.calls[1]?.headers as Record<string, string>,
+      );
+    await endRotations(service, endpoint.id);
+    await service.send(start().created());
+    await until(() => receiver.calls.length === 3);
+    const second = receiver.calls[2];
+    new Webhook(again.body.secret as string).verify(
+      second?.text ?? '',
+      second?.headers as Record<string, string>,
+    );
     expect(() =>
       new Webhook(endpoint.secret).verify(second?.text ?? '', second?.headers as Record<string, string>),
     ).toThrow();

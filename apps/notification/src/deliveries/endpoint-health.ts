@@ -4,8 +4,8 @@ export interface EndpointHealth {
   failingSince: Date | null;
   /** How many these are. */
   failures: number;
-  /** `endpoint.failing` has been said. */
-  isTold: boolean;
+  /** Since when it fails by the last `endpoint.failing`, which no `endpoint.recovered` has followed yet. */
+  toldSince: Date | null;
   /** Only `probing` is called while the circuit is open, and the next one at `probeAt`. */
   isOpen: boolean;
   probeAt: Date | null;
@@ -22,7 +22,7 @@ export interface Finding {
 
 export interface HealthChange {
   health: EndpointHealth;
-  news: ('failing' | 'recovered')[];
+  news: { what: 'failing' | 'recovered'; failingSince: Date }[];
   /** Every attempt has failed for so long that nobody is there any more. */
   isGivenUp: boolean;
   /** What was held may go. */
@@ -32,7 +32,7 @@ export interface HealthChange {
 export const wellHealth: EndpointHealth = {
   failingSince: null,
   failures: 0,
-  isTold: false,
+  toldSince: null,
   isOpen: false,
   probeAt: null,
   probeWaitMs: 0,
@@ -67,15 +67,16 @@ export const healthAfter = (
   const inOrder = [...findings].sort((a, b) => a.at.getTime() - b.at.getTime());
   for (const { deliveryId, at, isWell } of inOrder) {
     if (isWell) {
-      if (health.isTold) news.push('recovered');
+      if (health.toldSince) news.push({ what: 'recovered', failingSince: health.toldSince });
       isReleased ||= health.isOpen;
       health = wellHealth;
       continue;
     }
-    health = { ...health, failingSince: health.failingSince ?? at, failures: health.failures + 1 };
-    if (!health.isTold && health.failures >= failingAfter) {
-      news.push('failing');
-      health.isTold = true;
+    const failingSince = health.failingSince ?? at;
+    health = { ...health, failingSince, failures: health.failures + 1 };
+    if (!health.toldSince && health.failures >= failingAfter) {
+      news.push({ what: 'failing', failingSince });
+      health.toldSince = failingSince;
     }
     if (health.isOpen && health.probing === deliveryId) {
       const wait = Math.min(health.probeWaitMs * 2, probeMs.most);
@@ -88,7 +89,7 @@ export const healthAfter = (
     isReleased = false;
   }
   const isGivenUp =
-    health.isTold &&
+    health.failures >= failingAfter &&
     health.failingSince !== null &&
     now.getTime() - health.failingSince.getTime() >= givenUpAfterMs;
   return { health, news, isGivenUp, isReleased };

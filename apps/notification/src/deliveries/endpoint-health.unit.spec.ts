@@ -30,11 +30,11 @@ describe('the health of an endpoint', () => {
     const first = after(wellHealth, [failed(1), failed(2)]);
     expect([first.news, first.health.failures, first.health.failingSince]).toEqual([[], 2, time(1)]);
     const third = after(first.health, [failed(3)]);
-    expect(third.news).toEqual(['failing']);
+    expect(third.news).toEqual([{ what: 'failing', failingSince: time(1) }]);
     const fourth = after(third.health, [failed(4)]);
     expect(fourth.news).toEqual([]);
     const last = after(fourth.health, [well(5)]);
-    expect([last.news, last.health]).toEqual([['recovered'], wellHealth]);
+    expect([last.news, last.health]).toEqual([[{ what: 'recovered', failingSince: time(1) }], wellHealth]);
     expect(after(first.health, [well(3)]).news).toEqual([]);
   });
 
@@ -78,6 +78,18 @@ describe('the health of an endpoint', () => {
     expect(after(health, [well(fiveDays)], false, time(fiveDays)).isGivenUp).toBe(false);
   });
 
+  it('has recovered when it takes a delivery after it was put right, and has failed since it was told to', () => {
+    const { health } = after(wellHealth, [failed(0), failed(1), failed(2)]);
+    const putRight = { ...wellHealth, toldSince: health.toldSince };
+    const again = after(putRight, [failed(10), failed(11), failed(12), failed(13)]);
+    expect(again.news).toEqual([]);
+    expect(after(again.health, [well(14)])).toMatchObject({
+      news: [{ what: 'recovered', failingSince: time(0) }],
+      health: wellHealth,
+    });
+    expect(after(putRight, [well(10)]).news).toEqual([{ what: 'recovered', failingSince: time(0) }]);
+  });
+
   it('has told of every failing row exactly once, whatever comes', () => {
     const batch = fc.record({ results: fc.array(fc.boolean(), { maxLength: 8 }), isCrowded: fc.boolean() });
     fc.assert(
@@ -91,11 +103,11 @@ describe('the health of an endpoint', () => {
           all.push(...results);
           const change = after(health, findings, isCrowded, time(second));
           ({ health } = change);
-          news.push(...change.news);
+          news.push(...change.news.map(({ what }) => what));
           const row = all.length - 1 - all.lastIndexOf(true);
           expect(health.failures).toBe(row);
           expect(health.failingSince === null).toBe(row === 0);
-          expect(health.isTold).toBe(row >= failingAfter);
+          expect(health.toldSince !== null).toBe(row >= failingAfter);
           if (health.isOpen) expect(row).toBeGreaterThanOrEqual(opensAfter);
         }
         const rows = all.map((isWell) => (isWell ? '.' : 'x')).join('');

@@ -233,8 +233,8 @@ describe('a dead endpoint', () => {
     const receiver = await receive((response) => response.writeHead(isWell ? 204 : 503).end());
     const endpoint = await subscribe(receiver.url, { events: ['request.created'] });
     await service.sql(
-      `INSERT INTO endpoint_health (endpoint_id, workspace_id, failing_since, failures, is_told, is_open, probe_at, probe_wait_ms)
-       VALUES ($1, $2, now(), 20, true, true, now() + interval '1 hour', 300000)`,
+      `INSERT INTO endpoint_health (endpoint_id, workspace_id, failing_since, failures, told_since, is_open, probe_at, probe_wait_ms)
+       VALUES ($1, $2, now(), 20, now(), true, now() + interval '1 hour', 300000)`,
       [endpoint.id, service.workspaceId],
     );
     const messages = [start().created(), start().created()];
@@ -357,6 +357,20 @@ describe('operational events', () => {
     const entry = eventCatalogue().find(({ type }) => type === event.type);
     return !!entry && ajv.compile(entry.schema)(event);
   };
+
+  it('tell that an endpoint has recovered also when a new address mends it', async () => {
+    const [broken, mended] = [await receive((response) => response.writeHead(503).end()), await receive()];
+    const monitor = await receive();
+    const endpoint = await subscribe(broken.url, { events: ['request.created'] });
+    await subscribe(monitor.url, { events: ['endpoint.*'] });
+    const told = (type: string) => monitor.calls.map(eventOf).find((event) => event.type === type);
+    await service.send(start().created());
+    const failing = await until(() => told('endpoint.failing'));
+    await service.call('PATCH', `/v1/webhook-endpoints/${endpoint.id}`, { url: mended.url });
+    await service.send(start().created());
+    const recovered = await until(() => told('endpoint.recovered'));
+    expect(recovered.data.failingSince).toBe(failing.data.failingSince);
+  });
 
   it('tell those who name them what happens to other endpoints, go into the trail, and come to an end', async () => {
     let isWell = false;

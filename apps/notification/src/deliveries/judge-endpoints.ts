@@ -48,9 +48,10 @@ export const judgeEndpoints = async (
     const { health, news, isGivenUp, isReleased } = healthAfter(row, findings, isCrowded, now, Math.random());
     changed.push({ row, health, isReleased });
     judgement.isSweepNeeded ||= isReleased || health.isOpen;
-    const failingSince = (health.failingSince ?? row.failingSince ?? now).toISOString();
-    for (const what of news)
-      judgement.news.push({ endpointId, operation: { type: `endpoint.${what}`, failingSince } });
+    for (const { what, failingSince } of news) {
+      const operation = { type: `endpoint.${what}`, failingSince: failingSince.toISOString() } as const;
+      judgement.news.push({ endpointId, operation });
+    }
     if (isGivenUp && health.failingSince)
       judgement.givenUp.push({ endpointId, workspaceId, failingSince: health.failingSince });
   }
@@ -86,7 +87,7 @@ const lockHealth = async (sql: Sql, endpointIds: readonly string[]): Promise<Hea
     [endpointIds],
   );
   return sql.query<HealthRow>(
-    `SELECT h.endpoint_id AS "endpointId", h.workspace_id AS "workspaceId", h.failing_since AS "failingSince", h.failures, h.is_told AS "isTold",
+    `SELECT h.endpoint_id AS "endpointId", h.workspace_id AS "workspaceId", h.failing_since AS "failingSince", h.failures, h.told_since AS "toldSince",
             h.is_open AS "isOpen", h.probe_at AS "probeAt", h.probe_wait_ms AS "probeWaitMs", h.probing
        FROM endpoint_health h JOIN endpoint e ON e.id = h.endpoint_id AND e.state = 'enabled'
       WHERE h.endpoint_id = ANY ($1::uuid[]) ORDER BY h.endpoint_id FOR UPDATE OF h`,
@@ -100,17 +101,17 @@ const writeHealth = async (
 ): Promise<void> => {
   await sql.query(
     `UPDATE endpoint_health h
-        SET failing_since = c.failing_since, failures = c.failures, is_told = c.is_told, is_open = c.is_open, probe_at = c.probe_at,
+        SET failing_since = c.failing_since, failures = c.failures, told_since = c.told_since, is_open = c.is_open, probe_at = c.probe_at,
             probe_wait_ms = c.probe_wait_ms, probing = c.probing,
             drain = CASE WHEN c.is_released THEN coalesce(h.drain, 'release') ELSE h.drain END
-       FROM unnest($1::uuid[], $2::timestamptz[], $3::int[], $4::boolean[], $5::boolean[], $6::timestamptz[], $7::int[], $8::uuid[], $9::boolean[])
-         AS c (endpoint_id, failing_since, failures, is_told, is_open, probe_at, probe_wait_ms, probing, is_released)
+       FROM unnest($1::uuid[], $2::timestamptz[], $3::int[], $4::timestamptz[], $5::boolean[], $6::timestamptz[], $7::int[], $8::uuid[], $9::boolean[])
+         AS c (endpoint_id, failing_since, failures, told_since, is_open, probe_at, probe_wait_ms, probing, is_released)
       WHERE h.endpoint_id = c.endpoint_id`,
     [
       changed.map(({ row }) => row.endpointId),
       changed.map(({ health }) => health.failingSince?.toISOString() ?? null),
       changed.map(({ health }) => health.failures),
-      changed.map(({ health }) => health.isTold),
+      changed.map(({ health }) => health.toldSince?.toISOString() ?? null),
       changed.map(({ health }) => health.isOpen),
       changed.map(({ health }) => health.probeAt?.toISOString() ?? null),
       changed.map(({ health }) => health.probeWaitMs),

@@ -1,4 +1,5 @@
 import type { Sql } from '@countersign/persistence';
+import { secretsInForce } from '../endpoints/endpoint.store';
 import type { LeasedDelivery } from './attempt';
 
 /**
@@ -51,8 +52,7 @@ export const leaseDeliveries = (
          FROM target t WHERE d.id = t.id
        RETURNING d.id, d.workspace_id, d.endpoint_id, d.event_id, d.format, d.attempt, d.tries, d.state, d.place IS NOT NULL AS is_ordered, t.waits
      )
-     SELECT l.id, l.workspace_id, l.endpoint_id, l.event_id, l.format, l.attempt, l.tries, l.is_ordered, e.url, e.secret,
-            CASE WHEN e.previous_until > now() THEN e.previous_secret END AS previous_secret,
+     SELECT l.id, l.workspace_id, l.endpoint_id, l.event_id, l.format, l.attempt, l.tries, l.is_ordered, e.url, ${secretsInForce} AS secrets,
             CASE l.format WHEN 'easylife' THEN v.easylife ELSE v.standard END AS body
        FROM leased l JOIN endpoint e ON e.id = l.endpoint_id JOIN event v ON v.id = l.event_id
       WHERE l.state = 'pending' AND NOT l.waits`,

@@ -44,7 +44,7 @@ export const recordOutcomes = (tx: Tx, outcomes: readonly AttemptOutcome[]): Pro
               exhausted = h.exhausted + excluded.exhausted, latency_ms = h.latency_ms + excluded.latency_ms
      )
      SELECT f.id, f.workspace_id, f.endpoint_id, f.state,
-            EXISTS (SELECT 1 FROM endpoint_health h WHERE h.endpoint_id = f.endpoint_id AND h.failing_since IS NOT NULL) AS was_failing
+            EXISTS (SELECT 1 FROM endpoint_health h WHERE h.endpoint_id = f.endpoint_id AND (h.failing_since IS NOT NULL OR h.told_since IS NOT NULL)) AS was_failing
        FROM fenced f`,
     [
       outcomes.map(({ deliveryId }) => deliveryId),

@@ -18,12 +18,11 @@ export const callWebhook = (
   at: Date,
   signal: AbortSignal,
 ): Promise<OutboundResult> => {
-  const inForce = [delivery.secret, delivery.previous_secret].filter((sealed) => sealed !== null);
   const signature = signHeaders({
     id: delivery.event_id,
     timestamp: at,
     body: delivery.body,
-    secrets: inForce.map((sealed) => secrets.open(delivery.endpoint_id, sealed)),
+    secrets: delivery.secrets.map((sealed) => secrets.open(delivery.endpoint_id, Buffer.from(sealed, 'hex'))),
   });
   return http.post({
     url: delivery.url,

@@ -5,9 +5,12 @@ import type { NewSecret } from './endpoint-secrets';
 
 /** An old secret signs this long beside the new one (product §3). */
 const rotationHours = 24;
+/** So many may do so: each adds a signature to every call. */
+const mostFormer = 10;
 
 const columns = `id, url, events, format, workflows, description, signing, public_key,
-  CASE WHEN previous_until > now() THEN previous_public_key END AS previous_public_key, ordering, state, disabled_reason,
+  array(SELECT f ->> 'publicKey' FROM jsonb_array_elements(former_secrets) f
+         WHERE f ->> 'publicKey' IS NOT NULL AND (f ->> 'until')::timestamptz > now()) AS former_public_keys, ordering, state, disabled_reason,
   (SELECT h.failing_since FROM endpoint_health h WHERE h.endpoint_id = endpoint.id) AS failing_since, version, created_at, updated_at`;
 
 /** Refuses a limited key an endpoint that is not for its workflows only. Throws Problem workflow_not_allowed. */
@@ -130,22 +133,47 @@ export const enableEndpoint = async (sql: Sql, id: string): Promise<EndpointRow>
   return only(rows);
 };
 
-/** The old secret or key goes on signing for a while, also when the new one is of the other kind. */
+/**
+ * The old secret or key goes on signing for a while, also when the new one is of the other kind, and so do those before it.
+ * Of a locked endpoint. Throws Problem rate_limited when too many are in force.
+ */
 export const rotateSecret = async (
   sql: Sql,
   id: string,
   signing: Signing,
   { sealed, publicKey }: NewSecret,
 ): Promise<EndpointRow> => {
+  const [former] = await sql.query<{ inForce: number; seconds: number }>(
+    `SELECT count(*)::int AS "inForce", ceil(extract(epoch FROM min(until) - now()))::int AS seconds
+       FROM (SELECT (jsonb_array_elements(former_secrets) ->> 'until')::timestamptz AS until FROM endpoint WHERE id = $1) f
+      WHERE until > now()`,
+    [id],
+  );
+  if (former && former.inForce >= mostFormer) {
+    throw new Problem(
+      'rate_limited',
+      `${mostFormer} older secrets sign beside the present one; a new one can be made when the first of them no longer does.`,
+      { headers: { 'retry-after': String(former.seconds) } },
+    );
+  }
   const rows = await sql.query<EndpointRow>(
     `UPDATE endpoint
-        SET previous_secret = secret, previous_public_key = public_key, previous_until = now() + interval '${rotationHours} hours',
+        SET former_secrets = (SELECT coalesce(jsonb_agg(f), '[]') FROM jsonb_array_elements(former_secrets) f
+                               WHERE (f ->> 'until')::timestamptz > now())
+              || jsonb_build_object('sealed', encode(secret, 'hex'), 'publicKey', public_key,
+                                    'until', now() + interval '${rotationHours} hours'),
             secret = $2, public_key = $3, signing = $4, version = version + 1, updated_at = now()
       WHERE id = $1 RETURNING ${columns}`,
     [id, sealed, publicKey, signing],
   );
   return only(rows);
 };
+
+/** All secrets of an endpoint `e` that sign now, the present one first: hex of what is sealed. */
+export const secretsInForce = `array(
+  SELECT encode(e.secret, 'hex')
+   UNION ALL
+  SELECT f ->> 'sealed' FROM jsonb_array_elements(e.former_secrets) f WHERE (f ->> 'until')::timestamptz > now())`;
 
 /** Its deliveries stay as history; those that were under way are not made any more. */
 export const deleteEndpoint = async (sql: Sql, id: string): Promise<void> => {
@@ -157,12 +185,15 @@ export const deleteEndpoint = async (sql: Sql, id: string): Promise<void> => {
   );
 };
 
-/** Somebody has put something right: what has failed so far counts no more, and what is held goes out. */
+/**
+ * Somebody has put something right: what has failed so far counts no more, and what is held goes out. That it was told to fail
+ * stays, until a delivery shows that it does no longer.
+ */
 export const giveAnotherChance = async (sql: Sql, id: string): Promise<void> => {
   await sql.query(`UPDATE endpoint_health SET ${wellAgain}, drain = 'release' WHERE endpoint_id = $1`, [id]);
 };
 
-const wellAgain = `failing_since = NULL, failures = 0, is_told = false, is_open = false, probe_at = NULL, probing = NULL`;
+const wellAgain = `failing_since = NULL, failures = 0, is_open = false, probe_at = NULL, probing = NULL`;
 
 const only = (rows: EndpointRow[]): EndpointRow => {
   const [row] = rows;

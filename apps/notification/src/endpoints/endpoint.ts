@@ -18,8 +18,8 @@ export interface EndpointRow extends Record<string, unknown> {
   signing: Signing;
   /** `whpk_…` of an endpoint that is signed for by Ed25519. */
   public_key: string | null;
-  /** The one before the last rotation, while it still signs. */
-  previous_public_key: string | null;
+  /** Those before rotations, oldest first, while they still sign. */
+  former_public_keys: string[];
   ordering: Ordering;
   state: 'enabled' | 'disabled';
   disabled_reason: string | null;
@@ -40,7 +40,7 @@ export const endpointView = (row: EndpointRow) => ({
   description: row.description,
   signing: row.signing,
   publicKey: row.public_key,
-  previousPublicKey: row.previous_public_key,
+  formerPublicKeys: row.former_public_keys,
   ordering: row.ordering,
   state: row.state,
   disabledReason: row.disabled_reason,
@@ -69,7 +69,11 @@ export const endpointSchema = {
     description: textOrNull,
     signing: { type: 'string', enum: [...signings] },
     publicKey: { ...textOrNull, description: '`whpk_…`, when signing is `ed25519`.' },
-    previousPublicKey: { ...textOrNull, description: 'The key before a rotation, while it still signs.' },
+    formerPublicKeys: {
+      type: 'array',
+      items: { type: 'string' },
+      description: 'The keys before rotations, oldest first, while they still sign.',
+    },
     ordering: { type: 'string', enum: [...orderings] },
     state: { type: 'string', enum: ['enabled', 'disabled'] },
     disabledReason: textOrNull,

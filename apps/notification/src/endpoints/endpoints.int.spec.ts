@@ -1,6 +1,7 @@
 import type { TestService } from '@countersign/service-kit/test';
 import { v7 } from 'uuid';
 import { createNotification } from '../../test/create-notification';
+import { endRotations } from '../../test/end-rotations';
 
 let service: TestService;
 
@@ -30,7 +31,7 @@ describe('webhook endpoints', () => {
       workflows: ['purchase-order'],
       signing: 'hmac',
       publicKey: null,
-      previousPublicKey: null,
+      formerPublicKeys: [],
       ordering: 'none',
       state: 'enabled',
       disabledReason: null,
@@ -88,23 +89,36 @@ describe('webhook endpoints', () => {
     expect(body.publicKey).toMatch(/^whpk_[A-Za-z0-9+/]{43}=$/);
     const path = `/v1/webhook-endpoints/${body.id}`;
     const { body: rotated } = await service.call('POST', `${path}/rotate-secret`);
-    expect(rotated).toMatchObject({ previousPublicKey: body.publicKey });
+    expect(rotated).toMatchObject({ formerPublicKeys: [body.publicKey] });
     expect(rotated).not.toHaveProperty('secret');
     expect(rotated.publicKey).not.toBe(body.publicKey);
     const { body: shown, text } = await service.get(path);
     expect(shown).toEqual(rotated);
     expect(text).not.toContain('whsk_');
-    await service.sql('UPDATE endpoint SET previous_until = now() WHERE id = $1', [body.id]);
-    expect((await service.get(path)).body.previousPublicKey).toBeNull();
+    await endRotations(service, body.id as string);
+    expect((await service.get(path)).body.formerPublicKeys).toEqual([]);
     // To a secret: shown with the answer, while the key goes on signing.
     const { body: back } = await service.call('PATCH', path, { signing: 'hmac' });
-    expect(back).toMatchObject({ signing: 'hmac', publicKey: null, previousPublicKey: rotated.publicKey });
+    expect(back).toMatchObject({ signing: 'hmac', publicKey: null, formerPublicKeys: [rotated.publicKey] });
     expect(back.secret).toMatch(/^whsec_/);
     const { body: same } = await service.call('PATCH', path, { signing: 'hmac', description: 'same' });
     expect(same.secret).toBeUndefined();
   });
 
+  it('get no more than ten new secrets a day, so that the oldest of them keeps its time', async () => {
+    const { body } = await create();
+    const rotate = () => service.call('POST', `/v1/webhook-endpoints/${body.id}/rotate-secret`);
+    for (let time = 0; time < 10; time++) expect((await rotate()).status).toBe(200);
+    const refused = await rotate();
+    expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited']);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(86_000);
+    await endRotations(service, body.id as string);
+    expect((await rotate()).status).toBe(200);
+  });
+
   it.each([
+    ['http:/hooks.example.com/', 'begins with'],
+    ['https://127.0.0.1:5901\\@example.com/', 'backslashes'],
     ['http://10.0.0.1/', 'not public'],
     ['http://[::1]/', 'not public'],
     ['http://0x0a000001/', 'not public'],

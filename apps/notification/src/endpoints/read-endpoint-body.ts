@@ -6,6 +6,9 @@ const urlViolations = (url: unknown, allow: AllowList): Violation[] => {
   if (typeof url !== 'string') return [];
   if (/[\s\p{Cc}]/u.test(url))
     return [{ pointer: '/url', message: 'A URL has no spaces or control characters.' }];
+  // What URL parsers mend, people read as another address than the one that is called.
+  if (!/^[^\\/]+:\/\/[^\\/]/.test(url) || url.includes('\\'))
+    return [{ pointer: '/url', message: 'A URL begins with https:// and a host, and has no backslashes.' }];
   const problem = checkUrl(url, allow);
   return problem ? [{ pointer: '/url', message: `This URL cannot be called: ${problem.detail}.` }] : [];
 };

@@ -2,6 +2,7 @@ import type { Message } from '@countersign/messaging';
 import { NotYet } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
 import type { Target } from '../deliveries/attempt';
+import { secretsInForce } from '../endpoints/endpoint.store';
 import type { Subscription } from './plan-deliveries';
 import { TransitionOrder } from './transition-order';
 
@@ -16,8 +17,7 @@ export interface TransitionContext {
 
 interface EndpointRow extends Subscription {
   url: string;
-  secret: string;
-  previousSecret: string | null;
+  secrets: string[];
   orderedSince: string | null;
 }
 
@@ -27,11 +27,7 @@ interface ContextRow extends Record<string, unknown> {
   payloads: ({ workspaceId: string; requestId: string; revision: number } & PayloadVersion)[] | null;
 }
 
-const targetOf = ({ url, secret, previousSecret }: EndpointRow): Target => ({
-  url,
-  secret: Buffer.from(secret, 'hex'),
-  previous_secret: previousSecret === null ? null : Buffer.from(previousSecret, 'hex'),
-});
+const targetOf = ({ url, secrets }: EndpointRow): Target => ({ url, secrets });
 
 interface PayloadVersion {
   /** The version of the request from which on it counts. */
@@ -85,8 +81,7 @@ export const readContext = async (
      )
      SELECT (SELECT json_agg(json_build_object('id', e.id, 'workspaceId', e.workspace_id, 'events', e.events, 'format', e.format,
                                                'workflows', e.workflows, 'ordering', e.ordering, 'orderedSince', e.ordered_since,
-                                               'isEnabled', e.state = 'enabled', 'isOpen', e.id IN (SELECT endpoint_id FROM open), 'url', e.url, 'secret', encode(e.secret, 'hex'),
-                                               'previousSecret', encode(CASE WHEN e.previous_until > now() THEN e.previous_secret END, 'hex')))
+                                               'isEnabled', e.state = 'enabled', 'isOpen', e.id IN (SELECT endpoint_id FROM open), 'url', e.url, 'secrets', ${secretsInForce}))
                FROM endpoint e WHERE e.workspace_id = ANY ($5::uuid[])) AS endpoints,
             (SELECT json_agg(json_build_object('requestId', t.request_id, 'version', t.version))
                FROM request_told t WHERE t.request_id = ANY ($11::uuid[])
