@@ -1,9 +1,11 @@
 import { until, type TestService } from '@countersign/service-kit/test';
 import pg from 'pg';
+import { v7 } from 'uuid';
 import { createNotification } from '../../test/create-notification';
 import { RequestStory } from '../../test/transitions';
 import { startReceiver, type WebhookReceiver } from '../../test/webhook-receiver';
 import type { AttemptOutcome } from './attempt';
+import { forgetRequestsTold } from '../transitions/transition-order';
 import { recordOutcomes } from './record-outcomes';
 
 let service: TestService;
@@ -144,4 +146,37 @@ describe('times', () => {
       expect(status).toBe(200);
     },
   );
+});
+
+describe('how far a request has been told', () => {
+  const remember = (requestId: string, version: number, daysAgo: number) =>
+    service.sql(
+      `INSERT INTO request_told (request_id, workspace_id, version, told_at)
+       VALUES ($1, $2, $3, now() - $4 * interval '1 day')`,
+      [requestId, service.workspaceId, version, daysAgo],
+    );
+
+  it('counts only while somebody has wanted its events in order: nobody waits for what came in between', async () => {
+    const story = new RequestStory(service.workspaceId);
+    const [created, ...others] = [story.created(), story.assigned(), story.approved()];
+    await service.send(created);
+    await service.handled(created);
+    // As if an endpoint that wanted them in order had been there then, and gone.
+    await remember(story.request.id, created.data.request.version, 2);
+    await subscribe({ ordering: 'per-request' });
+    await service.send(others[1]!);
+    await service.handled(others[1]!);
+  });
+
+  it('is forgotten when the request has rested for long', async () => {
+    const [old, recent] = [v7(), v7()];
+    await remember(old, 3, 91);
+    await remember(recent, 3, 89);
+    await service.sql(forgetRequestsTold);
+    const rows = await service.sql(
+      'SELECT request_id FROM request_told WHERE request_id = ANY ($1::uuid[])',
+      [[old, recent]],
+    );
+    expect(rows).toEqual([{ request_id: recent }]);
+  });
 });
