@@ -94,6 +94,31 @@ describe('GET /v1/events', () => {
     expect(got).toEqual(publicIds(...first.messages, ...second.messages));
   });
 
+  it('ends a page early when its events are large, and goes on from there', async () => {
+    const workspace = v7();
+    const [created, assigned] = storyOf(workspace).messages;
+    if (!created || !assigned) throw new Error('a story without a beginning');
+    const [like] = assigned.data.events;
+    if (!like) throw new Error('a story without events');
+    const large = { text: 'x'.repeat(250_000) };
+    const first = messageOf(workspace, {
+      ...created.data,
+      revisionPayload: { revision: created.data.request.revision, payload: { value: large } },
+    });
+    const events = Array.from({ length: 50 }, () => ({ ...like, id: v7(), type: 'task.reminded', data: {} }));
+    const second = messageOf(workspace, { ...assigned.data, events });
+    await deliver(first, second);
+    const got: string[] = [];
+    const sizes: number[] = [];
+    for (let { data, nextCursor } = await page(workspace, undefined, 200); data.length > 0;) {
+      got.push(...data.map(({ id }) => id));
+      sizes.push(JSON.stringify(data).length);
+      ({ data, nextCursor } = await page(workspace, nextCursor, 200));
+    }
+    expect(got).toEqual(publicIds(first, second));
+    expect(Math.max(...sizes)).toBeLessThan(9_000_000);
+  });
+
   it('has every public type, with the task for those of tasks, and no other', async () => {
     const workspace = v7();
     const [created, assigned] = storyOf(workspace).messages;

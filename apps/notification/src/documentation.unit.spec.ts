@@ -10,6 +10,8 @@ import { givenUpAfterMs, failingAfter, opensAfter } from './deliveries/endpoint-
 import { defaultSchedule } from './deliveries/retry-schedule';
 import { callTimeoutMs } from './deliveries/webhook-caller';
 import { CreateEndpoint } from './endpoints/endpoint.bodies';
+import { easylifeBody } from './events/easylife-body';
+import { exampleTransition } from './events/example-transition';
 import { mostBodyBytes } from './events/standard-body';
 
 const text = readFileSync(path.resolve(__dirname, '..', '..', '..', 'docs', 'webhooks.md'), 'utf8');
@@ -39,6 +41,10 @@ describe('docs/webhooks.md', () => {
       expect(isGenuine(stranger, headers, body)).toBe(false);
       expect(isGenuine(shown(secret), { ...headers, 'webhook-id': 'other' }, body)).toBe(false);
       expect(isGenuine(shown(secret), sign(new Date(Date.now() - 400_000)), body)).toBe(false);
+      for (const name of Object.keys(headers)) {
+        const rest = Object.fromEntries(Object.entries(headers).filter(([one]) => one !== name));
+        expect([name, isGenuine(shown(secret), rest, body)]).toEqual([name, false]);
+      }
     },
   );
 
@@ -46,6 +52,14 @@ describe('docs/webhooks.md', () => {
     for (const block of blocks('json')) expect(() => JSON.parse(block)).not.toThrow();
     const [, body] = /-d '(\{.*?\})'/s.exec(blocks('sh')[0]!)!;
     expect(validateSync(plainToInstance(CreateEndpoint, JSON.parse(body!)), { whitelist: true })).toEqual([]);
+  });
+
+  it('shows an easylife body with the members that are sent', () => {
+    const shown = blocks('json').map((block) => JSON.parse(block) as Record<string, unknown>);
+    const { request } = exampleTransition('request.created');
+    expect(shown.map((body) => Object.keys(body))).toContainEqual(
+      Object.keys(JSON.parse(easylifeBody(request)) as object),
+    );
   });
 
   it('names every operational event', () => {

@@ -2,9 +2,10 @@ import { forgetDirectoryQuestions } from '@countersign/directory-replica';
 import { forgetIdempotencyKeys, runService } from '@countersign/service-kit';
 import { AppModule } from './app.module';
 import { forgetEndpointHours } from './deliveries/delivery-counts';
+import { forgetRequestsTold } from './transitions/transition-order';
 
 void runService({
   service: 'notification',
   module: AppModule,
-  forget: [forgetIdempotencyKeys, forgetDirectoryQuestions, forgetEndpointHours],
+  forget: [forgetIdempotencyKeys, forgetDirectoryQuestions, forgetEndpointHours, forgetRequestsTold],
 });

@@ -86,6 +86,9 @@ interface Row {
   [column: string]: unknown;
 }
 
+/** A page ends with the event that goes beyond: 200 large ones would be 100 MB. */
+const mostPageBytes = 8 * 1_024 * 1_024;
+
 /**
  * Oldest first, after an index. Ends before an event whose payload is still on its way: transitions of a request may
  * overtake each other, and a reader never comes back. After a minute the event is shown without one.
@@ -101,7 +104,9 @@ export const listEvents = async (
   }: { types: readonly string[]; allowed: string[] | null; after: string | null; limit: number },
 ): Promise<FeedEvent[]> => {
   const rows = await sql.query<Row>(
-    `SELECT e.index, e.id, e.type, e.at, e.task_id, e.content -> 'actor' AS actor, t.snapshot, p.payload, o.data AS operational,
+    `SELECT * FROM (SELECT e.index, e.id, e.type, e.at, e.task_id, e.content -> 'actor' AS actor, t.snapshot, p.payload, o.data AS operational,
+            coalesce(sum(coalesce(octet_length(t.snapshot::text), 0) + coalesce(octet_length(p.payload::text), 0)) OVER (
+              ORDER BY e.index ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before,
             o.id IS NULL AND p.payload IS NULL AND e.recorded_at > now() - interval '1 minute' AS is_early
        FROM (SELECT * FROM entry WHERE workspace_id = $1 AND index > $2 AND type = ANY ($3::text[])
                AND ($5::text[] IS NULL OR workflow_key = ANY ($5)) ORDER BY index LIMIT $4) e
@@ -111,8 +116,8 @@ export const listEvents = async (
          SELECT payload FROM request_payload
           WHERE request_id = e.request_id AND revision = coalesce(t.snapshot ->> 'payloadRevision', t.snapshot ->> 'revision')::int
             AND request_version <= e.request_version
-          ORDER BY request_version DESC LIMIT 1) p ON true
-      ORDER BY e.index`,
+          ORDER BY request_version DESC LIMIT 1) p ON true) page
+      WHERE bytes_before < ${mostPageBytes} ORDER BY index`,
     [workspaceId, after ?? '-1', types, limit, allowed],
   );
   const early = rows.findIndex(({ is_early: isEarly }) => isEarly);

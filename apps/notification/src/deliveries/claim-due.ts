@@ -104,11 +104,11 @@ const drainedAtOnce = 1_000;
 
 /**
  * Goes on with what is left to do for endpoints that answer again (what is held is due now), or were disabled or deleted
- * (what is pending is skipped); answers how much it did.
+ * (what is pending is skipped); answers how much it did. Any of them: a long one must not keep the others waiting.
  */
 export const drain = async (sql: Sql): Promise<number> => {
   const [job] = await sql.query<{ id: string; drain: 'release' | 'skip' }>(
-    'SELECT endpoint_id AS id, drain FROM endpoint_health WHERE drain IS NOT NULL ORDER BY endpoint_id LIMIT 1',
+    'SELECT endpoint_id AS id, drain FROM endpoint_health WHERE drain IS NOT NULL ORDER BY random() LIMIT 1',
   );
   if (!job) return 0;
   const [which, change] =

@@ -6,6 +6,7 @@ import {
   EmptyBody,
   Idempotency,
   idPosition,
+  IsTime,
   ok,
   Operation,
   PageQuery,
@@ -18,19 +19,7 @@ import {
 } from '@countersign/service-kit';
 import { Controller, Get, Post } from '@nestjs/common';
 import { Type } from 'class-transformer';
-import {
-  IsIn,
-  IsInt,
-  IsISO8601,
-  IsOptional,
-  IsString,
-  IsUUID,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-  ValidateIf,
-} from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import type { EndpointRow } from '../endpoints/endpoint';
 import { allowEndpoint, findEndpoint, lockEndpoint } from '../endpoints/endpoint.store';
 import { DeliveryDispatcher } from './delivery-dispatcher';
@@ -51,23 +40,14 @@ const list = 'deliveries';
 const endpointParam = PathId('id', 'Id of the webhook endpoint.');
 const deliveryParam = PathId('id', 'Id of the delivery.');
 
-/** RFC 3339 with an offset: a time without one would mean whatever the server's zone is. */
-const withOffset = /T.*(Z|[+-]\d{2}:\d{2})$/;
-const offsetWanted = { message: '$property must be an RFC 3339 time with its offset' };
 const isGiven = (_: object, value: unknown): boolean => value !== undefined;
 
 export class DeliveriesQuery extends PageQuery {
   @IsOptional() @IsIn(deliveryStates) state?: DeliveryState;
   @IsOptional() @IsString() @MaxLength(100) eventType?: string;
   @IsOptional() @IsUUID() requestId?: string;
-  @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
-  @Matches(withOffset, offsetWanted)
-  createdAfter?: string;
-  @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
-  @Matches(withOffset, offsetWanted)
-  createdBefore?: string;
+  @IsOptional() @IsTime() createdAfter?: string;
+  @IsOptional() @IsTime() createdBefore?: string;
 }
 
 export class StatisticsQuery {
@@ -75,11 +55,8 @@ export class StatisticsQuery {
 }
 
 export class ReplayBody {
-  @IsISO8601({ strict: true, strictSeparator: true }) @Matches(withOffset, offsetWanted) since: string;
-  @ValidateIf(isGiven)
-  @IsISO8601({ strict: true, strictSeparator: true })
-  @Matches(withOffset, offsetWanted)
-  until?: string;
+  @IsTime() since: string;
+  @ValidateIf(isGiven) @IsTime() until?: string;
   @ValidateIf(isGiven) @IsIn(deliveryStates) state?: DeliveryState;
 }
 

@@ -104,10 +104,10 @@ export interface DeliveryFilter {
 }
 
 /** An id has the time of its making by another clock than `created_at`. */
-const clockDifferenceMs = 600_000;
+export const clockDifferenceMs = 600_000;
 
 /** The least UUID (version 7) that may have been made at a time, or so much later. */
-const idAt = (time: string, differenceMs: number): string => {
+export const idAt = (time: string, differenceMs: number): string => {
   const hex = Math.max(0, Date.parse(time) + differenceMs)
     .toString(16)
     .padStart(12, '0');

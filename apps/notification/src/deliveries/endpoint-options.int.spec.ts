@@ -60,7 +60,7 @@ interface Event {
   type: string;
   data: {
     request: { id: string };
-    endpoint: { id: string };
+    endpoint: { id: string; url: string };
     delivery: { id: string; requestId: string };
     [name: string]: unknown;
   };
@@ -407,6 +407,8 @@ describe('operational events', () => {
       'endpoint.recovered',
     ]);
     expect(about(dead.id)).toEqual(['endpoint.failing']);
+    // An address may be a secret: others see whose it is, no more.
+    for (const { data } of events) expect(new URL(data.endpoint.url).origin).toBe(data.endpoint.url);
     const exhausted = events.find(({ type }) => type === 'delivery.exhausted');
     expect(exhausted?.data.delivery).toMatchObject({
       eventType: 'request.created',

@@ -1,4 +1,4 @@
-import type { Tx } from '@countersign/messaging';
+import type { Sql } from '@countersign/persistence';
 import type { AttemptOutcome } from './attempt';
 
 /** What was written about a delivery; those that were taken over since are not among them. */
@@ -11,15 +11,19 @@ export interface RecordedOutcome extends Record<string, unknown> {
   was_failing: boolean;
 }
 
-/** Writes what attempts came to, all at once; an attempt that was taken over since leaves no trace. */
-export const recordOutcomes = (tx: Tx, outcomes: readonly AttemptOutcome[]): Promise<RecordedOutcome[]> =>
-  tx.query<RecordedOutcome>(
+/**
+ * Writes what attempts came to, all at once. An attempt that was taken over since leaves no trace, and one that is written
+ * down already is left alone: the answer to that COMMIT was lost.
+ */
+export const recordOutcomes = (sql: Sql, outcomes: readonly AttemptOutcome[]): Promise<RecordedOutcome[]> =>
+  sql.query<RecordedOutcome>(
     `WITH outcome AS (
        SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::timestamptz[], $6::int[], $7::int[], $8::text[], $9::text[])
          AS o (delivery_id, attempt, state, delay_ms, at, status, latency_ms, error, response)
      ), locked AS (
        SELECT d.id FROM delivery d JOIN outcome o ON o.delivery_id = d.id AND o.attempt = d.attempt
-        WHERE d.state = 'pending' ORDER BY d.id FOR UPDATE OF d
+        WHERE d.state = 'pending' AND NOT EXISTS (SELECT 1 FROM delivery_attempt a WHERE a.delivery_id = d.id AND a.number = o.attempt)
+        ORDER BY d.id FOR UPDATE OF d
      ), fenced AS (
        UPDATE delivery d
           SET state = o.state,

@@ -124,7 +124,11 @@ const withOmissions = (data: Schema): Schema => ({
   anyOf: [whole, shortened],
 });
 
-const endpoint = object({ id, url: text, description: textOrNull });
+const endpoint = object({
+  id,
+  url: { ...text, description: 'Its origin: scheme, host and port.' },
+  description: textOrNull,
+});
 
 const operationalMembers: Record<OperationalEventType, Record<string, Schema>> = {
   'endpoint.failing': { failingSince: time },

@@ -40,7 +40,8 @@ export const operationalData = (
   { workspaceId, id, url, description }: EndpointSubject,
   operation: Happening,
 ): Record<string, unknown> => {
-  const endpoint = { id, url, description };
+  // The rest of an address may be a secret of its receiver, and this is for others.
+  const endpoint = { id, url: new URL(url).origin, description };
   switch (operation.type) {
     case 'endpoint.failing':
     case 'endpoint.recovered':

@@ -221,9 +221,12 @@ const createRequestTold = async (runner: QueryRunner): Promise<void> => {
     CREATE TABLE request_told (
       request_id uuid PRIMARY KEY,
       workspace_id uuid NOT NULL,
-      version int NOT NULL
+      version int NOT NULL,
+      told_at timestamptz NOT NULL DEFAULT now()
     )`);
   await isolateByWorkspace(runner, 'request_told');
+  await runner.query('CREATE INDEX request_told_age ON request_told (told_at)');
+  await openToRelay(runner, 'request_told', 'SELECT, DELETE', roleOf(schema, 'relay'));
 };
 
 /**

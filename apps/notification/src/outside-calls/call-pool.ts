@@ -29,6 +29,8 @@ export interface CallPoolLimits {
 interface Lane {
   key: string;
   waiting: PooledCall[];
+  /** Of what waits and runs. */
+  bytes: number;
   inFlight: number;
   limit: number;
   isReady: boolean;
@@ -39,6 +41,7 @@ const initialLimit = 4;
 const newLane = (key: string, { inFlightPerKey }: CallPoolLimits): Lane => ({
   key,
   waiting: [],
+  bytes: 0,
   inFlight: 0,
   limit: Math.min(initialLimit, inFlightPerKey),
   isReady: false,
@@ -48,6 +51,10 @@ const newLane = (key: string, { inFlightPerKey }: CallPoolLimits): Lane => ({
 const reserved = 4;
 /** For a place that fails: as many wait as can be called before they are too late. */
 const waitingPerFailingCall = 10;
+/** Of all slots, what places that fail may take together: many that hang must not stand in the way of those that answer. */
+const shareOfFailing = 1 / 2;
+/** Of all memory, what may wait or run for one place that has something already. */
+const memoryPerKey = 1 / 4;
 /** Places whose reduced limit is remembered while nothing waits for them. */
 const mostRemembered = 10_000;
 
@@ -57,9 +64,10 @@ const mostRemembered = 10_000;
  */
 export class CallPool {
   private readonly lanes = new Map<string, Lane>();
-  private readonly ready: Lane[] = [];
+  private readonly ready: Record<'well' | 'failing', Lane[]> = { well: [], failing: [] };
   private readonly running = new Set<Promise<void>>();
   private readonly abort = new AbortController();
+  private failingInFlight = 0;
   private waiting = 0;
   private bytes = 0;
   private stopped = false;
@@ -75,9 +83,11 @@ export class CallPool {
     if (this.bytes > 0 && this.bytes + call.bytes > this.limits.bytes) return false;
     const lane = this.laneOf(call.key);
     if (this.roomIn(lane) <= 0) return false;
+    if (lane.bytes > 0 && lane.bytes + call.bytes > this.limits.bytes * memoryPerKey) return false;
     lane.waiting.push(call);
     this.waiting++;
     this.bytes += call.bytes;
+    lane.bytes += call.bytes;
     this.makeReady(lane);
     this.advance();
     return true;
@@ -99,7 +109,8 @@ export class CallPool {
     this.stopped = true;
     for (const lane of this.lanes.values()) {
       for (const call of lane.waiting.splice(0)) {
-        this.forget(call);
+        this.waiting--;
+        this.release(lane, call);
         call.drop();
       }
     }
@@ -108,10 +119,16 @@ export class CallPool {
     clearTimeout(impatience);
   }
 
-  private roomIn({ limit, waiting }: Lane): number {
+  private roomIn(lane: Lane): number {
+    const { limit, waiting } = lane;
+    if (lane.bytes >= this.limits.bytes * memoryPerKey) return 0;
     if (this.waiting >= this.limits.waiting) return reserved - waiting.length;
-    if (limit < initialLimit) return limit * waitingPerFailingCall - waiting.length;
+    if (this.isFailing(lane)) return limit * waitingPerFailingCall - waiting.length;
     return Math.ceil((this.limits.waitingPerKey * limit) / this.limits.inFlightPerKey) - waiting.length;
+  }
+
+  private isFailing({ limit }: Lane): boolean {
+    return limit < Math.min(initialLimit, this.limits.inFlightPerKey);
   }
 
   private laneOf(key: string): Lane {
@@ -126,50 +143,64 @@ export class CallPool {
   private makeReady(lane: Lane): void {
     if (lane.isReady || lane.waiting.length === 0 || lane.inFlight >= lane.limit) return;
     lane.isReady = true;
-    this.ready.push(lane);
+    this.ready[this.isFailing(lane) ? 'failing' : 'well'].push(lane);
   }
 
   private advance(): void {
     while (this.running.size < this.limits.inFlight) {
-      const lane = this.ready.shift();
+      const lane = this.nextReady();
       if (!lane) return;
       lane.isReady = false;
-      const call = lane.waiting.shift();
-      if (!call) continue;
-      this.waiting--;
-      if (call.startBefore < Date.now()) {
-        this.bytes -= call.bytes;
-        call.drop();
-      } else {
-        this.start(lane, call);
-      }
+      const call = this.nextCall(lane);
+      if (call) this.start(lane, call);
       this.makeReady(lane);
+      this.forgetIdle(lane);
     }
   }
 
+  /** Those that fail come first, lest those that are well leave them nothing, but take their share only. */
+  private nextReady(): Lane | undefined {
+    const mayFail = this.failingInFlight < this.limits.inFlight * shareOfFailing;
+    return (mayFail ? this.ready.failing.shift() : undefined) ?? this.ready.well.shift();
+  }
+
+  /** What has waited too long is dropped on the way. */
+  private nextCall(lane: Lane): PooledCall | undefined {
+    for (let call = lane.waiting.shift(); call; call = lane.waiting.shift()) {
+      this.waiting--;
+      if (call.startBefore >= Date.now()) return call;
+      this.release(lane, call);
+      call.drop();
+    }
+    return undefined;
+  }
+
   private start(lane: Lane, call: PooledCall): void {
+    const failing = this.isFailing(lane) ? 1 : 0;
+    this.failingInFlight += failing;
     lane.inFlight++;
     const running = call.run(this.abort.signal).then((isWell) => {
       this.running.delete(running);
-      this.bytes -= call.bytes;
+      this.failingInFlight -= failing;
       lane.inFlight--;
+      this.release(lane, call);
       lane.limit = isWell
         ? Math.min(this.limits.inFlightPerKey, lane.limit + 1)
         : Math.max(1, lane.limit >> 1);
       this.makeReady(lane);
-      this.release(lane);
+      this.forgetIdle(lane);
       this.advance();
     });
     this.running.add(running);
   }
 
-  private forget(call: PooledCall): void {
-    this.waiting--;
-    this.bytes -= call.bytes;
+  private release(lane: Lane, { bytes }: PooledCall): void {
+    this.bytes -= bytes;
+    lane.bytes -= bytes;
   }
 
-  private release(lane: Lane): void {
+  private forgetIdle(lane: Lane): void {
     if (lane.inFlight > 0 || lane.waiting.length > 0) return;
-    if (lane.limit >= initialLimit || this.lanes.size > mostRemembered) this.lanes.delete(lane.key);
+    if (!this.isFailing(lane) || this.lanes.size > mostRemembered) this.lanes.delete(lane.key);
   }
 }

@@ -113,6 +113,39 @@ describe('the pool of outside calls', () => {
     expect([keys(started), dropped]).toEqual(['a', ['b']]);
   });
 
+  it('leaves slots to places that are well, however many fail, and one of these its turn', async () => {
+    const { started, offer } = setUp();
+    for (const key of 'abcdef') offer(key);
+    for (const call of [...started]) await call.end(false);
+    started.splice(0);
+    for (const key of 'abcdef') offer(key);
+    expect(keys(started)).toBe('abc');
+    for (const key of 'xyz') offer(key);
+    expect(keys(started)).toBe('abcxyz');
+    for (const key of 'uvw') offer(key);
+    await started[0]?.end(false);
+    await started[3]?.end();
+    expect(keys(started).slice(6).split('').sort().join('')).toBe('du');
+  });
+
+  it('keeps memory for others when what waits for one place is large', () => {
+    const { pool, offer } = setUp({ waiting: 100, waitingPerKey: 50 });
+    const large = (key: string) => offer(key, { bytes: 200 });
+    expect([large('a'), large('a'), large('b')]).toEqual([true, false, true]);
+    expect(offer('a', { bytes: 50 })).toBe(true);
+    expect([pool.roomFor('a'), pool.fullKeys()]).toEqual([0, ['a']]);
+  });
+
+  it('takes no turn from a place for what it drops', async () => {
+    const { started, dropped, offer } = setUp({ inFlight: 1 });
+    offer('a');
+    for (let call = 0; call < 2; call++) offer('b', { startBefore: Date.now() - 1 });
+    offer('b');
+    offer('c');
+    await started[0]?.end();
+    expect([keys(started), dropped]).toEqual(['ab', ['b', 'b']]);
+  });
+
   it('stops: drops what waits, lets what runs end, aborts what does not, takes nothing more', async () => {
     const { pool, started, dropped, offer } = setUp({ inFlight: 2 });
     for (const key of ['a', 'b', 'c']) offer(key);

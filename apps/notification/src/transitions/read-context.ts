@@ -85,7 +85,7 @@ export const readContext = async (
                FROM endpoint e WHERE e.workspace_id = ANY ($5::uuid[])) AS endpoints,
             (SELECT json_agg(json_build_object('requestId', t.request_id, 'version', t.version))
                FROM request_told t WHERE t.request_id = ANY ($11::uuid[])
-                AND EXISTS (SELECT 1 FROM endpoint WHERE workspace_id = ANY ($5::uuid[]) AND ordering = 'per-request')) AS told,
+                AND t.told_at >= (SELECT min(ordered_since) FROM endpoint WHERE workspace_id = t.workspace_id)) AS told,
             (SELECT json_agg(json_build_object('workspaceId', m.workspace_id, 'requestId', m.request_id, 'revision', m.revision,
                                                'version', p.request_version, 'payload', p.payload))
                FROM unnest($6::uuid[], $7::uuid[], $8::int[], $10::int[]) AS m (workspace_id, request_id, revision, version)

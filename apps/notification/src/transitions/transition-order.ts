@@ -3,6 +3,13 @@ import { NotYet, type Message } from '@countersign/messaging';
 /** An earlier transition that does not come for so long is not coming: then order is kept among those that did. */
 const patienceMs = 60_000;
 
+/** How far a request has been told is remembered so long; one that rests longer and then goes on is not waited for. */
+const keptDays = 90;
+export const forgetRequestsTold = `DELETE FROM request_told WHERE request_id IN (
+  SELECT request_id FROM request_told WHERE told_at < now() - interval '${keptDays} days' ORDER BY told_at LIMIT 5000)`;
+
+const dayMs = 24 * 3_600_000;
+
 interface OrderedEndpoint {
   workspaceId: string;
   orderedSince: string | null;
@@ -33,7 +40,8 @@ export class TransitionOrder {
     const known = this.told.get(request.id);
     const isMissing =
       known === undefined
-        ? !events.some(({ type }) => type === 'request.created') && Date.parse(request.createdAt) >= since
+        ? !events.some(({ type }) => type === 'request.created') &&
+          Date.parse(request.createdAt) >= Math.max(since, now - keptDays * dayMs)
         : request.version > known + 1;
     if (isMissing && now - Date.parse(occurredAt) < patienceMs)
       throw new NotYet(`an earlier transition than ${request.version} has not arrived`);

@@ -120,7 +120,7 @@ const writeTold = (sql: TransactionSql, told: Announcements['told']): void => {
   sql.write(
     `INSERT INTO request_told AS t (request_id, workspace_id, version)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[])
-     ON CONFLICT (request_id) DO UPDATE SET version = greatest(t.version, excluded.version)`,
+     ON CONFLICT (request_id) DO UPDATE SET version = greatest(t.version, excluded.version), told_at = now()`,
     [
       sorted.map(({ requestId }) => requestId),
       sorted.map(({ workspaceId }) => workspaceId),
