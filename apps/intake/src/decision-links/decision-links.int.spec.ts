@@ -219,6 +219,11 @@ describe('the page of a decision link', () => {
     expect(text).toContain('Decisions so far');
   });
 
+  it('shows names on one line, and nothing that turns the direction of what follows', async () => {
+    const { path } = await asked({ title: 'Two \u202Eetorppa\u202C laptops\u0007' });
+    expect((await browse('GET', path)).text).toContain('<h1>Two etorppa laptops</h1>');
+  });
+
   it('is in the language of the person and at their time', async () => {
     const { path } = await asked();
     await intake.tell('directory.changed.v1', {
@@ -328,6 +333,13 @@ describe('the page of a decision link', () => {
     expect(await nothing({ taskId: '0192f3a4-7b1c-7d10-8000-000000000001' })).toEqual([503, 'not here yet']);
     const answers = await nothing({ workspaceId: v7() });
     expect(answers[0]).toBe(503);
+  });
+
+  it('is of the person with this id, not of somebody whose name it is', async () => {
+    const namesake = await intake.meet(v7());
+    const { path } = await asked({}, { personId: namesake.userName });
+    const { status, text } = await browse('GET', path);
+    expect([status, text.includes('Two laptops')]).toEqual([403, false]);
   });
 
   it('is closed to somebody who has left, and to everybody once links are switched off', async () => {
@@ -489,6 +501,24 @@ describe('a decision by link', () => {
 });
 
 describe('the settings of a workspace', () => {
+  it('that say a language count for a page, whatever the browser prefers', async () => {
+    const workspace = v7();
+    const link = { ...(await asked()).link, workspaceId: workspace };
+    const path = `/decide/${tokens.tokenOf(link)}`;
+    const pageIn = async () => {
+      const { headers } = await browse('GET', path, undefined, { 'accept-language': 'en' });
+      return headers.get('content-language');
+    };
+    await intake.sql(
+      `INSERT INTO person (workspace_id, id, user_name, version, active, person)
+       SELECT $1, id, user_name, version, active, person FROM person WHERE id = $2`,
+      [workspace, link.personId],
+    );
+    const settings = { language: 'de', decisionLinks: false };
+    await intake.call('PATCH', '/v1/workspace-settings', settings, { workspace });
+    expect(await pageIn()).toBe('de');
+  });
+
   it('are told with the name of the first call, and can be changed by an admin', async () => {
     const workspace = { workspace: v7() };
     const path = '/v1/workspace-settings';

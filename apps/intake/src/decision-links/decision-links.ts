@@ -108,13 +108,15 @@ export class DecisionLinks {
     const settings = await this.database.read(workspaceId, (sql) => findSettings(sql, workspaceId));
     const call = callOf(request, link);
     const person = await this.people.find(workspaceId, personId, call.cause);
-    const reader = readerOf(person?.reading, {
-      // A workspace whose people have said nothing has most likely said nothing either: then the browser knows best.
-      language: settings.version > 1 ? settings.language : stranger.language,
+    const reader = readerOf(person?.id === personId ? person.reading : null, {
+      // Where neither the person nor the workspace has said anything the browser knows best.
+      language: settings.isLanguageSaid ? settings.language : stranger.language,
       timezone: settings.timezone,
     });
     if (!settings.decisionLinks) return refuse(410, ({ switchedOff }) => switchedOff, reader, settings.name);
-    if (!person?.active) return refuse(403, ({ inactive }) => inactive, reader, settings.name);
+    // A ref may also be somebody's name or foreign id: of this person alone is the link.
+    if (!person?.active || person.id !== personId)
+      return refuse(403, ({ inactive }) => inactive, reader, settings.name);
     const linked = await this.await(link);
     if (!linked) return refuse(503, ({ notYet }) => notYet, reader, settings.name);
     return { occasion: { from: settings.name, reader, link, linked }, person, call };

@@ -1,6 +1,6 @@
 import { decisions, type DecisionKind, type Person } from '@countersign/contracts';
 import type { DecisionLink } from '@countersign/decision-link';
-import { escapeHtml, formatTime, payloadLines, type Reader } from '@countersign/reader';
+import { escapeHtml, formatTime, oneLine, payloadLines, type Reader } from '@countersign/reader';
 import type { Answer } from '@countersign/service-kit';
 import type { DecisionForm } from './decision-form';
 import { standingOf, type LinkedTask } from './link-standing';
@@ -36,7 +36,7 @@ const row = ([name, value]: readonly [string, string]): string =>
   `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`;
 const table = (rows: readonly (readonly [string, string])[]): string =>
   `<table><tbody>${rows.map(row).join('')}</tbody></table>`;
-const nameOf = ({ displayName, userName }: Person): string => displayName || userName;
+const nameOf = ({ displayName, userName }: Person): string => oneLine(displayName) || oneLine(userName);
 
 /** A page that says one thing only: nothing of any request. */
 export const plainPage = (

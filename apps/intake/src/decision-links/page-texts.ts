@@ -55,6 +55,8 @@ export interface PageTexts {
   inactive: string;
   notYet: string;
   unavailable: string;
+  /** The same for a decision, which may have been taken. */
+  uncertain: string;
   fault: string;
   tooMuch: string;
   foreign: string;
@@ -134,7 +136,10 @@ const en: PageTexts = {
   notYet: 'This task is not here yet. Try again in a moment.',
   unavailable:
     'A part of Countersign cannot be reached right now. Nothing was decided. Try again in a moment.',
-  fault: 'Something went wrong here. Nothing was decided, as far as we know: open the link again to see.',
+  uncertain:
+    'A part of Countersign cannot be reached right now. Open the link from your message again in a moment: it shows whether your decision was taken.',
+  fault:
+    'Something went wrong here. Open the link from your message again to see how things stand, and tell your administrator if this happens once more.',
   tooMuch: 'That was too much to send.',
   foreign: 'This was sent from another page. Nothing was decided: open the link from your message.',
 
@@ -225,8 +230,10 @@ const de: PageTexts = {
   notYet: 'Diese Aufgabe ist hier noch nicht angekommen. Versuchen Sie es gleich noch einmal.',
   unavailable:
     'Ein Teil von Countersign ist zurzeit nicht erreichbar. Es wurde nichts entschieden. Versuchen Sie es gleich noch einmal.',
+  uncertain:
+    'Ein Teil von Countersign ist zurzeit nicht erreichbar. Öffnen Sie den Link aus Ihrer Nachricht gleich noch einmal: Dann sehen Sie, ob Ihre Entscheidung eingegangen ist.',
   fault:
-    'Hier ist etwas schiefgegangen. Nach unserer Kenntnis wurde nichts entschieden: Öffnen Sie den Link noch einmal, um nachzusehen.',
+    'Hier ist etwas schiefgegangen. Öffnen Sie den Link aus Ihrer Nachricht noch einmal, um zu sehen, wie es steht. Wenn dies wieder geschieht, sagen Sie es Ihrer Administration.',
   tooMuch: 'Das war zu viel Text.',
   foreign:
     'Dies wurde von einer anderen Seite aus abgeschickt. Es wurde nichts entschieden: Öffnen Sie den Link aus Ihrer Nachricht.',
@@ -238,7 +245,8 @@ const de: PageTexts = {
   badReasonCode: 'Dieser Grund passt nicht zu dieser Entscheidung.',
   revised:
     'Es wurde nichts entschieden: Der Antrag wurde geändert, während Sie diese Seite geöffnet hatten. Unten sehen Sie, was anders ist.',
-  mayNot: (detail) => `Sie dürfen hierüber nicht entscheiden: ${detail}`,
+  // What routing says of it is English.
+  mayNot: () => 'Sie dürfen hierüber nicht entscheiden.',
   refused: 'Es wurde nichts entschieden: Die Aufgabe ist nicht mehr so wie beim Öffnen dieser Seite.',
 
   states: {

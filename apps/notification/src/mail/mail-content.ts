@@ -6,7 +6,14 @@ import type {
   TaskSnapshot,
   TransitionEvent,
 } from '@countersign/contracts';
-import { formatList, formatTime, payloadLines, type PayloadLine, type Reader } from '@countersign/reader';
+import {
+  formatList,
+  formatTime,
+  oneLine,
+  payloadLines,
+  type PayloadLine,
+  type Reader,
+} from '@countersign/reader';
 import type { MailTexts } from './texts';
 
 /** What a mail says, before it is text or HTML. */
@@ -55,7 +62,8 @@ export interface PlacedTask {
 
 const longestText = 2_000;
 
-export const nameOf = (person: Person): string => person.displayName || person.userName;
+/** On one line, so that it begins no line of its own in a text. */
+export const nameOf = (person: Person): string => oneLine(person.displayName) || oneLine(person.userName);
 
 /** Of more people than this the others are counted. */
 const mostNames = 10;

@@ -1,5 +1,5 @@
 import type { RequestTransitioned, TransitionEvent } from '@countersign/contracts';
-import { readerOf } from '@countersign/reader';
+import { oneLine, readerOf } from '@countersign/reader';
 import { v7 } from 'uuid';
 import type { Audience } from '../audience/audience';
 import { personalChannels } from '../chat/plan-chat';
@@ -117,5 +117,3 @@ const stateOf = (recipient: string | null, isHeld: boolean, smtpUrl: string | nu
   if (isHeld) return 'held';
   return smtpUrl === null ? 'captured' : 'pending';
 };
-
-const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, ' ').trim();

@@ -1,4 +1,4 @@
-import { escapeHtml, type Language } from '@countersign/reader';
+import { escapeHtml, readable, type Language } from '@countersign/reader';
 import type { MailContent } from './mail-content';
 import { mailTexts } from './texts';
 
@@ -8,9 +8,6 @@ export interface MailFrame {
   /** Its name; empty when nobody knows it. */
   workspace: string;
 }
-
-/** Control characters but for line ends and tabs: mail readers show them as anything, PostgreSQL refuses one of them. */
-export const cleaned = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '').toWellFormed();
 
 const indent = (text: string): string => text.replaceAll('\n', '\n    ');
 
@@ -36,7 +33,7 @@ export const textBody = (
 /** The plain text of a mail. */
 export const renderText = (content: MailContent, { language, workspace }: MailFrame): string => {
   const signature = `-- \n${mailTexts[language].sentBy(workspace)}`;
-  return cleaned(`${[content.greeting, textBody(content, language), signature].join('\n\n')}\n`);
+  return readable(`${[content.greeting, textBody(content, language), signature].join('\n\n')}\n`);
 };
 
 const cell = 'padding:4px 12px 4px 0;vertical-align:top;text-align:left';
@@ -76,7 +73,7 @@ export const htmlBody = (
 
 /** A whole HTML mail around what it says. */
 export const htmlPage = (subject: string, body: string, { language, workspace }: MailFrame): string =>
-  cleaned(
+  readable(
     `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title></head>` +
       `<body style="font-family:sans-serif;font-size:14px;color:#222">${body}` +
       `<p style="color:#777">${escapeHtml(mailTexts[language].sentBy(workspace))}</p></body></html>`,
