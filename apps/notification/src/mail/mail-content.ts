@@ -11,6 +11,7 @@ import {
   formatTime,
   oneLine,
   payloadLines,
+  shorten,
   type PayloadLine,
   type Reader,
 } from '@countersign/reader';
@@ -80,13 +81,11 @@ export const namesOf = (people: readonly Person[], { texts, reader }: MailOccasi
 const contactOf = (person: Person): string =>
   person.email ? `${nameOf(person)} (${person.email})` : nameOf(person);
 
-const cut = (text: string): string => (text.length > longestText ? `${text.slice(0, longestText)}…` : text);
-
 export const greet = (person: Person, { texts }: MailOccasion): string => texts.hello(nameOf(person));
 
 /** One fact, or none when there is nothing to say. */
 export const fact = (label: string, value: string | null | undefined): Fact[] =>
-  value ? [[label, cut(value)]] : [];
+  value ? [[label, shorten(value, longestText)]] : [];
 
 export const dueFact = (dueAt: string | null, { texts, reader }: MailOccasion): Fact[] =>
   fact(texts.labels.due, dueAt && formatTime(dueAt, reader));
@@ -108,6 +107,7 @@ export const summaryOf = ({ payload, reader }: MailOccasion): PayloadLine[] => p
 
 /** What has been decided, with what was said; the newest when there are many. */
 const mostDecisions = 20;
+const longestSaid = 500;
 export const decisionsOf = ({ request, texts, reader }: MailOccasion): string[] =>
   request.stages
     .flatMap((stage) => stage.tasks.map((task) => ({ stage, task })))
@@ -120,7 +120,7 @@ export const decisionsOf = ({ request, texts, reader }: MailOccasion): string[] 
       return [
         what,
         ...(task.reasonCode ? [task.reasonCode] : []),
-        ...(task.comment ? [cut(task.comment)] : []),
+        ...(task.comment ? [shorten(task.comment, longestSaid)] : []),
       ].join(' – ');
     });
 

@@ -1,4 +1,4 @@
-import { escapeHtml, readable, type Language } from '@countersign/reader';
+import { escapeHtml, oneLine, readable, type Language } from '@countersign/reader';
 import type { MailContent } from './mail-content';
 import { mailTexts } from './texts';
 
@@ -18,7 +18,7 @@ export const textBody = (
 ): string => {
   const texts = mailTexts[language];
   const block = (lines: readonly (readonly [string, string])[]) =>
-    lines.map(([label, value]) => `${label}: ${indent(value)}`).join('\n');
+    lines.map(([label, value]) => `${oneLine(label)}: ${indent(value)}`).join('\n');
   const items = decisions.map((one) => `- ${indent(one)}`).join('\n');
   return [
     ...sentences,
