@@ -39,6 +39,27 @@ export const writeChats = (
   );
 };
 
+/** Writes a message that tries a channel: about no request, and due at once. */
+export const writeTestChat = (
+  sql: TransactionSql,
+  { id, workspaceId, channelId, body }: Pick<PlannedChat, 'id' | 'workspaceId' | 'channelId' | 'body'>,
+  { correlationId, traceparent }: Cause,
+): void =>
+  sql.write(
+    `INSERT INTO chat_message (id, workspace_id, channel_id, event_id, body, due_at, correlation_id, traceparent)
+     VALUES ($1, $2, $3, $1, $4, now(), $5, $6)`,
+    [id, workspaceId, channelId, body, correlationId, traceparent],
+  );
+
+export interface TestedChat extends Record<string, unknown> {
+  state: 'pending' | 'sent' | 'failed' | 'skipped';
+  tries: number;
+  error: string | null;
+}
+
+export const readTestChat = async (sql: Sql, id: string): Promise<TestedChat | undefined> =>
+  (await sql.query<TestedChat>('SELECT state, tries, error FROM chat_message WHERE id = $1', [id]))[0];
+
 /** Questions about tasks that are not open any more are not sent, as far as nobody has begun to. */
 export const skipAnsweredChats = (sql: TransactionSql, taskIds: readonly string[]): void => {
   if (taskIds.length === 0) return;

@@ -300,7 +300,7 @@ const createChat = async (runner: QueryRunner): Promise<void> => {
       workspace_id uuid NOT NULL,
       channel_id uuid NOT NULL,
       event_id uuid NOT NULL,
-      request_id uuid NOT NULL,
+      request_id uuid,
       task_id uuid,
       person_id uuid,
       body text NOT NULL,
