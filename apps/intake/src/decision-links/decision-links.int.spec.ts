@@ -181,6 +181,7 @@ describe('the page of a decision link', () => {
       'value="return"',
       '<optgroup label="Reject"><option value="budget">budget</option>',
       'Comment (needed to reject)',
+      'This page is for bob@test alone: whoever has the link can decide in that name.',
       'name="revision" value="1"',
     ])
       expect(text).toContain(part);
