@@ -173,7 +173,8 @@ const de: PageTexts = {
 
   asked: (requester) => `${requester} bittet Sie um Ihre Entscheidung.`,
   onBehalfOf: (name) => `Sie werden in Vertretung von ${name} gefragt.`,
-  requester: 'Antragsteller/in',
+  // Broken where a phone has no room for it.
+  requester: 'Antrag\u00adsteller/in',
   reason: 'Begründung',
   workflow: 'Ablauf',
   reference: 'Referenz',
