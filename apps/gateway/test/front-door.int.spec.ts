@@ -21,6 +21,8 @@ const answer: Parameters<typeof startUpstream>[0] = (request, response) => {
     return void setTimeout(() => response.destroy(), 50);
   }
   if (path.startsWith('/v1/requests/never')) return;
+  if (path.startsWith('/decide/hangup'))
+    return void request.resume().on('end', () => request.socket.destroy());
   if (path.startsWith('/v1/requests/hangup')) return void request.socket.destroy();
   if (path.startsWith('/v1/requests/echo')) {
     response.writeHead(200, {
@@ -243,6 +245,19 @@ describe('where calls go', () => {
       expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
       expect(refused.headers.get('ratelimit')).toMatch(/^"default";r=\d+;t=1$/);
     }
+  });
+
+  it('does not say that nothing was decided when it does not know', async () => {
+    const pageOf = async (method: string) => {
+      const response = await fetch(`${gateway.url}/decide/hangup`, {
+        method,
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        ...(method === 'POST' ? { body: 'decision=approve' } : {}),
+      });
+      return [response.status, (await response.text()).includes('Nothing was decided')];
+    };
+    expect(await pageOf('POST')).toEqual([503, false]);
+    expect(await pageOf('GET')).toEqual([503, true]);
   });
 
   it('answers 503 when a service hangs up without an answer', async () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { escapeHtml } from './escape-html';
 import { formatList, formatTime, formatValue } from './format';
 import { payloadLines } from './payload-lines';
+import { oneLine, readable } from './readable';
 import { isTimezone, readerOf, type Reader } from './reader';
 
 const otherwise = { language: 'en', timezone: 'UTC' } as const;
@@ -132,4 +133,15 @@ it('escapes whatever has a meaning in HTML', () => {
   expect(escapeHtml(`<a href="x" title='y'>&</a>`)).toBe(
     '&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;&lt;/a&gt;',
   );
+});
+
+describe('what people wrote', () => {
+  it('shows without what nobody can see, and turns nothing around it', () => {
+    expect(readable('a\0b\u0007\u202Ec\u202C\u2066d\u2069\r\n\te\ud800')).toBe('abcd\n\te\ufffd');
+    expect(readable('שלום, Ñandú 👩‍💻')).toBe('שלום, Ñandú 👩‍💻');
+  });
+
+  it('fits on one line where a line would say more', () => {
+    expect(oneLine(' Bob\r\n\r\nhttps://evil.example.com\u202E ')).toBe('Bob https://evil.example.com');
+  });
 });

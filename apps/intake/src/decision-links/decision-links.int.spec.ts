@@ -5,12 +5,14 @@ import {
   type TaskSnapshot,
 } from '@countersign/contracts';
 import { DecisionLinkTokens, type DecisionLink } from '@countersign/decision-link';
+import { roleOf } from '@countersign/persistence';
 import { SecretBox } from '@countersign/secret-box';
 import { secretKey, until } from '@countersign/service-kit/test';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { v7 } from 'uuid';
 import { createIntake, type Intake } from '../../test/create-intake';
+import { forgetLinkUses } from './link-use.rows';
 
 const tokens = new DecisionLinkTokens(SecretBox.fromKey(secretKey).derive('decision-link'));
 const hostile = `<script>alert("1")</script> & 'x'`;
@@ -181,6 +183,7 @@ describe('the page of a decision link', () => {
       'value="return"',
       '<optgroup label="Reject"><option value="budget">budget</option>',
       'Comment (needed to reject)',
+      'This page is for bob@test alone: whoever has the link can decide in that name.',
       'name="revision" value="1"',
     ])
       expect(text).toContain(part);
@@ -217,6 +220,11 @@ describe('the page of a decision link', () => {
     expect(text).not.toMatch(/<script|"1"\)|& '/);
     expect(text.split(escaped).length).toBeGreaterThan(8);
     expect(text).toContain('Decisions so far');
+  });
+
+  it('shows names on one line, and nothing that turns the direction of what follows', async () => {
+    const { path } = await asked({ title: 'Two \u202Eetorppa\u202C laptops\u0007' });
+    expect((await browse('GET', path)).text).toContain('<h1>Two etorppa laptops</h1>');
   });
 
   it('is in the language of the person and at their time', async () => {
@@ -328,6 +336,13 @@ describe('the page of a decision link', () => {
     expect(await nothing({ taskId: '0192f3a4-7b1c-7d10-8000-000000000001' })).toEqual([503, 'not here yet']);
     const answers = await nothing({ workspaceId: v7() });
     expect(answers[0]).toBe(503);
+  });
+
+  it('is of the person with this id, not of somebody whose name it is', async () => {
+    const namesake = await intake.meet(v7());
+    const { path } = await asked({}, { personId: namesake.userName });
+    const { status, text } = await browse('GET', path);
+    expect([status, text.includes('Two laptops')]).toEqual([403, false]);
   });
 
   it('is closed to somebody who has left, and to everybody once links are switched off', async () => {
@@ -488,7 +503,42 @@ describe('a decision by link', () => {
   });
 });
 
+it('that a link was used is forgotten a day after it has expired', async () => {
+  const use = (expired: string) =>
+    intake.sql(
+      `INSERT INTO decision_link_use (link_id, workspace_id, command_id, expires_at)
+       VALUES (gen_random_uuid(), $1, gen_random_uuid(), now() - $2::interval)`,
+      [intake.workspaceId, expired],
+    );
+  await intake.sql('DELETE FROM decision_link_use');
+  await use('23 hours');
+  await use('25 hours');
+  // As the role that forgets, with no more rights than that.
+  await intake.sql(`SET ROLE ${roleOf('intake', 'relay')}; ${forgetLinkUses}; RESET ROLE`);
+  expect(
+    await intake.sql(`SELECT expires_at > now() - interval '1 day' AS "isYoung" FROM decision_link_use`),
+  ).toEqual([{ isYoung: true }]);
+});
+
 describe('the settings of a workspace', () => {
+  it('that say a language count for a page, whatever the browser prefers', async () => {
+    const workspace = v7();
+    const link = { ...(await asked()).link, workspaceId: workspace };
+    const path = `/decide/${tokens.tokenOf(link)}`;
+    const pageIn = async () => {
+      const { headers } = await browse('GET', path, undefined, { 'accept-language': 'en' });
+      return headers.get('content-language');
+    };
+    await intake.sql(
+      `INSERT INTO person (workspace_id, id, user_name, version, active, person)
+       SELECT $1, id, user_name, version, active, person FROM person WHERE id = $2`,
+      [workspace, link.personId],
+    );
+    const settings = { language: 'de', decisionLinks: false };
+    await intake.call('PATCH', '/v1/workspace-settings', settings, { workspace });
+    expect(await pageIn()).toBe('de');
+  });
+
   it('are told with the name of the first call, and can be changed by an admin', async () => {
     const workspace = { workspace: v7() };
     const path = '/v1/workspace-settings';

@@ -27,7 +27,7 @@ const patienceMs = 5_000;
 /** Whoever comes to a page, before it is known who that is. */
 export type Stranger = Pick<Reader, 'language'>;
 
-type Found = { occasion: PageOccasion; person: DirectoryPerson; call: Call } | { refusal: Answer };
+type Found = { occasion: PageOccasion & { person: DirectoryPerson }; call: Call } | { refusal: Answer };
 
 /** Shows what a link leads to, and takes the decision of the person it was made for. */
 @Injectable()
@@ -60,8 +60,8 @@ export class DecisionLinks {
   ): Promise<Answer | null> {
     const found = await this.find(request, token, stranger);
     if ('refusal' in found) return found.refusal;
-    const { occasion, person, call } = found;
-    const { link, linked, reader } = occasion;
+    const { occasion, call } = found;
+    const { link, linked, reader, person } = occasion;
     const standing = standingOf(linked, person.id);
     // A second click, or a second thought: what has been decided stays, and is shown.
     if (standing === 'busy' || (standing === 'decided' && linked.task.decidedBy?.id === person.id))
@@ -108,16 +108,18 @@ export class DecisionLinks {
     const settings = await this.database.read(workspaceId, (sql) => findSettings(sql, workspaceId));
     const call = callOf(request, link);
     const person = await this.people.find(workspaceId, personId, call.cause);
-    const reader = readerOf(person?.reading, {
-      // A workspace whose people have said nothing has most likely said nothing either: then the browser knows best.
-      language: settings.version > 1 ? settings.language : stranger.language,
+    const reader = readerOf(person?.id === personId ? person.reading : null, {
+      // Where neither the person nor the workspace has said anything the browser knows best.
+      language: settings.isLanguageSaid ? settings.language : stranger.language,
       timezone: settings.timezone,
     });
     if (!settings.decisionLinks) return refuse(410, ({ switchedOff }) => switchedOff, reader, settings.name);
-    if (!person?.active) return refuse(403, ({ inactive }) => inactive, reader, settings.name);
+    // A ref may also be somebody's name or foreign id: of this person alone is the link.
+    if (!person?.active || person.id !== personId)
+      return refuse(403, ({ inactive }) => inactive, reader, settings.name);
     const linked = await this.await(link);
     if (!linked) return refuse(503, ({ notYet }) => notYet, reader, settings.name);
-    return { occasion: { from: settings.name, reader, link, linked }, person, call };
+    return { occasion: { from: settings.name, reader, person, link, linked }, call };
   }
 
   /** Waits for a task that is on its way into the read model. */

@@ -45,7 +45,7 @@ export class DecisionPageController {
   })
   show(@Req() request: Request): Promise<Answer> {
     const stranger = strangerOf(request);
-    return this.paged(stranger, () => this.links.show(request, tokenOf(request), stranger));
+    return this.paged(stranger, false, () => this.links.show(request, tokenOf(request), stranger));
   }
 
   @Post(':token')
@@ -76,7 +76,7 @@ export class DecisionPageController {
     const stranger = strangerOf(request);
     const refuse = (status: number, sentence: (texts: PageTexts) => string) =>
       plainPage(status, sentence, { reader: stranger });
-    return this.paged(stranger, async () => {
+    return this.paged(stranger, true, async () => {
       if (!this.isFromHere(request)) return refuse(403, ({ foreign }) => foreign);
       if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
         return refuse(415, ({ malformed }) => malformed);
@@ -103,13 +103,15 @@ export class DecisionPageController {
   }
 
   /** Whatever happens is a page. */
-  private async paged(stranger: Stranger, work: () => Promise<Answer>): Promise<Answer> {
+  private async paged(stranger: Stranger, isDecision: boolean, work: () => Promise<Answer>): Promise<Answer> {
     try {
       return await work();
     } catch (error) {
       const { code } = problemOf(error);
       if (code === 'unavailable')
-        return plainPage(503, ({ unavailable }) => unavailable, { reader: stranger });
+        return plainPage(503, (texts) => (isDecision ? texts.uncertain : texts.unavailable), {
+          reader: stranger,
+        });
       if (code === 'payload_too_large') return plainPage(413, ({ tooMuch }) => tooMuch, { reader: stranger });
       if (error instanceof Problem) return plainPage(400, ({ malformed }) => malformed, { reader: stranger });
       // Without the path, which is the right to decide.

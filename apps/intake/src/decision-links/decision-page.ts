@@ -1,6 +1,6 @@
 import { decisions, type DecisionKind, type Person } from '@countersign/contracts';
 import type { DecisionLink } from '@countersign/decision-link';
-import { escapeHtml, formatTime, payloadLines, type Reader } from '@countersign/reader';
+import { escapeHtml, formatTime, oneLine, payloadLines, type Reader } from '@countersign/reader';
 import type { Answer } from '@countersign/service-kit';
 import type { DecisionForm } from './decision-form';
 import { standingOf, type LinkedTask } from './link-standing';
@@ -13,6 +13,8 @@ export interface PageOccasion {
   /** Of the workspace. */
   from: string;
   reader: Reader;
+  /** Whom the link is for. */
+  person: Person;
   link: DecisionLink;
   linked: LinkedTask;
 }
@@ -36,7 +38,7 @@ const row = ([name, value]: readonly [string, string]): string =>
   `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`;
 const table = (rows: readonly (readonly [string, string])[]): string =>
   `<table><tbody>${rows.map(row).join('')}</tbody></table>`;
-const nameOf = ({ displayName, userName }: Person): string => displayName || userName;
+const nameOf = ({ displayName, userName }: Person): string => oneLine(displayName) || oneLine(userName);
 
 /** A page that says one thing only: nothing of any request. */
 export const plainPage = (
@@ -157,7 +159,7 @@ const changes = ({ linked, reader }: PageOccasion, texts: PageTexts, isSaid: boo
 };
 
 const form = (
-  { linked, link, reader }: PageOccasion,
+  { linked, link, reader, person }: PageOccasion,
   texts: PageTexts,
   filled: DecisionForm | null,
 ): string => {
@@ -188,6 +190,6 @@ const form = (
     `<textarea name="comment" rows="4" maxlength="5000"${rules.comment === 'required' ? ' required' : ''}>\n${escapeHtml(filled?.comment ?? '')}</textarea></label>` +
     `<input type="hidden" name="revision" value="${request.revision}">` +
     `<button type="submit">${escapeHtml(texts.send)}</button>` +
-    `<p class="foot">${escapeHtml(texts.once(formatTime(link.expiresAt.toISOString(), reader)))}</p></form>`
+    `<p class="foot">${escapeHtml(texts.once(nameOf(person), formatTime(link.expiresAt.toISOString(), reader)))}</p></form>`
   );
 };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Answer } from '@countersign/service-kit';
-import { escapeHtml, type Language } from '@countersign/reader';
+import { escapeHtml, readable, type Language } from '@countersign/reader';
 
 const style = `
 :root { color-scheme: light dark; --line: #d5d8dd; --soft: #f4f6f8; --quiet: #5a6472; --accent: #0b5cad; --warn: #8a4b00; --warn-back: #fff4e5 }
@@ -64,11 +64,12 @@ export interface Page {
 export const pageAnswer = ({ status, language, title, from, body, lookAgain }: Page): Answer => ({
   status,
   headers: { ...headers, 'content-language': language, ...(status === 503 ? { 'retry-after': '2' } : {}) },
-  body:
+  body: readable(
     `<!doctype html>\n<html lang="${language}"><head><meta charset="utf-8">` +
-    `<meta name="viewport" content="width=device-width, initial-scale=1">` +
-    `<meta name="robots" content="noindex, nofollow"><meta name="format-detection" content="telephone=no">` +
-    (lookAgain === undefined ? '' : `<meta http-equiv="refresh" content="${lookAgain}">`) +
-    `<title>${escapeHtml(title)}</title><style>${style}</style></head>\n` +
-    `<body><header>${escapeHtml(from || 'Countersign')}</header>\n<main>${body}</main></body></html>\n`,
+      `<meta name="viewport" content="width=device-width, initial-scale=1">` +
+      `<meta name="robots" content="noindex, nofollow"><meta name="format-detection" content="telephone=no">` +
+      (lookAgain === undefined ? '' : `<meta http-equiv="refresh" content="${lookAgain}">`) +
+      `<title>${escapeHtml(title)}</title><style>${style}</style></head>\n` +
+      `<body><header>${escapeHtml(from || 'Countersign')}</header>\n<main>${body}</main></body></html>\n`,
+  ),
 });

@@ -39,7 +39,7 @@ export interface PageTexts {
   noReasonCode: string;
   commentLabels: Record<'optional' | 'required' | 'required-on-reject', string>;
   send: string;
-  once: (expires: string) => string;
+  once: (name: string, expires: string) => string;
 
   youDecided: (state: TaskState, at: string) => string;
   otherDecided: (name: string, state: TaskState, at: string) => string;
@@ -55,6 +55,8 @@ export interface PageTexts {
   inactive: string;
   notYet: string;
   unavailable: string;
+  /** The same for a decision, which may have been taken. */
+  uncertain: string;
   fault: string;
   tooMuch: string;
   foreign: string;
@@ -115,8 +117,8 @@ const en: PageTexts = {
     'required-on-reject': 'Comment (needed to reject)',
   },
   send: 'Send decision',
-  once: (expires) =>
-    `This page is for you alone: whoever has the link can decide in your name. It works once, until ${expires}.`,
+  once: (name, expires) =>
+    `This page is for ${name} alone: whoever has the link can decide in that name. It works once, until ${expires}.`,
 
   youDecided: (state, at) => `You have decided this on ${at}: ${stateWords.en[state]}.`,
   otherDecided: (name, state, at) => `${name} has decided this on ${at}: ${stateWords.en[state]}.`,
@@ -134,7 +136,10 @@ const en: PageTexts = {
   notYet: 'This task is not here yet. Try again in a moment.',
   unavailable:
     'A part of Countersign cannot be reached right now. Nothing was decided. Try again in a moment.',
-  fault: 'Something went wrong here. Nothing was decided, as far as we know: open the link again to see.',
+  uncertain:
+    'A part of Countersign cannot be reached right now. Open the link from your message again in a moment: it shows whether your decision was taken.',
+  fault:
+    'Something went wrong here. Open the link from your message again to see how things stand, and tell your administrator if this happens once more.',
   tooMuch: 'That was too much to send.',
   foreign: 'This was sent from another page. Nothing was decided: open the link from your message.',
 
@@ -168,7 +173,8 @@ const de: PageTexts = {
 
   asked: (requester) => `${requester} bittet Sie um Ihre Entscheidung.`,
   onBehalfOf: (name) => `Sie werden in Vertretung von ${name} gefragt.`,
-  requester: 'Antragsteller/in',
+  // Broken where a phone has no room for it.
+  requester: 'Antrag\u00adsteller/in',
   reason: 'Begründung',
   workflow: 'Ablauf',
   reference: 'Referenz',
@@ -205,8 +211,8 @@ const de: PageTexts = {
     'required-on-reject': 'Kommentar (bei Ablehnung erforderlich)',
   },
   send: 'Entscheidung absenden',
-  once: (expires) =>
-    `Diese Seite ist nur für Sie bestimmt: Wer den Link hat, kann in Ihrem Namen entscheiden. Er gilt einmal und bis ${expires}.`,
+  once: (name, expires) =>
+    `Diese Seite ist nur für ${name} bestimmt: Wer den Link hat, kann in diesem Namen entscheiden. Er gilt einmal und bis ${expires}.`,
 
   youDecided: (state, at) => `Sie haben am ${at} entschieden: ${stateWords.de[state]}.`,
   otherDecided: (name, state, at) => `${name} hat am ${at} entschieden: ${stateWords.de[state]}.`,
@@ -225,8 +231,10 @@ const de: PageTexts = {
   notYet: 'Diese Aufgabe ist hier noch nicht angekommen. Versuchen Sie es gleich noch einmal.',
   unavailable:
     'Ein Teil von Countersign ist zurzeit nicht erreichbar. Es wurde nichts entschieden. Versuchen Sie es gleich noch einmal.',
+  uncertain:
+    'Ein Teil von Countersign ist zurzeit nicht erreichbar. Öffnen Sie den Link aus Ihrer Nachricht gleich noch einmal: Dann sehen Sie, ob Ihre Entscheidung eingegangen ist.',
   fault:
-    'Hier ist etwas schiefgegangen. Nach unserer Kenntnis wurde nichts entschieden: Öffnen Sie den Link noch einmal, um nachzusehen.',
+    'Hier ist etwas schiefgegangen. Öffnen Sie den Link aus Ihrer Nachricht noch einmal, um zu sehen, wie es steht. Wenn dies wieder geschieht, sagen Sie es Ihrer Administration.',
   tooMuch: 'Das war zu viel Text.',
   foreign:
     'Dies wurde von einer anderen Seite aus abgeschickt. Es wurde nichts entschieden: Öffnen Sie den Link aus Ihrer Nachricht.',
@@ -238,7 +246,8 @@ const de: PageTexts = {
   badReasonCode: 'Dieser Grund passt nicht zu dieser Entscheidung.',
   revised:
     'Es wurde nichts entschieden: Der Antrag wurde geändert, während Sie diese Seite geöffnet hatten. Unten sehen Sie, was anders ist.',
-  mayNot: (detail) => `Sie dürfen hierüber nicht entscheiden: ${detail}`,
+  // What routing says of it is English.
+  mayNot: () => 'Sie dürfen hierüber nicht entscheiden.',
   refused: 'Es wurde nichts entschieden: Die Aufgabe ist nicht mehr so wie beim Öffnen dieser Seite.',
 
   states: {

@@ -118,6 +118,7 @@ export class Foundation1763690000000 implements MigrationInterface {
         timezone text NOT NULL,
         decision_links boolean NOT NULL,
         decision_link_days int NOT NULL,
+        is_language_said boolean NOT NULL,
         version int NOT NULL
       )`);
     await runner.query(`

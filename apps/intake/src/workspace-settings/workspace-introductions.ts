@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import { UNIT_OF_WORK, type Call } from '@countersign/service-kit';
+import { settingsView } from './workspace-settings';
 import { findSettings, lockSettings, storeSettings } from './workspace-settings.rows';
 
 const mostKnown = 100_000;
@@ -22,7 +23,9 @@ export class WorkspaceIntroductions {
     if (known.name !== workspace.name) {
       await this.unitOfWork([workspace.id], async (tx) => {
         const settings = await lockSettings(tx, workspace.id, workspace.name);
-        const data = await storeSettings(tx, workspace.id, { ...settings, name: workspace.name });
+        const data = settingsView(
+          await storeSettings(tx, workspace.id, { ...settings, name: workspace.name }),
+        );
         tx.publish({ type: 'workspace.described.v1', workspaceId: workspace.id, cause, data });
       });
     }

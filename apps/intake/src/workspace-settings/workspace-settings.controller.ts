@@ -15,7 +15,7 @@ import {
   ValidateBy,
   ValidateIf,
 } from 'class-validator';
-import { workspaceSettingsSchema } from './workspace-settings';
+import { settingsView, workspaceSettingsSchema } from './workspace-settings';
 import { findSettings, lockSettings, storeSettings } from './workspace-settings.rows';
 
 const isGiven = (_: object, value: unknown): boolean => value !== undefined;
@@ -54,7 +54,7 @@ export class WorkspaceSettingsController {
   })
   async get(@Caller() call: Call): Promise<Answer> {
     const settings = await this.database.read(call.workspaceId, (sql) => findSettings(sql, call.workspaceId));
-    return ok({ ...settings, name: call.identity.workspace.name });
+    return ok({ ...settingsView(settings), name: call.identity.workspace.name });
   }
 
   @Patch()
@@ -74,7 +74,9 @@ export class WorkspaceSettingsController {
       if (expectedVersion !== null && expectedVersion !== settings.version)
         throw new Problem('version_mismatch', `The settings are at version ${settings.version}.`);
       const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-      const changed = await storeSettings(tx, workspaceId, { ...settings, ...given, name });
+      const isLanguageSaid = settings.isLanguageSaid || body.language !== undefined;
+      const stored = await storeSettings(tx, workspaceId, { ...settings, ...given, name, isLanguageSaid });
+      const changed = settingsView(stored);
       tx.publish({ type: 'workspace.described.v1', workspaceId, cause, data: changed });
       return ok(changed);
     });

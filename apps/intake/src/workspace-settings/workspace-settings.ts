@@ -15,14 +15,24 @@ export interface WorkspaceSettings {
   version: number;
 }
 
+/** The same, with whether somebody has chosen the language. */
+export interface StoredSettings extends WorkspaceSettings {
+  isLanguageSaid: boolean;
+}
+
 /** Until somebody says otherwise; at version 0 nobody has. */
-export const defaultSettings: Omit<WorkspaceSettings, 'name'> = {
+export const defaultSettings: Omit<StoredSettings, 'name'> = {
   language: 'en',
   timezone: 'UTC',
   decisionLinks: true,
   decisionLinkDays: 7,
   version: 0,
+  isLanguageSaid: false,
 };
+
+/** As it is shown and told. */
+export const settingsView = ({ isLanguageSaid: _, ...settings }: StoredSettings): WorkspaceSettings =>
+  settings;
 
 /** JSON Schema, for the OpenAPI document. */
 export const workspaceSettingsSchema = {

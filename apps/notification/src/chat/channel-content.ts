@@ -14,6 +14,7 @@ import {
   type MailOccasion,
   type PlacedTask,
 } from '../mail/mail-content';
+import { isChannelEvent } from './channel-events';
 
 /** What a channel that is nobody's own is told; null for what is no news to it. */
 export const channelContent = (occasion: MailOccasion, placed: PlacedTask | null): MailContent | null => {
@@ -44,6 +45,7 @@ const sentenceOf = (
 ): { subject: string; sentence: string } | null => {
   const { request, event, texts } = occasion;
   const { channel } = texts;
+  if (!isChannelEvent(event.type)) return null;
   const requester = nameOf(request.requester);
   const assignee = task ? nameOf(task.assignee) : '';
   switch (event.type) {
@@ -75,7 +77,5 @@ const sentenceOf = (
       return task?.decidedBy && task.decision
         ? channel.decided(nameOf(task.decidedBy), task.decision, requester)
         : null;
-    default:
-      return null;
   }
 };

@@ -49,6 +49,42 @@ export const findChannel = async (sql: Sql, id: string): Promise<ChatChannelRow>
   return row;
 };
 
+/** The same, locked for a change. Throws Problem version_mismatch when the caller has seen another version. */
+export const lockChannel = async (
+  sql: Sql,
+  id: string,
+  expectedVersion: number | null,
+): Promise<ChatChannelRow> => {
+  const [row] = await sql.query<ChatChannelRow>(
+    `SELECT ${columns} FROM chat_channel WHERE id = $1 FOR UPDATE`,
+    [id],
+  );
+  if (!row) throw Problem.notFound('chat channel');
+  if (expectedVersion !== null && expectedVersion !== row.version)
+    throw new Problem('version_mismatch', `The chat channel is at version ${row.version}.`);
+  return row;
+};
+
+/** What of a channel may be changed; without a URL that stays. */
+export type ChannelChange = Pick<ChatChannelSettings, 'name' | 'format' | 'workflows' | 'events'> &
+  Partial<Pick<ChatChannelSettings, 'sealedUrl' | 'maskedUrl'>>;
+
+export const updateChannel = async (
+  sql: Sql,
+  id: string,
+  { name, format, sealedUrl, maskedUrl, workflows, events }: ChannelChange,
+): Promise<ChatChannelRow> => {
+  const [row] = await sql.query<ChatChannelRow>(
+    `UPDATE chat_channel
+        SET name = $2, format = $3, url = coalesce($4, url), masked_url = coalesce($5, masked_url), workflows = $6, events = $7,
+            version = version + 1
+      WHERE id = $1 RETURNING ${columns}`,
+    [id, name, format, sealedUrl ?? null, maskedUrl ?? null, workflows, events],
+  );
+  if (!row) throw new Error('a channel that is locked is not there');
+  return row;
+};
+
 /** Newest first; of a limited key those in its reach. */
 export const listChannels = (
   sql: Sql,

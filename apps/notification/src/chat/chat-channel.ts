@@ -1,21 +1,7 @@
-import { eventPatternExpression } from '@countersign/contracts';
+import { workspacePatterns } from './channel-events';
 
 export const chatFormats = ['slack', 'teams'] as const;
 export type ChatFormat = (typeof chatFormats)[number];
-
-/** Of a workspace's channel: how requests go. */
-export const workspaceEvents = [
-  'request.submitted',
-  'request.approved',
-  'request.rejected',
-  'request.returned',
-  'request.canceled',
-  'request.expired',
-  'request.failed',
-  'request.overridden',
-];
-/** Of a group's: what its members are asked. */
-export const groupEvents = ['task.assigned', 'task.overdue'];
 
 /** A row of `chat_channel`, without its URL, which is a secret. */
 export interface ChatChannelRow extends Record<string, unknown> {
@@ -68,7 +54,7 @@ export const chatChannelSchema = {
     workflows: { type: ['array', 'null'], items: text, description: 'Keys of workflows; null for all.' },
     events: {
       type: 'array',
-      items: { ...text, pattern: eventPatternExpression.source },
+      items: { ...text, enum: workspacePatterns },
       description: 'What it is told, unless it is a person’s, whose preferences say.',
     },
     state: { type: 'string', enum: ['enabled', 'disabled'] },

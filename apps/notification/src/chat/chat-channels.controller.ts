@@ -1,6 +1,5 @@
 import { People } from '@countersign/directory-replica';
 import type { UnitOfWork } from '@countersign/messaging';
-import { checkUrl } from '@countersign/outbound-http';
 import { Database } from '@countersign/persistence';
 import { SecretBox } from '@countersign/secret-box';
 import {
@@ -11,6 +10,7 @@ import {
   EmptyBody,
   Idempotency,
   idPosition,
+  insufficientScope,
   noContent,
   ok,
   Operation,
@@ -23,67 +23,66 @@ import {
   type Answer,
   type Call,
 } from '@countersign/service-kit';
-import { Controller, Delete, Get, Inject, Post } from '@nestjs/common';
-import {
-  ArrayMaxSize,
-  ArrayNotEmpty,
-  ArrayUnique,
-  IsArray,
-  IsIn,
-  IsNotEmpty,
-  IsOptional,
-  IsString,
-  Matches,
-  MaxLength,
-} from 'class-validator';
+import type { Violation } from '@countersign/contracts';
+import { Controller, Delete, Get, Inject, Patch, Post } from '@nestjs/common';
 import { v7 } from 'uuid';
 import { WebhookSettings } from '../deliveries/webhook.settings';
-import { eventPatternExpression } from '@countersign/contracts';
+import { readAudience } from '../audience/read-audience';
+import { readEndpointBody } from '../endpoints/read-endpoint-body';
+import { groupEvents, groupPatterns, workspaceEvents } from './channel-events';
+import { ChangeChatChannel, CreateChatChannel } from './chat-channel.bodies';
+import { chatChannelSchema, chatChannelView, maskedUrl, type ChatChannelRow } from './chat-channel';
 import {
-  chatChannelSchema,
-  chatChannelView,
-  chatFormats,
-  groupEvents,
-  maskedUrl,
-  workspaceEvents,
-  type ChatFormat,
-} from './chat-channel';
-import { deleteChannel, enableChannel, findChannel, insertChannel, listChannels } from './chat-channel.rows';
+  deleteChannel,
+  enableChannel,
+  findChannel,
+  insertChannel,
+  listChannels,
+  lockChannel,
+  updateChannel,
+} from './chat-channel.rows';
+import { ChatDispatcher } from './chat-dispatcher';
+import { readTestChat, writeTestChat } from './chat-message.rows';
+import { testMessage } from './test-message';
 import { chatUrlContext } from './chat-url';
-
-export class CreateChatChannel {
-  @IsString() @IsNotEmpty() @MaxLength(200) name: string;
-  @IsIn(chatFormats) format: ChatFormat;
-  /** Of the incoming webhook: a secret, never shown again. */
-  @IsString() @MaxLength(2048) url: string;
-  /** Whose channel it is: a user's id, externalId or userName. */
-  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(320) user?: string | null;
-  /** Whose members' tasks it is told of: a group's displayName. */
-  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(320) group?: string | null;
-  /** Keys of workflows; absent or null means all. */
-  @IsOptional()
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(100)
-  @ArrayUnique()
-  @IsString({ each: true })
-  @MaxLength(200, { each: true })
-  workflows?: string[] | null;
-  /** What it is told; not for a person's, whose preferences say. */
-  @IsOptional()
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(50)
-  @ArrayUnique()
-  @Matches(eventPatternExpression, {
-    each: true,
-    message: 'each of events must be "*", a family such as "request.*" or an event type',
-  })
-  events?: string[] | null;
-}
 
 const list = 'chat-channels';
 const idParam = PathId('id', 'Id of the chat channel.');
+
+/** What goes to a person's own channel is the right to decide in their name: whoever says where must have it. */
+const scopesOfPersons = ['tasks:decide', 'act-as'] as const;
+const requireScopesOfPersons = (call: Call): void => {
+  const missing = scopesOfPersons.find((scope) => !call.has(scope));
+  if (missing) throw insufficientScope(missing);
+};
+
+const eventViolations = (
+  { user, group }: { user: string | null; group: string | null },
+  events: string[] | null,
+): Violation[] => {
+  if (events === null) return [];
+  if (user !== null) return [{ pointer: '/events', message: 'What a person is told their preferences say.' }];
+  if (group === null || events.every((pattern) => groupPatterns.includes(pattern))) return [];
+  const message = `To a group only what is about tasks is posted: ${groupPatterns.join(', ')}.`;
+  return [{ pointer: '/events', message }];
+};
+
+/** How long somebody who tries a channel waits for what comes of it, and how often it is looked at. */
+const testPatienceMs = 20_000;
+const testLookMs = 100;
+const testedSchema = {
+  type: 'object',
+  required: ['id', 'state', 'error'],
+  properties: {
+    id: { type: 'string', format: 'uuid', description: 'Of the message.' },
+    state: {
+      type: 'string',
+      enum: ['sent', 'pending', 'failed', 'skipped'],
+      description: '`pending`: it could not be posted yet, and is tried again.',
+    },
+    error: { type: ['string', 'null'], description: 'What the chat server said, when it did not take it.' },
+  },
+};
 
 /** Where people are told by chat: incoming webhooks of Slack and Teams. */
 @Controller('v1/chat-channels')
@@ -94,30 +93,29 @@ export class ChatChannelsController {
     private readonly people: People,
     private readonly secrets: SecretBox,
     private readonly settings: WebhookSettings,
+    private readonly dispatcher: ChatDispatcher,
     @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
   ) {}
 
   @Post()
   @Operation({
     scope: 'webhooks:write',
-    summary: 'Adds a chat channel: of the workspace, of a group or of a person.',
+    summary:
+      'Adds a chat channel: of the workspace, of a group or of a person; for a person’s the key needs `tasks:decide` and `act-as` too.',
     body: CreateChatChannel,
     answers: { 201: { description: 'The channel; its URL is masked.', schema: chatChannelSchema } },
   })
   async create(@Caller() call: Call): Promise<Answer> {
-    const body = await call.body(CreateChatChannel);
+    const body = await readEndpointBody(call, CreateChatChannel, this.settings.allow);
     const { name, format, url, user = null, group = null, workflows = null, events = null } = body;
-    const problem = checkUrl(url, this.settings.allow);
     const violations = [
-      ...(problem ? [{ pointer: '/url', message: `This URL cannot be called: ${problem.detail}.` }] : []),
       ...(user !== null && group !== null
         ? [{ pointer: '/group', message: 'A channel is of a person or of a group, not of both.' }]
         : []),
-      ...(user !== null && events !== null
-        ? [{ pointer: '/events', message: 'What a person is told their preferences say.' }]
-        : []),
+      ...eventViolations({ user, group }, events),
     ];
     if (violations.length > 0) throw Problem.invalid(violations);
+    if (user !== null) requireScopesOfPersons(call);
     const person = user === null ? null : await this.people.find(call.workspaceId, user, call.cause);
     if (user !== null && !person?.active) {
       throw new Problem('unknown_reference', 'Whose channel it is is not known.', {
@@ -136,7 +134,7 @@ export class ChatChannelsController {
         userId: person?.id ?? null,
         group,
         workflows,
-        events: events ?? (group === null ? workspaceEvents : groupEvents),
+        events: events ?? defaultEvents({ group_name: group }),
       });
       return created(`/v1/chat-channels/${id}`, chatChannelView(row));
     });
@@ -169,6 +167,85 @@ export class ChatChannelsController {
     return ok(chatChannelView(await this.find(call)));
   }
 
+  @Patch(':id')
+  @idParam
+  @Operation({
+    scope: 'webhooks:write',
+    summary:
+      'Changes a chat channel; members not given stay as they are, and so does whose it is. For another `url` of a person’s the key needs `tasks:decide` and `act-as` too.',
+    body: ChangeChatChannel,
+    answers: { 200: { description: 'The channel as it now is.', schema: chatChannelSchema } },
+  })
+  async change(@Caller() call: Call): Promise<Answer> {
+    const { id } = await this.find(call);
+    const body = await readEndpointBody(call, ChangeChatChannel, this.settings.allow);
+    if (body.workflows !== undefined) allowWorkflows(call, body.workflows, 'The chat channel');
+    await this.people.actor(call);
+    return this.unitOfWork([call.workspaceId], async (tx) => {
+      const before = await lockChannel(tx, id, call.expectedVersion);
+      allowWorkflows(call, before.workflows, 'The chat channel');
+      const violations = eventViolations(
+        { user: before.user_id, group: before.group_name },
+        body.events ?? null,
+      );
+      if (violations.length > 0) throw Problem.invalid(violations);
+      const { url } = body;
+      if (url !== undefined && before.user_id !== null) requireScopesOfPersons(call);
+      const changed = await updateChannel(tx, id, {
+        name: body.name ?? before.name,
+        format: body.format ?? before.format,
+        workflows: body.workflows === undefined ? before.workflows : body.workflows,
+        events: body.events === null ? defaultEvents(before) : (body.events ?? before.events),
+        ...(url === undefined
+          ? {}
+          : { sealedUrl: this.secrets.seal(url, chatUrlContext(id)), maskedUrl: maskedUrl(url) }),
+      });
+      return ok(chatChannelView(changed));
+    });
+  }
+
+  @Post(':id/test')
+  @idParam
+  @Operation({
+    scope: 'webhooks:write',
+    summary: 'Posts a test message to a chat channel and says what came of it.',
+    answers: { 200: { description: 'The message, after its first attempt.', schema: testedSchema } },
+  })
+  async test(@Caller() call: Call): Promise<Answer> {
+    const { id: channelId } = await this.find(call);
+    await call.body(EmptyBody);
+    await this.people.actor(call);
+    const { workspaceId } = call;
+    return this.idempotency.run(
+      call,
+      async (tx) => {
+        const channel = await lockChannel(tx, channelId, call.expectedVersion);
+        if (channel.state === 'disabled')
+          throw new Problem('invalid_transition', 'The chat channel is disabled: enable it first.');
+        const readers = channel.user_id === null ? [] : [{ workspaceId, personId: channel.user_id }];
+        const audience = await readAudience(tx, [workspaceId], readers);
+        const id = v7();
+        const body = testMessage(channel, workspaceId, audience);
+        writeTestChat(tx, { id, workspaceId, channelId, body }, call.cause);
+        tx.afterCommit(() => this.dispatcher.wake());
+        return { commandId: id };
+      },
+      (id) => this.tested(workspaceId, id),
+    );
+  }
+
+  /** What came of the first attempt to post a message. */
+  private async tested(workspaceId: string, id: string): Promise<Answer> {
+    const giveUpAt = Date.now() + testPatienceMs;
+    for (;;) {
+      const message = await this.database.read(workspaceId, (sql) => readTestChat(sql, id));
+      const isTried = !message || message.state !== 'pending' || message.tries > 0;
+      if (isTried || Date.now() >= giveUpAt)
+        return ok({ id, state: message?.state ?? 'skipped', error: message?.error ?? null });
+      await new Promise((resolve) => setTimeout(resolve, testLookMs));
+    }
+  }
+
   @Post(':id/enable')
   @idParam
   @Operation({
@@ -180,7 +257,11 @@ export class ChatChannelsController {
     const { id } = await this.find(call);
     await call.body(EmptyBody);
     await this.people.actor(call);
-    return this.idempotency.run(call, async (tx) => ok(chatChannelView(await enableChannel(tx, id))));
+    return this.idempotency.run(call, async (tx) => {
+      const { workflows } = await lockChannel(tx, id, call.expectedVersion);
+      allowWorkflows(call, workflows, 'The chat channel');
+      return ok(chatChannelView(await enableChannel(tx, id)));
+    });
   }
 
   @Delete(':id')
@@ -191,11 +272,11 @@ export class ChatChannelsController {
     answers: { 204: { description: 'It is gone.' } },
   })
   async remove(@Caller() call: Call): Promise<Answer> {
-    const { id, version } = await this.find(call);
+    const { id } = await this.find(call);
     await this.people.actor(call);
-    if (call.expectedVersion !== null && call.expectedVersion !== version)
-      throw new Problem('version_mismatch', `The chat channel is at version ${version}.`);
     return this.unitOfWork([call.workspaceId], async (tx) => {
+      const { workflows } = await lockChannel(tx, id, call.expectedVersion);
+      allowWorkflows(call, workflows, 'The chat channel');
       await deleteChannel(tx, id);
       return noContent();
     });
@@ -208,3 +289,6 @@ export class ChatChannelsController {
     return row;
   }
 }
+
+const defaultEvents = ({ group_name }: Pick<ChatChannelRow, 'group_name'>): string[] =>
+  group_name === null ? workspaceEvents : groupEvents;

@@ -15,7 +15,7 @@ const content: MailContent = {
     ['Due', '22 Nov 2026'],
   ],
   summary: [['amount', '48,000']],
-  decisions: [],
+  decisions: ['Legal – Carol: approved (21 Nov 2026) – Fine by me'],
   decide: { url: 'https://countersign.example.com/decide/1', hint: 'It works once.' },
   links: [['The request', 'https://countersign.example.com/v1/requests/1']],
 };
@@ -27,6 +27,8 @@ const hostileContent: MailContent = {
   facts: [[hostile, hostile]],
   summary: [[hostile, hostile]],
 };
+
+const manyLines = Array.from({ length: 20 }, (_, index): [string, string] => [`line ${index}.`, 'value']);
 
 interface Text {
   type: string;
@@ -50,6 +52,8 @@ describe('a message for Slack', () => {
       'section',
       'section',
       'section',
+      'section',
+      'section',
       'actions',
       'context',
     ]);
@@ -58,12 +62,16 @@ describe('a message for Slack', () => {
       text: 'Requester\nAlice',
       emoji: false,
     });
-    expect(message.blocks[4].elements).toMatchObject([
+    expect(message.blocks.slice(4, 6).map(({ text }: { text: Text }) => text.text)).toEqual([
+      'Decisions so far',
+      '• Legal – Carol: approved (21 Nov 2026) – Fine by me',
+    ]);
+    expect(message.blocks[6].elements).toMatchObject([
       { type: 'button', text: { text: 'Look at it and decide' }, url: content.decide?.url, style: 'primary' },
       { type: 'button', url: content.links[0]?.[1] },
     ]);
     expect([message.unfurl_links, message.unfurl_media]).toEqual([false, false]);
-    expect(JSON.parse(slackMessage(content, 'de')).blocks[4].elements[0].text.text).toBe(
+    expect(JSON.parse(slackMessage(content, 'de')).blocks[6].elements[0].text.text).toBe(
       'Ansehen und entscheiden',
     );
   });
@@ -79,18 +87,38 @@ describe('a message for Slack', () => {
     expect(message.text).not.toMatch(/[<>]/);
   });
 
+  it('leaves out none of what a mail says', () => {
+    const message = slackMessage(
+      { ...content, summary: manyLines, decisions: manyLines.map(([a]) => a) },
+      'en',
+    );
+    for (const [name] of manyLines) expect(message.split(name)).toHaveLength(3);
+  });
+
   it('keeps to Slack’s limits, whatever it has to say', () => {
     const text = fc.string({ maxLength: 4_000, unit: fc.constantFrom('&', 'a', '<', '😀', '\0') });
     fc.assert(
       fc.property(text, fc.array(fc.tuple(text, text), { maxLength: 30 }), (long, pairs) => {
         const { blocks, text: fallback } = JSON.parse(
-          slackMessage({ ...content, subject: long, sentences: [long], facts: pairs, summary: pairs }, 'en'),
+          slackMessage(
+            {
+              ...content,
+              subject: long,
+              sentences: [long],
+              facts: pairs,
+              summary: pairs,
+              decisions: pairs.map(([a]) => a),
+            },
+            'en',
+          ),
         );
         expect(fallback.length).toBeLessThanOrEqual(300);
         expect(blocks[0].text.text.length).toBeLessThanOrEqual(150);
         expect(blocks[1].text.text.length).toBeLessThanOrEqual(3_000);
         expect(blocks[1].text.text.length).toBeGreaterThan(0);
-        for (const { fields = [] } of blocks) {
+        expect(blocks.length).toBeLessThanOrEqual(50);
+        for (const { fields = [], text: words } of blocks) {
+          expect(words?.text.length ?? 0).toBeLessThanOrEqual(3_000);
           expect(fields.length).toBeLessThanOrEqual(10);
           for (const field of fields) expect(field.text.length).toBeLessThanOrEqual(2_000);
         }
@@ -119,6 +147,8 @@ describe('a message for Teams', () => {
       '22 Nov 2026',
       'amount: ',
       '48,000',
+      'Bisherige Entscheidungen',
+      'Legal – Carol: approved (21 Nov 2026) – Fine by me',
       'It works once.',
     ]);
     expect(card.actions).toEqual([
@@ -136,14 +166,26 @@ describe('a message for Teams', () => {
     }
   });
 
-  it('is below the 28 KB that Teams takes', () => {
-    const pairs = Array.from(
-      { length: 100 },
-      () => ['ü'.repeat(5_000), 'ü'.repeat(5_000)] as [string, string],
+  it('leaves out none of what a mail says', () => {
+    const message = teamsMessage(
+      { ...content, summary: manyLines, decisions: manyLines.map(([a]) => a) },
+      'en',
     );
-    const body = teamsMessage({ ...content, subject: 'ü'.repeat(5_000), facts: pairs, summary: [] }, 'en');
-    expect(Buffer.byteLength(body)).toBeLessThan(28_000);
+    for (const [name] of manyLines) expect(message.split(name)).toHaveLength(3);
   });
+
+  it.each(['ü', '漢', '"', '\u0001', '😀'])(
+    'is below the 28 KB that Teams takes, also of many %j',
+    (character) => {
+      const long = character.repeat(5_000);
+      const pairs = Array.from({ length: 26 }, () => [long, long] as [string, string]);
+      const body = teamsMessage(
+        { ...content, subject: long, facts: pairs, summary: pairs, decisions: pairs.map(([a]) => a) },
+        'en',
+      );
+      expect(Buffer.byteLength(body)).toBeLessThan(28_000);
+    },
+  );
 });
 
 describe('what a chat server answers', () => {

@@ -1,4 +1,4 @@
-import type { DirectoryPerson, Envelope } from '@countersign/contracts';
+import type { DirectoryPerson, Envelope, Scope } from '@countersign/contracts';
 import { DecisionLinkTokens } from '@countersign/decision-link';
 import { SecretBox } from '@countersign/secret-box';
 import { secretKey, until, type TestService } from '@countersign/service-kit/test';
@@ -82,7 +82,11 @@ const handle = async (...messages: Envelope[]) => {
   await service.handled(...messages);
 };
 const mailsTo = async (story: RequestStory) =>
-  (await service.sql('SELECT 1 FROM mail WHERE person_id = $1', [story.approver.id])).length;
+  (await service.sql(`SELECT FROM mail WHERE person_id = $1 AND state <> 'standby'`, [story.approver.id]))
+    .length;
+const mailsStandingBy = async (story: RequestStory) =>
+  (await service.sql(`SELECT FROM mail WHERE person_id = $1 AND state = 'standby'`, [story.approver.id]))
+    .length;
 
 it('a channel hides its URL, at rest too', async () => {
   const made = await channel({});
@@ -125,6 +129,11 @@ it.each([
   ['a person and a group', { user: 'bob', group: 'finance' }, 400, '/group'],
   ['events of a person', { user: 'bob', events: ['*'] }, 400, '/events'],
   ['an unknown event', { events: ['request.exploded'] }, 400, '/events'],
+  ['what is never posted', { events: ['request.created'] }, 400, '/events'],
+  ['what happens to endpoints', { events: ['endpoint.*'] }, 400, '/events'],
+  ['an event of operations', { events: ['request.*', 'delivery.exhausted'] }, 400, '/events'],
+  ['what is about no task, of a group', { group: 'finance', events: ['request.*'] }, 400, '/events'],
+  ['spaces in its URL', { url: ' https://hooks.example.com/x' }, 400, '/url'],
 ])('a channel with %s is refused', async (_, more, status, pointer) => {
   const refused = await service.call('POST', '/v1/chat-channels', {
     name: 'x',
@@ -133,6 +142,76 @@ it.each([
     ...more,
   });
   expect([refused.status, refused.body.errors[0].pointer]).toEqual([status, pointer]);
+});
+
+it('is changed member by member, with its URL hidden again', async () => {
+  const made = await channel({ events: ['request.*'], workflows: ['leave'] });
+  const at = `/v1/chat-channels/${made.id}`;
+  const change = (body: object, more: object = {}) => service.call('PATCH', at, body, more);
+  const renamed = await change({ name: 'Leave', events: null });
+  expect(renamed.body).toEqual({
+    ...made,
+    name: 'Leave',
+    events: expect.arrayContaining(['request.submitted']),
+    version: 2,
+  });
+  expect((await change({ workflows: null }, { headers: { 'if-match': '"1"' } })).status).toBe(412);
+  expect((await change({ workflows: null }, { workflows: ['leave'] })).status).toBe(403);
+  expect((await change({}, { workflows: ['travel'] })).status).toBe(403);
+  expect((await change({}, { workspace: v7() })).status).toBe(404);
+  for (const wrong of [
+    { url: 'http://10.0.0.1/x' },
+    { name: '' },
+    { user: 'bob' },
+    { events: ['endpoint.*'] },
+  ])
+    expect((await change(wrong)).status).toBe(400);
+  const moved = await change({
+    url: `${receiver.url}/elsewhere/${'x'.repeat(40)}`,
+    format: 'teams',
+    workflows: null,
+  });
+  expect(moved.body).toMatchObject({ format: 'teams', workflows: null, version: 3 });
+  expect(JSON.stringify(moved.body)).not.toContain('elsewhere');
+  await handle(storyOf().created());
+  await posts(1);
+  expect(receiver.calls[0]?.path).toContain('/elsewhere/');
+});
+
+it('is tried by a call that says what came of it, once a key', async () => {
+  // What is tried again may come in the way of what is tried next, so the end has a channel of its own.
+  const [{ id: first }, { id }] = [await channel({}), await channel({})];
+  const test = (headers: Record<string, string> = {}, which = first) =>
+    service.call('POST', `/v1/chat-channels/${which}/test`, {}, { headers });
+  const key = { 'idempotency-key': 'once' };
+  const [once, again] = [await test(key), await test(key)];
+  expect([once.status, once.body]).toEqual([200, { id: expect.any(String), state: 'sent', error: null }]);
+  expect([again.body, receiver.calls.length]).toEqual([once.body, 1]);
+  expect(receiver.calls[0]?.text).toContain('Countersign can post here');
+  answer = (response) => response.writeHead(503).end('busy');
+  expect((await test()).body).toMatchObject({ state: 'pending', error: 'answered 503: busy' });
+  answer = (response) => response.writeHead(404).end('no_service');
+  expect((await test({}, id)).body).toMatchObject({ state: 'failed', error: 'answered 404: no_service' });
+  expect((await service.get(`/v1/chat-channels/${id}`)).body.state).toBe('disabled');
+  expect((await test({}, id)).status).toBe(409);
+  const limited = await service.call('POST', `/v1/chat-channels/${id}/test`, {}, { workflows: ['leave'] });
+  expect(limited.status).toBe(403);
+});
+
+it('of a person is set up only by who may decide in their name', async () => {
+  const story = storyOf();
+  await meet(story, [], { questions: 'chat' });
+  const body = { name: 'x', format: 'slack', url: receiver.url, user: story.approver.id };
+  const add = (...scopes: Scope[]) => service.call('POST', '/v1/chat-channels', body, { scopes });
+  expect((await add('webhooks:write')).status).toBe(403);
+  expect((await add('webhooks:write', 'act-as')).body.detail).toContain('tasks:decide');
+  expect((await add('webhooks:write', 'tasks:decide')).body.detail).toContain('act-as');
+  const made = await add('webhooks:write', 'tasks:decide', 'act-as');
+  expect(made.status).toBe(201);
+  const change = (changed: object) =>
+    service.call('PATCH', `/v1/chat-channels/${made.body.id}`, changed, { scopes: ['webhooks:write'] });
+  expect((await change({ name: 'y' })).status).toBe(200);
+  expect((await change({ url: `${receiver.url}/theirs` })).status).toBe(403);
 });
 
 it('a person who prefers chat is asked there, with a link that is theirs, and not by mail', async () => {
@@ -144,6 +223,7 @@ it('a person who prefers chat is asked there, with a link that is theirs, and no
   const [open] = message.attachments[0].content.actions;
   const token = /^https:\/\/countersign\.example\.com\/decide\/([\w-]{140})$/.exec(open.url)?.[1] ?? '';
   expect(tokens.read(token)).toMatchObject({ taskId: story.taskId, personId: story.approver.id });
+  await until(async () => (await mailsStandingBy(story)) === 0);
   expect(await mailsTo(story)).toBe(0);
   const [kept] = await service.sql<{ text: string }>(
     `SELECT string_agg(m::text, '') AS text FROM chat_message m`,
@@ -218,6 +298,45 @@ it('a channel that is gone is disabled, says so, and can be enabled again', asyn
   await handle(second.created());
   expect((await service.call('POST', `/v1/chat-channels/${id}/enable`, {})).body.state).toBe('enabled');
   expect(receiver.calls).toHaveLength(1);
+});
+
+it('a person whose channel turns out to be gone gets what was for it by mail, with a link', async () => {
+  const story = storyOf();
+  await meet(story, [], { questions: 'chat' });
+  await channel({ user: story.approver.id });
+  answer = (response) => response.writeHead(410).end('gone');
+  await handle(story.created(), story.assigned());
+  await until(async () => (await mailsTo(story)) === 1, 15_000);
+  const { body } = await service.get('/dev/mail.json');
+  const mail = body.data.find(({ to }: { to: string }) => to === story.approver.email);
+  expect(mail).toMatchObject({ subject: 'Approval needed: Two laptops', state: 'captured' });
+  expect(mail.text).toMatch(/\/decide\/[\w-]{140}\s/);
+});
+
+it('what waits for a channel that is deleted goes by mail, unless the task is closed by then', async () => {
+  const [open, closed] = [storyOf(), storyOf()];
+  answer = (response) => response.writeHead(503, { 'retry-after': '1' }).end('busy');
+  for (const story of [open, closed]) {
+    await meet(story, [], { questions: 'chat' });
+    const { id } = await channel({ user: story.approver.id });
+    await handle(story.created(), story.assigned());
+    await posts(1);
+    receiver.calls.length = 0;
+    expect(await mailsStandingBy(story)).toBe(1);
+    if (story === closed) await handle(story.approved());
+    await service.call('DELETE', `/v1/chat-channels/${id}`);
+  }
+  await until(async () => (await mailsTo(open)) === 1, 15_000);
+  await until(async () => {
+    const rows = await service.sql(`SELECT FROM chat_message WHERE request_id = $1 AND state = 'skipped'`, [
+      closed.request.id,
+    ]);
+    return rows.length === 1;
+  }, 15_000);
+  const { body } = await service.get('/dev/mail.json');
+  const to = body.data.map((mail: { to: string; state: string }) => `${mail.to} ${mail.state}`);
+  expect(to).toContain(`${open.approver.email} captured`);
+  expect(to).not.toContain(`${closed.approver.email} captured`);
 });
 
 it('a slow channel delays no other', async () => {

@@ -32,7 +32,8 @@ export interface PlannedChat {
 
 const dayMs = 24 * 3_600_000;
 
-const rendered = { slack: slackMessage, teams: teamsMessage } as const;
+/** By format. */
+export const rendered = { slack: slackMessage, teams: teamsMessage } as const;
 
 /** Where somebody has a channel of their own for a workflow. */
 export const personalChannels = (

@@ -1,4 +1,4 @@
-import { shorten, type Language } from '@countersign/reader';
+import { readable, shorten, type Language } from '@countersign/reader';
 import type { MailContent } from '../mail/mail-content';
 import { mailTexts } from '../mail/texts';
 
@@ -9,7 +9,7 @@ const escaped = (text: string): string =>
 /** Escaping makes a text longer; cut before it, so that no entity is cut. */
 const fitting = (text: string, longest: number): string => {
   for (let length = longest - 1; length > 0; length = Math.floor(length * 0.8)) {
-    const fits = escaped(shorten(text.replaceAll('\0', ''), length));
+    const fits = escaped(shorten(readable(text), length));
     if (fits.length <= longest) return fits || '–';
   }
   return '…';
@@ -22,8 +22,10 @@ const plain = (text: string, longest: number) => ({
   emoji: false,
 });
 
-/** Of Block Kit: at most ten fields a section. */
-const mostLines = 10;
+/** Of Block Kit: at most ten fields a section, and 50 blocks. */
+const fieldsInSection = 10;
+const mostFields = 100;
+const mostDecisions = 20;
 /** The same, in characters. */
 const longest = { header: 150, section: 3_000, field: 2_000, button: 75, context: 2_000 };
 
@@ -31,8 +33,15 @@ const longest = { header: 150, section: 3_000, field: 2_000, button: 75, context
 export const slackMessage = (content: MailContent, language: Language): string => {
   const texts = mailTexts[language];
   const field = ([label, value]: readonly [string, string]) => plain(`${label}\n${value}`, longest.field);
-  const fields = (pairs: readonly (readonly [string, string])[]) =>
-    pairs.length > 0 ? [{ type: 'section', fields: pairs.slice(0, mostLines).map(field) }] : [];
+  const fields = (pairs: readonly (readonly [string, string])[]) => {
+    const all = pairs.slice(0, mostFields).map(field);
+    const sections = Math.ceil(all.length / fieldsInSection);
+    return Array.from({ length: sections }, (_, index) => ({
+      type: 'section',
+      fields: all.slice(index * fieldsInSection, (index + 1) * fieldsInSection),
+    }));
+  };
+  const said = (text: string) => ({ type: 'section', text: plain(text, longest.section) });
   const buttons = [
     ...(content.decide ? [{ text: texts.decideLink, url: content.decide.url, style: 'primary' }] : []),
     ...content.links.slice(0, 2).map(([label, url]) => ({ text: label, url })),
@@ -50,9 +59,11 @@ export const slackMessage = (content: MailContent, language: Language): string =
     unfurl_media: false,
     blocks: [
       { type: 'header', text: plain(content.subject, longest.header) },
-      { type: 'section', text: plain(content.sentences.join(' '), longest.section) },
+      said(content.sentences.join(' ')),
       ...fields(content.facts),
       ...fields(content.summary),
+      ...(content.decisions.length > 0 ? [said(texts.decisions)] : []),
+      ...content.decisions.slice(-mostDecisions).map((one) => said(`• ${one}`)),
       ...(buttons.length > 0 ? [{ type: 'actions', elements: buttons }] : []),
       ...(content.decide
         ? [{ type: 'context', elements: [plain(content.decide.hint, longest.context)] }]

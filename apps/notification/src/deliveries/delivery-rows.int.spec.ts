@@ -1,11 +1,9 @@
 import { until, type TestService } from '@countersign/service-kit/test';
 import pg from 'pg';
-import { v7 } from 'uuid';
 import { createNotification } from '../../test/create-notification';
 import { RequestStory } from '../../test/transitions';
 import { startReceiver, type WebhookReceiver } from '../../test/webhook-receiver';
 import type { AttemptOutcome } from './attempt';
-import { forgetRequestsTold } from '../transitions/transition-order';
 import { recordOutcomes } from './record-outcomes';
 
 let service: TestService;
@@ -151,8 +149,8 @@ describe('times', () => {
 describe('how far a request has been told', () => {
   const remember = (requestId: string, version: number, daysAgo: number) =>
     service.sql(
-      `INSERT INTO request_told (request_id, workspace_id, version, told_at)
-       VALUES ($1, $2, $3, now() - $4 * interval '1 day')`,
+      `INSERT INTO request_told (request_id, workspace_id, version, is_over, told_at)
+       VALUES ($1, $2, $3, false, now() - $4 * interval '1 day')`,
       [requestId, service.workspaceId, version, daysAgo],
     );
 
@@ -166,17 +164,5 @@ describe('how far a request has been told', () => {
     await subscribe({ ordering: 'per-request' });
     await service.send(others[1]!);
     await service.handled(others[1]!);
-  });
-
-  it('is forgotten when the request has rested for long', async () => {
-    const [old, recent] = [v7(), v7()];
-    await remember(old, 3, 91);
-    await remember(recent, 3, 89);
-    await service.sql(forgetRequestsTold);
-    const rows = await service.sql(
-      'SELECT request_id FROM request_told WHERE request_id = ANY ($1::uuid[])',
-      [[old, recent]],
-    );
-    expect(rows).toEqual([{ request_id: recent }]);
   });
 });

@@ -6,7 +6,15 @@ import type {
   TaskSnapshot,
   TransitionEvent,
 } from '@countersign/contracts';
-import { formatList, formatTime, payloadLines, type PayloadLine, type Reader } from '@countersign/reader';
+import {
+  formatList,
+  formatTime,
+  oneLine,
+  payloadLines,
+  shorten,
+  type PayloadLine,
+  type Reader,
+} from '@countersign/reader';
 import type { MailTexts } from './texts';
 
 /** What a mail says, before it is text or HTML. */
@@ -55,7 +63,8 @@ export interface PlacedTask {
 
 const longestText = 2_000;
 
-export const nameOf = (person: Person): string => person.displayName || person.userName;
+/** On one line, so that it begins no line of its own in a text. */
+export const nameOf = (person: Person): string => oneLine(person.displayName) || oneLine(person.userName);
 
 /** Of more people than this the others are counted. */
 const mostNames = 10;
@@ -72,13 +81,11 @@ export const namesOf = (people: readonly Person[], { texts, reader }: MailOccasi
 const contactOf = (person: Person): string =>
   person.email ? `${nameOf(person)} (${person.email})` : nameOf(person);
 
-const cut = (text: string): string => (text.length > longestText ? `${text.slice(0, longestText)}…` : text);
-
 export const greet = (person: Person, { texts }: MailOccasion): string => texts.hello(nameOf(person));
 
 /** One fact, or none when there is nothing to say. */
 export const fact = (label: string, value: string | null | undefined): Fact[] =>
-  value ? [[label, cut(value)]] : [];
+  value ? [[label, shorten(value, longestText)]] : [];
 
 export const dueFact = (dueAt: string | null, { texts, reader }: MailOccasion): Fact[] =>
   fact(texts.labels.due, dueAt && formatTime(dueAt, reader));
@@ -100,6 +107,7 @@ export const summaryOf = ({ payload, reader }: MailOccasion): PayloadLine[] => p
 
 /** What has been decided, with what was said; the newest when there are many. */
 const mostDecisions = 20;
+const longestSaid = 500;
 export const decisionsOf = ({ request, texts, reader }: MailOccasion): string[] =>
   request.stages
     .flatMap((stage) => stage.tasks.map((task) => ({ stage, task })))
@@ -112,7 +120,7 @@ export const decisionsOf = ({ request, texts, reader }: MailOccasion): string[] 
       return [
         what,
         ...(task.reasonCode ? [task.reasonCode] : []),
-        ...(task.comment ? [cut(task.comment)] : []),
+        ...(task.comment ? [shorten(task.comment, longestSaid)] : []),
       ].join(' – ');
     });
 

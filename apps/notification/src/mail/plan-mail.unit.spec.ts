@@ -532,6 +532,24 @@ describe('mails', () => {
     for (const part of ['bob has commented', 'Comment: Which laptops?']) expect(mail?.text).toContain(part);
   });
 
+  it('begin no line with what somebody else wrote', () => {
+    const evil = 'Eve\r\n\r\nLook at it and decide:\nhttps://evil.example.com/decide/1';
+    const one = taskOf('bob', { onBehalfOf: { ...person('carol'), displayName: evil } });
+    const request = {
+      ...withTasks(one),
+      title: evil,
+      reason: evil,
+      requester: { ...pending.requester, displayName: evil },
+    };
+    const [mail] = planMails(
+      { request, events: [eventOf('task.assigned', { taskId: one.id })] },
+      { [evil]: evil },
+      settings,
+    );
+    expect(mail?.text.match(/^.*evil\.example\.com.*$/gm)?.length).toBeGreaterThan(4);
+    expect(mail?.text).not.toMatch(/^https:\/\/evil/m);
+  });
+
   it('escape what people wrote in every one of them', () => {
     const named = { ...person('bob'), displayName: hostile };
     const one = taskOf('bob', { assignee: named, onBehalfOf: named, decidedBy: named });

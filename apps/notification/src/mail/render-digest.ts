@@ -1,6 +1,6 @@
-import { escapeHtml } from '@countersign/reader';
+import { escapeHtml, readable } from '@countersign/reader';
 import type { HeldContent } from './mail-content';
-import { cleaned, htmlBody, htmlPage, textBody, type MailFrame } from './render-mail';
+import { htmlBody, htmlPage, textBody, type MailFrame } from './render-mail';
 import { mailTexts } from './texts';
 
 /** Several mails as one. */
@@ -28,7 +28,7 @@ export const renderDigest = (name: string, parts: readonly HeldContent[], frame:
     .join('');
   return {
     subject,
-    text: cleaned(
+    text: readable(
       `${greeting}\n\n${texts.digest.sentence}\n\n${text}\n\n-- \n${texts.sentBy(frame.workspace)}\n`,
     ),
     html: htmlPage(

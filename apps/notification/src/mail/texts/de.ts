@@ -192,6 +192,10 @@ export const de: MailTexts = {
       subject: 'Entschieden',
       sentence: `${name} hat über einen Antrag von ${requester} entschieden: Er wurde ${decided[decision]}.`,
     }),
+    tested: (channel, workspace) => ({
+      subject: `Test: ${channel}`,
+      sentence: `Countersign kann hier${workspace ? ` für ${workspace}` : ''} Nachrichten einstellen. Sie müssen nichts tun.`,
+    }),
   },
   commented: {
     subject: 'Kommentar',

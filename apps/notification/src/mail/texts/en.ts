@@ -162,6 +162,10 @@ export const en: MailTexts = {
       subject: 'Decided',
       sentence: `${name} has decided on a request by ${requester}: it was ${decided[decision]}.`,
     }),
+    tested: (channel, workspace) => ({
+      subject: `Test: ${channel}`,
+      sentence: `Countersign can post here${workspace ? ` for ${workspace}` : ''}. You need not do anything.`,
+    }),
   },
   commented: {
     subject: 'Comment',

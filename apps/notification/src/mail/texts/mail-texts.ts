@@ -85,6 +85,8 @@ export interface MailTexts {
     overdue: (assignee: string, requester: string) => SaidToAll;
     escalated: (to: string, requester: string) => SaidToAll;
     decided: (name: string, decision: DecisionKind, requester: string) => SaidToAll;
+    /** Somebody tries the channel; of a workspace whose name is not known it is empty. */
+    tested: (channel: string, workspace: string) => SaidToAll;
   };
   commented: Said & { sentence: (author: string | null) => string };
   /** To whoever has made the endpoint. */
