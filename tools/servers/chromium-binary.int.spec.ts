@@ -15,7 +15,8 @@ const program = (name: string, text: string): string => {
   chmodSync(file, 0o755);
   return file;
 };
-const found = (named = '') => chromiumBinary({ cacheDir: path.join(folder, 'cache'), searchPath: folder, named });
+const found = (named = '') =>
+  chromiumBinary({ cacheDir: path.join(folder, 'cache'), searchPath: folder, named });
 
 it('a browser for the tests is the one that is named, or that CHROMIUM is said to be wrong', async () => {
   const named = program('mine', 'echo Chromium 150');
