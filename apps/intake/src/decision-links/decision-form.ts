@@ -7,7 +7,8 @@ export interface DecisionForm {
   decision: string;
   comment: string;
   reasonCode: string;
-  revision: string;
+  /** What the page had shown. */
+  seen: string;
 }
 
 /** A decision as the API takes it. */
@@ -15,7 +16,6 @@ export interface FilledDecision {
   decision: DecisionKind;
   comment: string | null;
   reasonCode: string | null;
-  revision: number;
 }
 
 const longestComment = 5_000;
@@ -31,15 +31,14 @@ export const readForm = (text: string): DecisionForm => {
     decision: plain(fields.get('decision')),
     comment: plain(fields.get('comment')),
     reasonCode: plain(fields.get('reasonCode')),
-    revision: plain(fields.get('revision')),
+    seen: plain(fields.get('seen')),
   };
 };
 
-/** What is wrong with it, in sentences; or the decision that it is, by default on the revision that the message showed. */
+/** What is wrong with it, in sentences; or the decision that it is. */
 export const checkForm = (
   form: DecisionForm,
   { rules }: Pick<LinkedTask, 'rules'>,
-  revisionSeen: number,
   texts: PageTexts,
 ): { problems: string[] } | { filled: FilledDecision } => {
   const decision = decisions.find((one) => one === form.decision);
@@ -55,6 +54,5 @@ export const checkForm = (
     ...(reasonCode !== null && decision && !codes?.includes(reasonCode) ? [texts.badReasonCode] : []),
   ];
   if (!decision || problems.length > 0) return { problems };
-  const revision = /^[1-9]\d{0,8}$/.test(form.revision) ? Number(form.revision) : revisionSeen;
-  return { filled: { decision, comment, reasonCode, revision } };
+  return { filled: { decision, comment, reasonCode } };
 };

@@ -19,6 +19,7 @@ import { standingOf } from './link-standing';
 import { useLink } from './link-use.rows';
 import { pageTexts, type PageTexts } from './page-texts';
 import { readLinkedTask } from './read-linked-task';
+import { isChanged, readShown, shownRequest } from './shown-request';
 
 /** A message may be faster than our own read model, by minutes after an outage. */
 const onItsWayMs = 5 * 60_000;
@@ -68,7 +69,16 @@ export class DecisionLinks {
       return null;
     const texts = pageTexts[reader.language];
     if (standing !== 'open') return decisionPage(occasion, { status: 409, sentences: [texts.refused], form });
-    const checked = checkForm(form, linked, link.revision, texts);
+    const shown = readShown(form.seen);
+    // Whoever sends no page's form decides on what the message said.
+    const isStale =
+      form.seen === '' ? isChanged(linked) : shown?.fingerprint !== shownRequest(linked).fingerprint;
+    const versionSeen = shown?.version ?? link.version;
+    if (isStale) {
+      const now = (await this.read(link, versionSeen)) ?? linked;
+      return decisionPage({ ...occasion, linked: now }, { status: 409, sentences: [texts.revised], form });
+    }
+    const checked = checkForm(form, linked, texts);
     if ('problems' in checked) {
       return decisionPage(occasion, {
         status: 422,
@@ -80,16 +90,19 @@ export class DecisionLinks {
       call,
       'request.decide.v1',
       linked.request.id,
-      { actor: callingActor(call, person), taskId: linked.task.id, ...checked.filled },
+      {
+        actor: callingActor(call, person),
+        taskId: linked.task.id,
+        ...checked.filled,
+        revision: linked.request.revision,
+        words: { title: linked.request.title, reason: linked.request.reason },
+      },
       (tx, commandId) => useLink(tx, link, commandId),
     );
     if (!outcome?.refused) return null;
-    const now = await this.read(link);
+    const now = await this.read(link, versionSeen);
     if (!now) return null;
-    return decisionPage(
-      { ...occasion, link: { ...link, revision: checked.filled.revision }, linked: now },
-      { ...setbackOf(outcome.refused, texts), form },
-    );
+    return decisionPage({ ...occasion, linked: now }, { ...setbackOf(outcome.refused, texts), form });
   }
 
   /** The request, or why this link shows none. */
@@ -130,8 +143,10 @@ export class DecisionLinks {
     return isYoung && (await this.arrivals.wait(link.taskId, patienceMs)) ? this.read(link) : null;
   }
 
-  private read(link: DecisionLink): Promise<LinkedTask | null> {
-    return this.database.read(link.workspaceId, (sql) => readLinkedTask(sql, this.versions, link));
+  private read(link: DecisionLink, versionSeen = link.version): Promise<LinkedTask | null> {
+    return this.database.read(link.workspaceId, (sql) =>
+      readLinkedTask(sql, this.versions, link, versionSeen),
+    );
   }
 }
 

@@ -62,7 +62,7 @@ export class DecisionPageController {
             decision: { type: 'string', enum: ['approve', 'reject', 'return'] },
             comment: { type: 'string', maxLength: 5_000 },
             reasonCode: { type: 'string' },
-            revision: { type: 'integer', description: 'That the page showed.' },
+            seen: { type: 'string', description: 'What the page showed, as its form has it.' },
           },
         },
       },

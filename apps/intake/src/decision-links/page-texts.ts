@@ -11,6 +11,7 @@ export interface PageTexts {
   asked: (requester: string) => string;
   onBehalfOf: (name: string) => string;
   requester: string;
+  title: string;
   reason: string;
   workflow: string;
   reference: string;
@@ -81,6 +82,7 @@ const en: PageTexts = {
   asked: (requester) => `${requester} needs your decision.`,
   onBehalfOf: (name) => `You are asked on behalf of ${name}.`,
   requester: 'Requester',
+  title: 'Title',
   reason: 'Reason',
   workflow: 'Workflow',
   reference: 'Reference',
@@ -174,6 +176,7 @@ const de: PageTexts = {
   asked: (requester) => `${requester} bittet Sie um Ihre Entscheidung.`,
   onBehalfOf: (name) => `Sie werden in Vertretung von ${name} gefragt.`,
   requester: 'Antragsteller/in',
+  title: 'Titel',
   reason: 'Begründung',
   workflow: 'Ablauf',
   reference: 'Referenz',
