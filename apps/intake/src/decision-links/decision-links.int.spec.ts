@@ -389,7 +389,12 @@ describe('the page of a decision link', () => {
     expect([off.status, off.text.includes('does not allow decisions by link')]).toEqual([410, true]);
     expect((await browse('POST', path, { decision: 'approve' })).status).toBe(410);
     await intake.call('PATCH', '/v1/workspace-settings', { decisionLinks: true });
-    expect((await browse('GET', path)).status).toBe(200);
+    for (const [method, form] of [['GET'], ['POST', { decision: 'approve' }]] as const) {
+      const ended = await browse(method, path, form);
+      expect([ended.status, ended.text.includes('ended all links')]).toEqual([410, true]);
+    }
+    await intake.call('PATCH', '/v1/workspace-settings', { decisionLinks: true });
+    expect((await browse('GET', (await asked()).path)).status).toBe(200);
   });
 });
 
@@ -425,11 +430,16 @@ describe('a decision by link', () => {
       },
     });
     await settle(command!.id, request.id, null);
-    for (const answer of await Promise.all(posts)) {
-      expect(answer.status).toBe(303);
-      expect(answer.headers.get('location')).toBe(`./${path.split('/').at(-1)}`);
+    const [first, again, other] = await Promise.all(posts);
+    for (const answer of [first, again, await browse('POST', path, { decision: 'approve' })]) {
+      expect(answer?.status).toBe(303);
+      expect(answer?.headers.get('location')).toBe(`./${path.split('/').at(-1)}`);
     }
-    expect((await browse('POST', path, { decision: 'reject' })).status).toBe(303);
+    for (const answer of [other, await browse('POST', path, { decision: 'reject' })]) {
+      expect(answer?.status).toBe(409);
+      expect(answer?.text).toContain('This changes nothing: your decision had been taken before.');
+      expect(answer?.text).toContain('You have decided this on');
+    }
     expect(await commandsOf(request.id)).toHaveLength(1);
     expect((await browse('GET', path)).text).toContain('You have decided this on');
   });
@@ -505,6 +515,11 @@ describe('a decision by link', () => {
       'may have 5,000 characters',
     ],
     [
+      'a comment that cannot be kept',
+      { decision: 'approve', comment: 'one\0two' },
+      'characters that cannot be kept',
+    ],
+    [
       'a reason code of another decision',
       { decision: 'approve', reasonCode: 'budget' },
       'not for this decision',
@@ -526,8 +541,27 @@ describe('a decision by link', () => {
     expect(await status({ 'sec-fetch-site': 'same-site' })).toBe(403);
     expect(await status({ origin: 'https://evil.example.com' })).toBe(403);
     expect(await status({ 'content-type': 'text/plain' })).toBe(415);
+    const plain = await browse('POST', path, { decision: 'approve' }, { 'content-type': 'text/plain' });
+    expect(plain.text).toContain('Nothing was decided: only the form of this page');
     expect(await status({ 'content-type': 'application/json' })).toBe(415);
     expect(await status({}, { decision: 'approve', comment: 'x'.repeat(70_000) })).toBe(413);
+    expect(await commandsOf(request.id)).toEqual([]);
+  });
+
+  it.each([
+    ['two decisions', 'decision=approve&decision=reject'],
+    ['two comments', 'decision=approve&comment=a&comment=b'],
+    ['bytes that are no UTF-8', 'decision=approve&comment=%FF'],
+  ])('with %s is not taken', async (_, body) => {
+    const { path, request } = await asked();
+    const response = await fetch(`http://127.0.0.1:${intake.port}${path}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+    });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('Nothing was decided: what was sent could not be read.');
     expect(await commandsOf(request.id)).toEqual([]);
   });
 

@@ -64,11 +64,15 @@ export class DecisionLinks {
     const { occasion, person, call } = found;
     const { link, linked, reader } = occasion;
     const standing = standingOf(linked, person.id);
-    // A second click, or a second thought: what has been decided stays, and is shown.
-    if (standing === 'busy' || (standing === 'decided' && linked.task.decidedBy?.id === person.id))
-      return null;
     const texts = pageTexts[reader.language];
-    if (standing !== 'open') return decisionPage(occasion, { status: 409, sentences: [texts.refused], form });
+    /** A second click is shown what has been decided; a second thought is told that it comes too late. */
+    const done = (now: LinkedTask): Answer | null =>
+      now.task.decision === null || now.task.decision === form.decision
+        ? null
+        : decisionPage({ ...occasion, linked: now }, { status: 409, sentences: [texts.tooLate], form });
+    if (standing === 'decided' && linked.task.decidedBy?.id === person.id) return done(linked);
+    if (standing !== 'open' && standing !== 'busy')
+      return decisionPage(occasion, { status: 409, sentences: [texts.refused], form });
     const shown = readShown(form.seen);
     // Whoever sends no page's form decides on what the message said.
     const isStale =
@@ -99,9 +103,10 @@ export class DecisionLinks {
       },
       (tx, commandId) => useLink(tx, link, commandId),
     );
-    if (!outcome?.refused) return null;
+    if (!outcome) return null;
     const now = await this.read(link, versionSeen);
     if (!now) return null;
+    if (!outcome.refused) return done(now);
     return decisionPage({ ...occasion, linked: now }, { ...setbackOf(outcome.refused, texts), form });
   }
 
@@ -127,6 +132,8 @@ export class DecisionLinks {
       timezone: settings.timezone,
     });
     if (!settings.decisionLinks) return refuse(410, ({ switchedOff }) => switchedOff, reader, settings.name);
+    if (settings.linksSince && (madeAt(link.id) ?? 0) < settings.linksSince.getTime())
+      return refuse(410, ({ ended }) => ended, reader, settings.name);
     // A ref may also be somebody's name or foreign id: of this person alone is the link.
     if (!person?.active || person.id !== personId)
       return refuse(403, ({ inactive }) => inactive, reader, settings.name);
