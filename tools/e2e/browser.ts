@@ -1,29 +1,16 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
+import { chromiumBinary } from '../servers/chromium-binary.mjs';
 
-const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const cacheDir = path.resolve(__dirname, '..', '..', '.countersign-cache');
 
-const executable = (): string => {
-  const candidates = [
-    ...(process.env.CHROMIUM ? [process.env.CHROMIUM] : []),
-    ...(process.env.PATH ?? '')
-      .split(path.delimiter)
-      .flatMap((folder) => names.map((name) => path.join(folder, name))),
-    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  ];
-  const found = candidates.find((candidate) => existsSync(candidate));
-  if (!found)
-    throw new Error(
-      'no Chromium found: install one (apt-get install chromium) or say where it is in CHROMIUM',
-    );
-  return found;
-};
-
-/** The browser of this machine, without a window. */
-export const startBrowser = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: executable(),
+/** A browser without a window: the machine's, or one fetched for the tests alone. */
+export const startBrowser = async (): Promise<Browser> => {
+  const { command, env } = await chromiumBinary({ cacheDir, log: console.log });
+  return chromium.launch({
+    executablePath: command,
+    env: { ...process.env, ...env } as Record<string, string>,
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
     timeout: 60_000,
   });
+};

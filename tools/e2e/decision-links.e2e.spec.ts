@@ -24,10 +24,8 @@ const tokens = () =>
 
 beforeAll(async () => {
   mailServer = await startMailServer();
-  [system, browser] = await Promise.all([
-    startTestSystem({ env: { SMTP_URL: mailServer.url } }),
-    startBrowser(),
-  ]);
+  browser = await startBrowser();
+  system = await startTestSystem({ env: { SMTP_URL: mailServer.url } });
   people = await createOrganisation(system.admin);
   await publish(
     system.admin,
@@ -52,7 +50,8 @@ beforeAll(async () => {
       ].join('\n'),
     ),
   );
-});
+  // A browser may have to be fetched first.
+}, 900_000);
 afterAll(async () => {
   await browser?.close();
   await system?.stop();
@@ -96,13 +95,25 @@ const visit = async (
   }
 };
 
-/** E2E_SCREENSHOTS=<folder> keeps what the browser showed. */
+/** E2E_SCREENSHOTS=<folder> keeps what the browser showed, also as narrow as a phone and in the dark. */
 const picture = async (page: BrowserPage, name: string): Promise<void> => {
   const folder = process.env.E2E_SCREENSHOTS;
   if (!folder) return;
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: path.join(folder, `${name}.png`), fullPage: true });
+  const keep = (kind: string) =>
+    page.screenshot({ path: path.join(folder, `${name}${kind}.png`), fullPage: true });
+  const size = page.viewportSize();
+  await keep('');
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await keep('-phone-dark');
+  await page.emulateMedia({ colorScheme: null });
+  if (size) await page.setViewportSize(size);
 };
+
+/** Whether everything that is there can be seen without moving the page sideways. */
+const fits = (page: BrowserPage): Promise<boolean> =>
+  page.evaluate('document.documentElement.scrollWidth <= innerWidth');
 
 const timeline = async (id: string) =>
   expectStatus(
@@ -317,6 +328,48 @@ it('a link ends when somebody else has the task, the person has left, or links a
   await eventually('the link is closed', async () => (await fetch(own)).status === 403);
 });
 
+it('fits a phone, whatever people have written', async () => {
+  const long = 'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen'.repeat(5).slice(0, 290);
+  const { id } = await submit(system.admin, {
+    workflow: 'purchase',
+    payload: { ...order(5), [long]: { [long]: long.repeat(10) }, text: 'Line\n\twith a tab' },
+    title: long,
+    reason: `${long} ${'reason '.repeat(300)}`,
+    externalRef: long.slice(0, 255),
+  });
+  const mail = await mailTo('bob', id);
+  const context = await browser.newContext({ viewport: { width: 360, height: 740 }, isMobile: true });
+  try {
+    const page = await context.newPage();
+    await page.goto(linkIn(mail));
+    expect(await fits(page)).toBe(true);
+    await picture(page, '10-long');
+    const answer = page.getByRole('button');
+    expect((await answer.boundingBox())?.height).toBeGreaterThanOrEqual(44);
+    // Another page: the policy of the first forbids the styles of a mail.
+    const reader = await context.newPage();
+    await reader.setContent(mail.html);
+    expect(await fits(reader)).toBe(true);
+    await picture(reader, '11-long-mail');
+  } finally {
+    await context.close();
+  }
+});
+
+it('mails can be looked at', async () => {
+  const context = await browser.newContext({ viewport: { width: 700, height: 900 } });
+  const page = await context.newPage();
+  const subjects = new Map(mailServer.mails.map((mail) => [mail.headers.subject?.split(':')[0] ?? '', mail]));
+  expect(subjects.size).toBeGreaterThanOrEqual(4);
+  let number = 0;
+  for (const { html } of subjects.values()) {
+    await page.setContent(html);
+    expect(await page.locator('script, img, iframe, form').count()).toBe(0);
+    await picture(page, `mail-${++number}`);
+  }
+  await context.close();
+});
+
 it('is a page, not a problem or a question for a password, whatever is left of a link', async () => {
   for (const rest of ['', '/', '/nonsense', '/nonsense.', '/%3Cscript%3E', `/${'a'.repeat(140)}`, '/a/b']) {
     const answer = await fetch(`${system.url}/decide${rest}`, { headers: { 'accept-language': 'de' } });
@@ -345,10 +398,24 @@ it('stands in no log and in no table', async () => {
   const written = readdirSync(logs)
     .map((name) => readFileSync(path.join(logs, name), 'utf8'))
     .join('\n');
-  const kept = await system.sql<{ text: string }>(
-    `SELECT string_agg(m::text, ' ') AS text FROM notification.mail m
-     UNION ALL SELECT string_agg(u::text, ' ') FROM intake.decision_link_use u`,
+  const tables = await system.sql<{ name: string }>(
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
   );
-  const all = `${written}\n${kept.map(({ text }) => text).join('\n')}`;
+  expect(tables.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([
+      'notification.mail',
+      'notification.chat_message',
+      'intake.command',
+      'audit.entry',
+    ]),
+  );
+  const kept: string[] = [];
+  for (const { name } of tables) {
+    const [row] = await system.sql<{ text: string | null }>(
+      `SELECT string_agg(t::text, ' ') AS text FROM ${name} t`,
+    );
+    kept.push(row?.text ?? '');
+  }
+  const all = [written, ...kept].join('\n');
   for (const token of given) expect(all.includes(token)).toBe(false);
 });

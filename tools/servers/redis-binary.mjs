@@ -1,14 +1,7 @@
 // @ts-check
-import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { runToEnd } from './run-to-end.mjs';
+import { firstThatRuns } from './first-that-runs.mjs';
 import { fromUnpackedPackage } from './unpacked-package.mjs';
-
-/**
- * @typedef {object} RedisBinary
- * @property {string} command
- * @property {Record<string, string>} env what it needs to find its libraries
- */
 
 /** Both speak the protocol and the scripts that BullMQ needs; whichever the machine has. */
 const SERVERS = ['redis-server', 'valkey-server'];
@@ -23,7 +16,7 @@ const FAMILY = /^(lib|lua|redis-|valkey-)/;
  * @param {string} options.cacheDir
  * @param {(line: string) => void} [options.log]
  * @param {string} [options.searchPath] default: PATH
- * @returns {Promise<RedisBinary>}
+ * @returns {Promise<import('./first-that-runs.mjs').Binary>}
  * @throws with what to install when there is no way to one
  */
 export async function redisBinary({ cacheDir, log = () => undefined, searchPath = process.env.PATH ?? '' }) {
@@ -59,20 +52,4 @@ function howToInstall() {
         ? 'apt-get install redis-server, dnf install valkey or apk add valkey'
         : 'install Redis 7 or Valkey 8';
   return `Countersign needs a Redis server: ${how}; or set REDIS_URL to a Redis 7 or Valkey that keeps everything (maxmemory-policy noeviction).`;
-}
-
-/**
- * @param {string[]} commands
- * @param {Record<string, string>} env
- * @returns {Promise<RedisBinary | undefined>}
- */
-async function firstThatRuns(commands, env) {
-  for (const command of commands.filter((each) => existsSync(each))) {
-    const works = await runToEnd(command, ['--version'], { env: { ...process.env, ...env } }).then(
-      () => true,
-      () => false,
-    );
-    if (works) return { command, env };
-  }
-  return undefined;
 }

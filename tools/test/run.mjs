@@ -80,8 +80,15 @@ async function everything() {
   }
   for (const kind of only ? [only] : KINDS) {
     signal.throwIfAborted();
+    if (kind === 'e2e' && jestArguments.length === 0) await counted('chromium', browser);
     await tests(kind, kind === 'int' ? await testServers() : {});
   }
+}
+
+/** Fetched before the tests that use it, whose time is limited; those that name their tests let these do it. */
+async function browser() {
+  const { chromiumBinary } = await import('../servers/chromium-binary.mjs');
+  await chromiumBinary({ cacheDir: path.join(root, '.countersign-cache'), log: console.log });
 }
 
 /**

@@ -5,12 +5,14 @@ import {
   type TaskSnapshot,
 } from '@countersign/contracts';
 import { DecisionLinkTokens, type DecisionLink } from '@countersign/decision-link';
+import { roleOf } from '@countersign/persistence';
 import { SecretBox } from '@countersign/secret-box';
 import { secretKey, until } from '@countersign/service-kit/test';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { v7 } from 'uuid';
 import { createIntake, type Intake } from '../../test/create-intake';
+import { forgetLinkUses } from './link-use.rows';
 
 const tokens = new DecisionLinkTokens(SecretBox.fromKey(secretKey).derive('decision-link'));
 const hostile = `<script>alert("1")</script> & 'x'`;
@@ -203,6 +205,7 @@ describe('the page of a decision link', () => {
       '<optgroup label="Reject"><option value="budget">budget</option>',
       'Comment (needed to reject)',
       'name="seen" value="2.',
+      'This page is for bob@test alone: whoever has the link can decide in that name.',
     ])
       expect(text).toContain(part);
     expect(headers.get('content-security-policy')).toMatch(
@@ -588,6 +591,23 @@ describe('a decision by link', () => {
     expect(await state()).toEqual(before);
     expect(await commandsOf(request.id)).toEqual([]);
   });
+});
+
+it('that a link was used is forgotten a day after it has expired', async () => {
+  const use = (expired: string) =>
+    intake.sql(
+      `INSERT INTO decision_link_use (link_id, workspace_id, command_id, expires_at)
+       VALUES (gen_random_uuid(), $1, gen_random_uuid(), now() - $2::interval)`,
+      [intake.workspaceId, expired],
+    );
+  await intake.sql('DELETE FROM decision_link_use');
+  await use('23 hours');
+  await use('25 hours');
+  // As the role that forgets, with no more rights than that.
+  await intake.sql(`SET ROLE ${roleOf('intake', 'relay')}; ${forgetLinkUses}; RESET ROLE`);
+  expect(
+    await intake.sql(`SELECT expires_at > now() - interval '1 day' AS "isYoung" FROM decision_link_use`),
+  ).toEqual([{ isYoung: true }]);
 });
 
 describe('the settings of a workspace', () => {

@@ -28,7 +28,7 @@ const patienceMs = 5_000;
 /** Whoever comes to a page, before it is known who that is. */
 export type Stranger = Pick<Reader, 'language'>;
 
-type Found = { occasion: PageOccasion; person: DirectoryPerson; call: Call } | { refusal: Answer };
+type Found = { occasion: PageOccasion & { person: DirectoryPerson }; call: Call } | { refusal: Answer };
 
 /** Shows what a link leads to, and takes the decision of the person it was made for. */
 @Injectable()
@@ -61,8 +61,8 @@ export class DecisionLinks {
   ): Promise<Answer | null> {
     const found = await this.find(request, token, stranger);
     if ('refusal' in found) return found.refusal;
-    const { occasion, person, call } = found;
-    const { link, linked, reader } = occasion;
+    const { occasion, call } = found;
+    const { link, linked, reader, person } = occasion;
     const standing = standingOf(linked, person.id);
     const texts = pageTexts[reader.language];
     /** A second click is shown what has been decided; a second thought is told that it comes too late. */
@@ -139,7 +139,7 @@ export class DecisionLinks {
       return refuse(403, ({ inactive }) => inactive, reader, settings.name);
     const linked = await this.await(link);
     if (!linked) return refuse(503, ({ notYet }) => notYet, reader, settings.name);
-    return { occasion: { from: settings.name, reader, link, linked }, person, call };
+    return { occasion: { from: settings.name, reader, person, link, linked }, call };
   }
 
   /** Waits for a task that is on its way into the read model. */

@@ -14,6 +14,8 @@ export interface PageOccasion {
   /** Of the workspace. */
   from: string;
   reader: Reader;
+  /** Whom the link is for. */
+  person: Person;
   link: DecisionLink;
   linked: LinkedTask;
 }
@@ -165,7 +167,7 @@ const changes = ({ linked, reader }: PageOccasion, texts: PageTexts, isSaid: boo
 };
 
 const form = (
-  { linked, link, reader }: PageOccasion,
+  { linked, link, reader, person }: PageOccasion,
   texts: PageTexts,
   filled: DecisionForm | null,
 ): string => {
@@ -196,6 +198,6 @@ const form = (
     `<textarea name="comment" rows="4" maxlength="5000"${rules.comment === 'required' ? ' required' : ''}>\n${escapeHtml(filled?.comment ?? '')}</textarea></label>` +
     `<input type="hidden" name="seen" value="${writeShown(shownRequest(linked))}">` +
     `<button type="submit">${escapeHtml(texts.send)}</button>` +
-    `<p class="foot">${escapeHtml(texts.once(formatTime(link.expiresAt.toISOString(), reader)))}</p></form>`
+    `<p class="foot">${escapeHtml(texts.once(nameOf(person), formatTime(link.expiresAt.toISOString(), reader)))}</p></form>`
   );
 };

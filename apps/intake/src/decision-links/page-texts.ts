@@ -40,7 +40,7 @@ export interface PageTexts {
   noReasonCode: string;
   commentLabels: Record<'optional' | 'required' | 'required-on-reject', string>;
   send: string;
-  once: (expires: string) => string;
+  once: (name: string, expires: string) => string;
 
   youDecided: (state: TaskState, at: string) => string;
   otherDecided: (name: string, state: TaskState, at: string) => string;
@@ -124,8 +124,8 @@ const en: PageTexts = {
     'required-on-reject': 'Comment (needed to reject)',
   },
   send: 'Send decision',
-  once: (expires) =>
-    `This page is for you alone: whoever has the link can decide in your name. It works once, until ${expires}.`,
+  once: (name, expires) =>
+    `This page is for ${name} alone: whoever has the link can decide in that name. It works once, until ${expires}.`,
 
   youDecided: (state, at) => `You have decided this on ${at}: ${stateWords.en[state]}.`,
   otherDecided: (name, state, at) => `${name} has decided this on ${at}: ${stateWords.en[state]}.`,
@@ -226,8 +226,8 @@ const de: PageTexts = {
     'required-on-reject': 'Kommentar (bei Ablehnung erforderlich)',
   },
   send: 'Entscheidung absenden',
-  once: (expires) =>
-    `Diese Seite ist nur für Sie bestimmt: Wer den Link hat, kann in Ihrem Namen entscheiden. Er gilt einmal und bis ${expires}.`,
+  once: (name, expires) =>
+    `Diese Seite ist nur für ${name} bestimmt: Wer den Link hat, kann in diesem Namen entscheiden. Er gilt einmal und bis ${expires}.`,
 
   youDecided: (state, at) => `Sie haben am ${at} entschieden: ${stateWords.de[state]}.`,
   otherDecided: (name, state, at) => `${name} hat am ${at} entschieden: ${stateWords.de[state]}.`,

@@ -58,6 +58,8 @@ export class Audience {
     workspaces: readonly WorkspaceRow[],
     people: readonly PersonRow[],
     private readonly allChannels: readonly Channel[] = [],
+    /** Tasks that were asked about and that questions are waiting about, which have become pointless. */
+    readonly waiting: { mails: readonly string[]; chats: readonly string[] } = { mails: [], chats: [] },
   ) {
     this.workspaces = new Map(
       workspaces.map(({ workspaceId, language, ...workspace }) => [

@@ -13,6 +13,7 @@ import {
 } from '@nestjs/common';
 import { WebhookSettings } from '../deliveries/webhook.settings';
 import { DecisionTokens } from '../mail/decision-tokens';
+import { MailSettings } from '../mail/mail.settings';
 import { BatchRecorder } from '../outside-calls/batch-recorder';
 import { CallPool } from '../outside-calls/call-pool';
 import {
@@ -49,15 +50,19 @@ export class ChatDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
   private readonly pool = new CallPool(poolLimits);
   private readonly recorder: BatchRecorder<ChatOutcome>;
   private readonly sweeper: DueSweeper;
+  /** Of a mail that takes the place of a message. */
+  private readonly mailState: 'pending' | 'captured';
 
   constructor(
     private readonly settings: WebhookSettings,
+    mailSettings: MailSettings,
     private readonly secrets: SecretBox,
     private readonly tokens: DecisionTokens,
     @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
     @Inject(SWEEPER) private readonly everyWorkspace: Database,
     @Inject(LOG) private readonly log: Log,
   ) {
+    this.mailState = mailSettings.smtpUrl === null ? 'captured' : 'pending';
     this.http = createOutboundHttp({
       allow: settings.allowText,
       // All channels of a product are at one origin, and must not wait for each other.
@@ -101,18 +106,21 @@ export class ChatDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
     const claimed = await this.everyWorkspace.everywhere((sql) => claimChats(sql, busy));
     if (claimed.length === 0) return busyMs;
     const workspaces = [...new Set(claimed.map(({ workspace_id }) => workspace_id))];
-    const leased = await this.unitOfWork(workspaces, (tx) => openChats(tx, claimed));
+    const leased = await this.unitOfWork(workspaces, (tx) => openChats(tx, claimed, this.mailState));
     for (const chat of leased) this.dispatch(chat, claimedAt);
     return 0;
   }
 
   private dispatch(chat: LeasedChat, claimedAt: number): void {
-    const record = (outcome: Omit<ChatOutcome, 'messageId' | 'channelId' | 'workspaceId' | 'attempt'>) =>
+    const record = (
+      outcome: Omit<ChatOutcome, 'messageId' | 'channelId' | 'workspaceId' | 'personId' | 'attempt'>,
+    ) =>
       this.recorder.record(
         {
           messageId: chat.id,
           channelId: chat.channel_id,
           workspaceId: chat.workspace_id,
+          personId: chat.person_id,
           attempt: chat.attempt,
           ...outcome,
         },
@@ -169,7 +177,7 @@ export class ChatDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
 
   private async write(outcomes: readonly ChatOutcome[]): Promise<void> {
     const workspaces = [...new Set(outcomes.map(({ workspaceId }) => workspaceId))];
-    await this.unitOfWork(workspaces, async (tx) => recordChats(tx, outcomes));
+    await this.unitOfWork(workspaces, async (tx) => recordChats(tx, outcomes, this.mailState));
     const delays = outcomes.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
     if (delays.length > 0) this.sweeper.wakeIn(Math.min(...delays));
   }

@@ -1,6 +1,7 @@
 import type { Cause } from '@countersign/messaging';
 import type { Sql, TransactionSql } from '@countersign/persistence';
 import type { KeptLink } from '../mail/plan-mail';
+import { dropStandbyMails, releaseStandbyMails } from '../mail/standby-mail.rows';
 import type { ChatFormat } from './chat-channel';
 import type { PlannedChat } from './plan-chat';
 
@@ -111,10 +112,11 @@ export interface LeasedChat extends ClaimedChat {
   url: Buffer;
 }
 
-/** Claimed messages with where they go; those whose channel is gone or disabled are skipped for good. */
+/** Claimed messages with where they go; those whose channel is gone or disabled are skipped for good, and a person gets mail. */
 export const openChats = async (
   sql: TransactionSql,
   claimed: readonly ClaimedChat[],
+  mailState: 'pending' | 'captured',
 ): Promise<LeasedChat[]> => {
   const ids = claimed.map(({ id }) => id);
   sql.write(
@@ -123,6 +125,7 @@ export const openChats = async (
         AND NOT EXISTS (SELECT FROM chat_channel c WHERE c.id = m.channel_id AND c.state = 'enabled')`,
     [ids],
   );
+  releaseStandbyMails(sql, ids, mailState);
   return sql.query<LeasedChat>(
     `SELECT m.id, m.workspace_id, m.attempt, m.channel_id, m.person_id, m.body, m.links, m.tries, m.traceparent, c.format, c.url
        FROM unnest($1::uuid[], $2::int[]) AS claimed (id, attempt)
@@ -137,6 +140,8 @@ export interface ChatOutcome {
   messageId: string;
   channelId: string;
   workspaceId: string;
+  /** Whose channel it is; null for one that several people read. */
+  personId: string | null;
   attempt: number;
   state: 'pending' | 'sent' | 'failed';
   /** Until the next attempt; null unless `pending`. */
@@ -147,8 +152,12 @@ export interface ChatOutcome {
   isGone: boolean;
 }
 
-/** Writes what attempts came to; one that was taken over since leaves no trace. */
-export const recordChats = (sql: TransactionSql, outcomes: readonly ChatOutcome[]): void => {
+/** Writes what attempts came to; one that was taken over since leaves no trace. What cannot be posted goes by mail. */
+export const recordChats = (
+  sql: TransactionSql,
+  outcomes: readonly ChatOutcome[],
+  mailState: 'pending' | 'captured',
+): void => {
   const gone = [...new Set(outcomes.filter(({ isGone }) => isGone).map(({ channelId }) => channelId))].sort();
   if (gone.length > 0) {
     sql.write(
@@ -179,6 +188,13 @@ export const recordChats = (sql: TransactionSql, outcomes: readonly ChatOutcome[
       outcomes.map(({ isTry }) => isTry),
     ],
   );
+  const personal = (wanted: ChatOutcome['state']) =>
+    outcomes
+      .filter(({ personId, state }) => personId !== null && state === wanted)
+      .map(({ messageId }) => messageId);
+  const [posted, failed] = [personal('sent'), personal('failed')];
+  if (posted.length > 0) dropStandbyMails(sql, posted);
+  if (failed.length > 0) releaseStandbyMails(sql, failed, mailState);
 };
 
 /** Milliseconds until the next message is due, at most a day; null when none is pending. */

@@ -5,7 +5,7 @@ import type { ChatOutcome, LeasedChat } from './chat-message.rows';
 /** Teams has answered so with status 200 when it could not post. */
 const teamsFailure = /^Webhook message delivery failed/i;
 
-type Verdict = Omit<ChatOutcome, 'messageId' | 'channelId' | 'workspaceId' | 'attempt'>;
+type Verdict = Omit<ChatOutcome, 'messageId' | 'channelId' | 'workspaceId' | 'personId' | 'attempt'>;
 
 const clean = (text: string): string => text.replaceAll('\0', '').slice(0, 500).toWellFormed();
 

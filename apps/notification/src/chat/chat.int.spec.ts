@@ -82,7 +82,11 @@ const handle = async (...messages: Envelope[]) => {
   await service.handled(...messages);
 };
 const mailsTo = async (story: RequestStory) =>
-  (await service.sql('SELECT 1 FROM mail WHERE person_id = $1', [story.approver.id])).length;
+  (await service.sql(`SELECT FROM mail WHERE person_id = $1 AND state <> 'standby'`, [story.approver.id]))
+    .length;
+const mailsStandingBy = async (story: RequestStory) =>
+  (await service.sql(`SELECT FROM mail WHERE person_id = $1 AND state = 'standby'`, [story.approver.id]))
+    .length;
 
 it('a channel hides its URL, at rest too', async () => {
   const made = await channel({});
@@ -218,6 +222,7 @@ it('a person who prefers chat is asked there, with a link that is theirs, and no
   const [open] = message.attachments[0].content.actions;
   const token = /^https:\/\/countersign\.example\.com\/decide\/([\w-]{140})$/.exec(open.url)?.[1] ?? '';
   expect(tokens.read(token)).toMatchObject({ taskId: story.taskId, personId: story.approver.id });
+  await until(async () => (await mailsStandingBy(story)) === 0);
   expect(await mailsTo(story)).toBe(0);
   const [kept] = await service.sql<{ text: string }>(
     `SELECT string_agg(m::text, '') AS text FROM chat_message m`,
@@ -292,6 +297,45 @@ it('a channel that is gone is disabled, says so, and can be enabled again', asyn
   await handle(second.created());
   expect((await service.call('POST', `/v1/chat-channels/${id}/enable`, {})).body.state).toBe('enabled');
   expect(receiver.calls).toHaveLength(1);
+});
+
+it('a person whose channel turns out to be gone gets what was for it by mail, with a link', async () => {
+  const story = storyOf();
+  await meet(story, [], { questions: 'chat' });
+  await channel({ user: story.approver.id });
+  answer = (response) => response.writeHead(410).end('gone');
+  await handle(story.created(), story.assigned());
+  await until(async () => (await mailsTo(story)) === 1, 15_000);
+  const { body } = await service.get('/dev/mail.json');
+  const mail = body.data.find(({ to }: { to: string }) => to === story.approver.email);
+  expect(mail).toMatchObject({ subject: 'Approval needed: Two laptops', state: 'captured' });
+  expect(mail.text).toMatch(/\/decide\/[\w-]{140}\s/);
+});
+
+it('what waits for a channel that is deleted goes by mail, unless the task is closed by then', async () => {
+  const [open, closed] = [storyOf(), storyOf()];
+  answer = (response) => response.writeHead(503, { 'retry-after': '1' }).end('busy');
+  for (const story of [open, closed]) {
+    await meet(story, [], { questions: 'chat' });
+    const { id } = await channel({ user: story.approver.id });
+    await handle(story.created(), story.assigned());
+    await posts(1);
+    receiver.calls.length = 0;
+    expect(await mailsStandingBy(story)).toBe(1);
+    if (story === closed) await handle(story.approved());
+    await service.call('DELETE', `/v1/chat-channels/${id}`);
+  }
+  await until(async () => (await mailsTo(open)) === 1, 15_000);
+  await until(async () => {
+    const rows = await service.sql(`SELECT FROM chat_message WHERE request_id = $1 AND state = 'skipped'`, [
+      closed.request.id,
+    ]);
+    return rows.length === 1;
+  }, 15_000);
+  const { body } = await service.get('/dev/mail.json');
+  const to = body.data.map((mail: { to: string; state: string }) => `${mail.to} ${mail.state}`);
+  expect(to).toContain(`${open.approver.email} captured`);
+  expect(to).not.toContain(`${closed.approver.email} captured`);
 });
 
 it('a slow channel delays no other', async () => {

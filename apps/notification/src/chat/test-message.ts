@@ -11,7 +11,7 @@ export const testMessage = (
   audience: Audience,
 ): string => {
   const workspace = audience.workspace(workspaceId);
-  const { language } = readerOf(user_id && audience.reading(workspaceId, user_id), workspace);
+  const { language } = readerOf(user_id === null ? null : audience.reading(workspaceId, user_id), workspace);
   const { subject, sentence } = mailTexts[language].channel.tested(name, workspace.name);
   return rendered[format](
     {

@@ -108,7 +108,7 @@ export class CapturedMailController {
     return this.database.read(workspaceId, (sql) =>
       sql.query<MailRow>(
         `SELECT id, recipient, subject, text_body, html_body, person_id, workspace_id, links, state, created_at FROM mail
-          WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
+          WHERE workspace_id = $1 AND state <> 'standby' AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
         [workspaceId, before, limit],
       ),
     );

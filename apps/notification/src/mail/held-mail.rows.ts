@@ -20,6 +20,8 @@ export interface HeldMail extends Holder {
 }
 
 const mostHolders = 50;
+/** A mail and what it says are some tens of KB; the others are released next. */
+const mostReleased = 500;
 
 /** Milliseconds until the next held mail may go, at most a day; null when none is held. */
 export const nextHeldMs = async (sql: Sql, now: Date): Promise<number | null> => {
@@ -45,7 +47,7 @@ export const lockHeldMails = (sql: Sql, holders: readonly Holder[], now: Date): 
     `SELECT m.id, m.workspace_id, m.person_id, m.recipient, m.recipient_name, m.is_gathered, m.content, m.links,
             m.correlation_id, m.traceparent
        FROM mail m JOIN unnest($1::uuid[], $2::uuid[]) AS holder (workspace_id, person_id) USING (workspace_id, person_id)
-      WHERE m.state = 'held' AND m.hold_until <= $3 ORDER BY m.id FOR UPDATE OF m`,
+      WHERE m.state = 'held' AND m.hold_until <= $3 ORDER BY m.id LIMIT ${mostReleased} FOR UPDATE OF m`,
     [holders.map(({ workspace_id }) => workspace_id), holders.map(({ person_id }) => person_id), now],
   );
 
@@ -78,7 +80,7 @@ export const skipAnsweredQuestions = (sql: TransactionSql, taskIds: readonly str
   sql.write(
     `UPDATE mail SET state = 'skipped', error = 'the task was closed before the mail was sent', hold_until = NULL, content = NULL,
                      finished_at = now()
-      WHERE id IN (SELECT id FROM mail WHERE task_id = ANY ($1::uuid[]) AND state = 'held' ORDER BY id FOR UPDATE)`,
+      WHERE id IN (SELECT id FROM mail WHERE task_id = ANY ($1::uuid[]) AND state IN ('held', 'standby') ORDER BY id FOR UPDATE)`,
     [taskIds],
   );
 };

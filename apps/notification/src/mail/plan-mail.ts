@@ -33,7 +33,7 @@ export interface PlannedMail {
   text: string;
   html: string;
   links: KeptLink[];
-  state: 'pending' | 'captured' | 'skipped' | 'held';
+  state: 'pending' | 'captured' | 'skipped' | 'held' | 'standby';
   error: string | null;
   /** The task that it asks about; null for news. */
   taskId: string | null;
@@ -64,10 +64,11 @@ export const planMails = (
       const wants = preferencesFor(audience.preferences(workspaceId, person.id), request.workflow.key);
       const where = task ? wants.questions : wants.news;
       if (where === 'none') return [];
-      // Who has no channel to be told in gets the mail.
+      // Who has no channel to be told in gets the mail, and so does whose channel turns out not to work.
       const channels = personalChannels(audience, workspaceId, person.id, request.workflow.key);
-      if (where === 'chat' && channels.length > 0) return [];
+      const isStandby = where === 'chat' && channels.length > 0;
       const recipient = person.email !== null && address.test(person.email) ? person.email : null;
+      if (isStandby && recipient === null) return [];
       const reader = readerOf(audience.reading(workspaceId, person.id), workspace);
       const held =
         recipient === null
@@ -100,14 +101,17 @@ export const planMails = (
         text: renderText({ ...content, subject }, frame),
         html: renderHtml({ ...content, subject }, frame),
         links: link ? [link] : [],
-        state: stateOf(recipient, held !== null, smtpUrl),
+        state: isStandby ? 'standby' : stateOf(recipient, held !== null, smtpUrl),
         error: recipient === null ? 'no usable mail address' : null,
         taskId: task?.id ?? null,
-        hold: held && {
-          until: held.until.toISOString(),
-          isGathered: held.isGathered,
-          content: { ...content, subject, isQuestion: task !== null },
-        },
+        hold:
+          held && !isStandby
+            ? {
+                until: held.until.toISOString(),
+                isGathered: held.isGathered,
+                content: { ...content, subject, isQuestion: task !== null },
+              }
+            : null,
       };
     }),
   );

@@ -36,14 +36,16 @@ export const renderText = (content: MailContent, { language, workspace }: MailFr
   return readable(`${[content.greeting, textBody(content, language), signature].join('\n\n')}\n`);
 };
 
-const cell = 'padding:4px 12px 4px 0;vertical-align:top;text-align:left';
+// Many mail readers drop style sheets, and some know one of these two only.
+const wrapping = 'overflow-wrap:anywhere;word-break:break-word';
+const cell = `padding:4px 12px 4px 0;vertical-align:top;text-align:left;${wrapping}`;
 const button =
   'display:inline-block;padding:10px 18px;background:#0b5cad;color:#ffffff;text-decoration:none;border-radius:4px;font-weight:bold';
 
 const table = (rows: readonly (readonly [string, string])[]): string => {
   const lines = rows.map(
     ([label, value]) =>
-      `<tr><th style="${cell};color:#555;font-weight:normal">${escapeHtml(label)}</th>` +
+      `<tr><th style="${cell};color:#555;font-weight:normal;min-width:80px">${escapeHtml(label)}</th>` +
       `<td style="${cell};white-space:pre-wrap">${escapeHtml(value)}</td></tr>`,
   );
   return `<table style="border-collapse:collapse">${lines.join('')}</table>`;
@@ -74,8 +76,8 @@ export const htmlBody = (
 /** A whole HTML mail around what it says. */
 export const htmlPage = (subject: string, body: string, { language, workspace }: MailFrame): string =>
   readable(
-    `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title></head>` +
-      `<body style="font-family:sans-serif;font-size:14px;color:#222">${body}` +
+    `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(subject)}</title></head>` +
+      `<body style="font-family:sans-serif;font-size:14px;line-height:1.45;color:#222;background:#fff;max-width:640px;${wrapping}">${body}` +
       `<p style="color:#777">${escapeHtml(mailTexts[language].sentBy(workspace))}</p></body></html>`,
   );
 

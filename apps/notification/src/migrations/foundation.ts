@@ -217,20 +217,27 @@ const createEndpointHour = async (runner: QueryRunner): Promise<void> => {
   await openToRelay(runner, 'endpoint_hour', 'SELECT, DELETE', roleOf(schema, 'relay'));
 };
 
-/** Up to which version a request's transitions have been told, in workspaces where an endpoint wants them in order. */
+/**
+ * Up to which version a request's transitions have been told, in workspaces where an endpoint wants them in order; forgotten
+ * a while after the last of a request that is over.
+ */
 const createRequestTold = async (runner: QueryRunner): Promise<void> => {
   await runner.query(`
     CREATE TABLE request_told (
       request_id uuid PRIMARY KEY,
       workspace_id uuid NOT NULL,
-      version int NOT NULL
+      version int NOT NULL,
+      is_over boolean NOT NULL,
+      told_at timestamptz NOT NULL DEFAULT now()
     )`);
+  await runner.query('CREATE INDEX request_told_age ON request_told (told_at) WHERE is_over');
   await isolateByWorkspace(runner, 'request_told');
+  await openToRelay(runner, 'request_told', 'SELECT, DELETE', roleOf(schema, 'relay'));
 };
 
 /**
  * `attempt`, `tries` and `due_at` as in `delivery`. Until `hold_until` a mail is `held`, with what it says for the digest that it may
- * become a part of; then it is sent, or `gathered` into another.
+ * become a part of; then it is sent, or `gathered` into another. On `standby` is what is told by chat: it is sent when that fails.
  */
 const createMail = async (runner: QueryRunner): Promise<void> => {
   await runner.query(`
@@ -266,11 +273,12 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
     )`);
   await runner.query(`CREATE INDEX mail_hold_until ON mail (hold_until) WHERE state = 'held'`);
   await runner.query(`CREATE INDEX mail_held_for ON mail (person_id) WHERE state = 'held'`);
-  await runner.query(`CREATE INDEX mail_held_about ON mail (task_id) WHERE state = 'held'`);
+  await runner.query(`CREATE INDEX mail_waiting_about ON mail (task_id) WHERE state IN ('held', 'standby')`);
   await runner.query('CREATE INDEX mail_list ON mail (workspace_id, id)');
   await runner.query(`CREATE INDEX mail_due_at ON mail (due_at) WHERE state = 'pending'`);
   await isolateByWorkspace(runner, 'mail');
-  await openToRelay(runner, 'mail', 'SELECT, UPDATE', roleOf(schema, 'relay'));
+  await runner.query('CREATE INDEX mail_age ON mail USING brin (created_at)');
+  await openToRelay(runner, 'mail', 'SELECT, UPDATE, DELETE', roleOf(schema, 'relay'));
 };
 
 /** `attempt`, `tries` and `due_at` as in `delivery`. The URL of a channel is sealed: whoever has it can post there. */
@@ -323,5 +331,6 @@ const createChat = async (runner: QueryRunner): Promise<void> => {
     `CREATE INDEX chat_message_about ON chat_message (task_id) WHERE state = 'pending' AND attempt = 0`,
   );
   await isolateByWorkspace(runner, 'chat_message');
-  await openToRelay(runner, 'chat_message', 'SELECT, UPDATE', roleOf(schema, 'relay'));
+  await runner.query('CREATE INDEX chat_message_age ON chat_message USING brin (created_at)');
+  await openToRelay(runner, 'chat_message', 'SELECT, UPDATE, DELETE', roleOf(schema, 'relay'));
 };

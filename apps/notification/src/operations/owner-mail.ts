@@ -4,7 +4,7 @@ import { v7 } from 'uuid';
 import type { EndpointSubject, Happening } from '../events/operational-event';
 import { readerOf } from '@countersign/reader';
 import { readAudience } from '../audience/read-audience';
-import type { MailContent } from '../mail/mail-content';
+import { nameOf, type MailContent } from '../mail/mail-content';
 import { address } from '../mail/plan-mail';
 import { renderHtml, renderText, type MailFrame } from '../mail/render-mail';
 import { mailTexts, type MailTexts } from '../mail/texts';
@@ -82,7 +82,7 @@ const contentOf = (
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .slice(0, 250)
     .toWellFormed(),
-  greeting: hello(person.displayName || person.userName),
+  greeting: hello(nameOf(person)),
   sentences: endpointDisabled.sentences,
   facts: [
     // Its path may be a secret.
@@ -114,7 +114,7 @@ export const writeOwnerMails = (sql: TransactionSql, mails: readonly OwnerMail[]
       mails.map(({ eventId }) => eventId),
       mails.map(({ person }) => person.id),
       mails.map(({ person }) => person.email),
-      mails.map(({ person }) => person.displayName || person.userName),
+      mails.map(({ person }) => nameOf(person)),
       mails.map(({ content }) => content.subject),
       mails.map(({ content, frame }) => renderText(content, frame)),
       mails.map(({ content, frame }) => renderHtml(content, frame)),

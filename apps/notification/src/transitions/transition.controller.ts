@@ -44,10 +44,11 @@ export class TransitionController {
       holdersOf(data).map((personId) => ({ workspaceId, personId })),
     );
     const workspaces = messages.map(({ workspaceId }) => workspaceId);
+    const closed = closedTasksOf(messages);
     // Sent together.
     const [context, audience] = await Promise.all([
       readContext(tx, messages),
-      readAudience(tx, workspaces, [...people, ...holders]),
+      readAudience(tx, workspaces, [...people, ...holders], closed),
     ]);
     const now = this.clock.now();
     const announcements: Announcements = { events: [], deliveries: [], mails: [], told: [] };
@@ -100,9 +101,11 @@ export class TransitionController {
     writeChats(tx, chats);
     let stored: ReadonlySet<string> = new Set();
     writeAnnouncements(tx, announcements, (deliveryIds) => (stored = deliveryIds));
-    const closed = closedTasksOf(messages);
-    skipAnsweredQuestions(tx, closed);
-    skipAnsweredChats(tx, closed);
+    // Also what these very transitions have brought.
+    const brought = (planned: readonly { taskId: string | null }[]) =>
+      planned.flatMap(({ taskId }) => (taskId !== null && closed.includes(taskId) ? [taskId] : []));
+    skipAnsweredQuestions(tx, [...audience.waiting.mails, ...brought(announcements.mails)]);
+    skipAnsweredChats(tx, [...audience.waiting.chats, ...brought(chats)]);
     publishAttempts(tx, announcements);
     const heldUntil = announcements.mails.flatMap(({ hold }) => (hold ? [Date.parse(hold.until)] : []));
     tx.afterCommit(() => {

@@ -4,6 +4,7 @@ import { queuedMinutes } from '../deliveries/claim-due';
 import { leaseSeconds } from '../deliveries/lease-deliveries';
 import type { PlannedMail } from '../mail/plan-mail';
 import type { PlannedDelivery, PlannedEvent } from './plan-deliveries';
+import type { TransitionOrder } from './transition-order';
 
 /** What a transition sets in motion. */
 export interface Announcements {
@@ -17,7 +18,7 @@ export interface Announcements {
   })[];
   mails: (PlannedMail & { cause: Cause })[];
   /** How far requests have been told whose events somebody wants in order. */
-  told: { requestId: string; workspaceId: string; version: number }[];
+  told: TransitionOrder['progress'];
 }
 
 const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
@@ -62,7 +63,7 @@ export const writeAnnouncements = (
        INSERT INTO mail (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
                          state, error, correlation_id, traceparent, links, task_id, hold_until, is_gathered, content, due_at, finished_at)
        SELECT m.*, CASE WHEN m.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
-              CASE WHEN m.state NOT IN ('pending', 'held') THEN now() END
+              CASE WHEN m.state NOT IN ('pending', 'held', 'standby') THEN now() END
          FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::text[],
                      $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[], $34::json[],
                      $35::uuid[], $36::timestamptz[], $37::boolean[], $38::json[])
@@ -118,13 +119,15 @@ export const writeAnnouncements = (
 const writeTold = (sql: TransactionSql, told: Announcements['told']): void => {
   const sorted = [...told].sort((a, b) => (a.requestId < b.requestId ? -1 : 1));
   sql.write(
-    `INSERT INTO request_told AS t (request_id, workspace_id, version)
-     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[])
-     ON CONFLICT (request_id) DO UPDATE SET version = greatest(t.version, excluded.version)`,
+    `INSERT INTO request_told AS t (request_id, workspace_id, version, is_over)
+     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::boolean[])
+     ON CONFLICT (request_id) DO UPDATE
+        SET version = greatest(t.version, excluded.version), is_over = t.is_over OR excluded.is_over, told_at = now()`,
     [
       sorted.map(({ requestId }) => requestId),
       sorted.map(({ workspaceId }) => workspaceId),
       sorted.map(({ version }) => version),
+      sorted.map(({ isOver }) => isOver),
     ],
   );
 };
