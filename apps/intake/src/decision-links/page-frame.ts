@@ -14,7 +14,7 @@ h1 { font-size: 1.5rem; line-height: 1.25; margin: .25rem 0 1rem; overflow-wrap:
 h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
 table { border-collapse: collapse; width: 100%; table-layout: fixed; margin-bottom: 1.25rem }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; white-space: pre-wrap }
-th { font-weight: normal; color: var(--quiet); width: 32%; hyphens: auto }
+th { font-weight: normal; color: var(--quiet); width: 32% }
 thead th { width: auto }
 ul { padding-left: 1.2rem } li { overflow-wrap: anywhere; white-space: pre-wrap }
 .notice { background: var(--soft); border-left: 4px solid var(--accent); padding: .75rem 1rem; margin: 1rem 0; overflow-wrap: anywhere }

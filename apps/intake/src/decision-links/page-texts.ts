@@ -188,8 +188,9 @@ const de: PageTexts = {
 
   asked: (requester) => `${requester} bittet Sie um Ihre Entscheidung.`,
   onBehalfOf: (name) => `Sie werden in Vertretung von ${name} gefragt.`,
-  requester: 'Antragsteller/in',
   title: 'Titel',
+  // Broken where a phone has no room for it.
+  requester: 'Antrag\u00adsteller/in',
   reason: 'Begründung',
   workflow: 'Ablauf',
   reference: 'Referenz',
