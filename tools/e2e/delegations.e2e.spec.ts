@@ -72,7 +72,7 @@ describe('standing in', () => {
     expectStatus(await client.as(mailOf('bob')).post(`/v1/tasks/${task?.id}/decision`, decision), 200);
     await untilState(client, first, 'completed');
     await eventually('Alice is told', async () => {
-      const mails = JSON.stringify((await client.get('/dev/mail.json')).body);
+      const mails = JSON.stringify((await client.get('/dev/mail.json?limit=200')).body);
       return mails.includes('Decided on your behalf') && mails.includes('While she is away') ? true : null;
     });
 

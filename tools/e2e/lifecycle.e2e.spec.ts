@@ -76,7 +76,7 @@ const told = (id: string, type: string) =>
 
 /** Mails that mention a text, as they were sent. */
 const mailsAbout = async (text: string): Promise<Json[]> => {
-  const { data } = expectStatus(await client.get<Page>('/dev/mail.json'), 200);
+  const { data } = expectStatus(await client.get<Page>('/dev/mail.json?limit=200'), 200);
   return data.filter((mail) => JSON.stringify(mail).includes(text));
 };
 

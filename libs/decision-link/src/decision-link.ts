@@ -8,16 +8,16 @@ export interface DecisionLink {
   taskId: string;
   personId: string;
   /** Of the request, as the message showed it. */
-  revision: number;
+  version: number;
   /** To the second. */
   expiresAt: Date;
 }
 
 /*
- * version (1) ‖ link (16) ‖ workspace (16) ‖ task (16) ‖ person (16) ‖ revision (4) ‖ expiry in seconds since 1970 (4) ‖
+ * format (1) ‖ link (16) ‖ workspace (16) ‖ task (16) ‖ person (16) ‖ request's version (4) ‖ expiry in seconds since 1970 (4) ‖
  * HMAC-SHA256 of all that (32): 105 bytes, which base64url writes without a spare bit, so that a link has one spelling.
  */
-const version = 1;
+const format = 1;
 const idBytes = 16;
 const numbersAt = 1 + 4 * idBytes;
 const macAt = numbersAt + 8;
@@ -38,12 +38,12 @@ export class DecisionLinkTokens {
   }
 
   /** 140 characters of base64url. */
-  tokenOf({ id, workspaceId, taskId, personId, revision, expiresAt }: DecisionLink): string {
+  tokenOf({ id, workspaceId, taskId, personId, version, expiresAt }: DecisionLink): string {
     const numbers = Buffer.alloc(8);
-    numbers.writeUInt32BE(revision, 0);
+    numbers.writeUInt32BE(version, 0);
     numbers.writeUInt32BE(Math.floor(expiresAt.getTime() / 1_000), 4);
     const content = Buffer.concat([
-      Buffer.of(version),
+      Buffer.of(format),
       ...[id, workspaceId, taskId, personId].map(packed),
       numbers,
     ]);
@@ -55,13 +55,13 @@ export class DecisionLinkTokens {
     if (!spelling.test(token)) return null;
     const bytes = Buffer.from(token, 'base64url');
     const content = bytes.subarray(0, macAt);
-    if (!timingSafeEqual(bytes.subarray(macAt), this.mac(content)) || content[0] !== version) return null;
+    if (!timingSafeEqual(bytes.subarray(macAt), this.mac(content)) || content[0] !== format) return null;
     return {
       id: unpacked(content, 0),
       workspaceId: unpacked(content, 1),
       taskId: unpacked(content, 2),
       personId: unpacked(content, 3),
-      revision: content.readUInt32BE(numbersAt),
+      version: content.readUInt32BE(numbersAt),
       expiresAt: new Date(content.readUInt32BE(numbersAt + 4) * 1_000),
     };
   }

@@ -9,7 +9,7 @@ const link: DecisionLink = {
   workspaceId: '1840b34e-6fe7-4a56-9ad3-0b7b58c49dc7',
   taskId: '0192f3a4-7b1c-7d10-8000-000000000002',
   personId: '0192f3a4-7b1c-7d10-8000-000000000003',
-  revision: 3,
+  version: 3,
   expiresAt: new Date('2026-11-28T09:00:00Z'),
 };
 
@@ -19,7 +19,7 @@ const anyLink: fc.Arbitrary<DecisionLink> = fc.record({
   workspaceId: fc.uuid(),
   taskId: fc.uuid(),
   personId: fc.uuid(),
-  revision: fc.integer({ min: 0, max: 0xffff_ffff }),
+  version: fc.integer({ min: 0, max: 0xffff_ffff }),
   expiresAt: seconds,
 });
 
@@ -65,7 +65,7 @@ describe('the token of a decision link', () => {
     expect(new DecisionLinkTokens(Buffer.alloc(32, 2)).read(tokens.tokenOf(link))).toBeNull();
   });
 
-  it('of a later version is not read as one of this', () => {
+  it('of a later format is not read as one of this', () => {
     const content = Buffer.from(tokens.tokenOf(link), 'base64url').subarray(0, -32);
     content[0] = 2;
     const mac = createHmac('sha256', key).update(content).digest();

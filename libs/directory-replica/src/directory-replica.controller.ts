@@ -69,7 +69,18 @@ export class DirectoryReplicaController {
       tx,
       messages.flatMap(({ workspaceId, data }) => data.people.map((person) => ({ workspaceId, person }))),
     );
-    await tx.query('DELETE FROM directory_question WHERE id = ANY ($1::uuid[])', [
+    const ofGroups = messages.filter(({ data }) => data.groups);
+    if (ofGroups.length > 0) {
+      // Groups are not kept: whoever asked fetches the answer.
+      await tx.query(
+        'UPDATE directory_question q SET answer = a.answer FROM unnest($1::uuid[], $2::json[]) AS a (id, answer) WHERE q.id = a.id',
+        [
+          ofGroups.map(({ data }) => data.questionId),
+          ofGroups.map(({ data }) => JSON.stringify(data.groups)),
+        ],
+      );
+    }
+    await tx.query('DELETE FROM directory_question WHERE id = ANY ($1::uuid[]) AND answer IS NULL', [
       messages.map(({ data }) => data.questionId),
     ]);
   }

@@ -21,6 +21,7 @@ export const createDirectoryReplicaTables = async (runner: QueryRunner, schema: 
     CREATE TABLE directory_question (
       id uuid PRIMARY KEY,
       workspace_id uuid NOT NULL,
+      answer json,
       asked_at timestamptz NOT NULL DEFAULT now()
     )`);
   await isolateByWorkspace(runner, 'person');

@@ -1,4 +1,4 @@
-import { isUuid, type ConsumerService, type DirectoryPerson } from '@countersign/contracts';
+import { isUuid, type ConsumerService, type DirectoryPerson, type FoundGroup } from '@countersign/contracts';
 import type { Cause, UnitOfWork } from '@countersign/messaging';
 import type { Database, Sql } from '@countersign/persistence';
 import { Problem, type Call } from '@countersign/service-kit';
@@ -55,7 +55,7 @@ export class People {
     const active = known.filter((person) => person.active);
     if (active.length > 0) return known.length === 1 ? (known[0] ?? null) : null;
     try {
-      await this.ask(workspaceId, ref, cause);
+      await this.ask(workspaceId, { refs: [ref] }, cause);
     } catch (error) {
       // Known as inactive is better than not knowing.
       if (known.length !== 1 || !(error instanceof Problem)) throw error;
@@ -73,7 +73,20 @@ export class People {
     return person;
   }
 
-  private async ask(workspaceId: string, ref: string, cause: Cause): Promise<void> {
+  /**
+   * The group that a ref names: id, externalId or displayName, as the directory knows it now. Null when there is none or more
+   * than one. Throws Problem unavailable when the directory does not answer within 2 s.
+   */
+  async group(workspaceId: string, ref: string, cause: Cause): Promise<FoundGroup | null> {
+    const found = await this.ask(workspaceId, { refs: [], groups: [ref] }, cause);
+    return found.find((group) => group.ref === ref) ?? null;
+  }
+
+  private async ask(
+    workspaceId: string,
+    wanted: { refs: string[]; groups?: string[] },
+    cause: Cause,
+  ): Promise<FoundGroup[]> {
     const questionId = v7();
     await this.unitOfWork([workspaceId], async (tx) => {
       await tx.query('INSERT INTO directory_question (id, workspace_id) VALUES ($1, $2)', [
@@ -84,17 +97,21 @@ export class People {
         type: 'directory.find.v1',
         workspaceId,
         cause,
-        data: { questionId, asker: this.service, refs: [ref] },
+        data: { questionId, asker: this.service, ...wanted },
       });
     });
     const giveUpAt = Date.now() + patienceMs;
     while (Date.now() < giveUpAt) {
       await new Promise((resolve) => setTimeout(resolve, lookMs));
-      // The answer removes the question, in the transaction that stores the people.
-      const open = await this.database.read(workspaceId, (sql) =>
-        sql.query('SELECT 1 FROM directory_question WHERE id = $1', [questionId]),
+      // The answer removes the question, in the transaction that stores the people, or is kept with it.
+      const [open] = await this.database.read(workspaceId, (sql) =>
+        sql.query<{ answer: FoundGroup[] | null }>('SELECT answer FROM directory_question WHERE id = $1', [
+          questionId,
+        ]),
       );
-      if (open.length === 0) return;
+      if (!open) return [];
+      // What is fetched is forgotten with the questions that nobody answered.
+      if (open.answer) return open.answer;
     }
     throw new Problem('unavailable', 'The directory does not answer right now. Try again.', {
       headers: { 'retry-after': '1' },

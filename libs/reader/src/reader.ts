@@ -3,7 +3,7 @@ import { languageOf, localeOf, tagsOf, type Language } from './language';
 /** How something is to be shown to one person. */
 export interface Reader {
   language: Language;
-  /** For dates and numbers: a tag that Intl takes, of the same language. */
+  /** For dates and numbers: a tag that Intl takes, of whatever language. */
   locale: string;
   /** IANA name. */
   timezone: string;
@@ -34,14 +34,21 @@ export const readerOf = (
 ): Reader => {
   const tags = [...tagsOf(person?.language), ...tagsOf(person?.locale)];
   const language = tags.map(languageOf).find((one) => one !== null) ?? otherwise.language;
-  const inIt = [...tagsOf(person?.locale), ...tagsOf(person?.language)].filter(
-    (tag) => languageOf(tag) === language,
-  );
+  const ofLanguage =
+    tagsOf(person?.language).find((tag) => languageOf(tag) === language && tag.includes('-')) ??
+    localeOf[language];
   const timezone = person?.timezone && isTimezone(person.timezone) ? person.timezone : otherwise.timezone;
   return {
     language,
-    // A tag with a region says how to write dates; a bare language does not.
-    locale: inIt.find((tag) => tag.includes('-')) ?? localeOf[language],
+    locale: writtenAs(tagsOf(person?.locale)[0], language, ofLanguage),
     timezone,
   };
+};
+
+/** A tag with a region says how to write dates and numbers, whatever the language of the texts; a bare language of ours does not. */
+const writtenAs = (tag: string | undefined, language: Language, ofLanguage: string): string => {
+  if (tag === undefined) return ofLanguage;
+  const bare = languageOf(tag);
+  if (bare === null || tag.includes('-')) return tag;
+  return bare === language ? ofLanguage : localeOf[bare];
 };

@@ -3,7 +3,7 @@ import { catalogue, type QueueName } from '@countersign/contracts';
 import { causeOf, Handles, PoisonMessage, type Message, type Tx } from '@countersign/messaging';
 import { countGroupPeople, countRolePeople } from './count-people';
 import { refKey, type DirectoryRef } from './directory-ref';
-import { groupIds } from './match-groups';
+import { groupIds, namedGroups } from './match-groups';
 import { roleRef } from './match-roles';
 import { matchUsers } from './match-users';
 import { directoryPeople } from './user.rows';
@@ -29,6 +29,10 @@ export class DirectoryController {
     );
     const found = [...new Set([...matches.values()].flat().map(({ id }) => id))];
     const people = new Map((await directoryPeople(tx, found)).map((person) => [person.id, person]));
+    const groups = await namedGroups(
+      tx,
+      messages.flatMap(({ workspaceId, data }) => (data.groups ?? []).map((ref) => ({ workspaceId, ref }))),
+    );
     for (const message of messages) {
       const { workspaceId, data } = message;
       const ids = new Set(
@@ -39,7 +43,18 @@ export class DirectoryController {
         workspaceId,
         cause: causeOf(message),
         to: [data.asker as QueueName],
-        data: { questionId: data.questionId, people: [...ids].flatMap((id) => people.get(id) ?? []) },
+        data: {
+          questionId: data.questionId,
+          people: [...ids].flatMap((id) => people.get(id) ?? []),
+          ...(data.groups && {
+            groups: data.groups.flatMap((ref) => {
+              const meant = groups.filter((one) => one.ref === ref && one.workspace_id === workspaceId);
+              return meant.length === 1
+                ? meant.map(({ id, display_name: displayName }) => ({ ref, id, displayName }))
+                : [];
+            }),
+          }),
+        },
       });
     }
   }

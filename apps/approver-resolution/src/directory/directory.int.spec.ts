@@ -216,6 +216,32 @@ describe('the directory, asked by other services', () => {
     expect(await pages((sql) => countRolePeople(sql, [{ workspaceId, ref: 'staff' }]))).toBeLessThan(6_000);
   });
 
+  it('names the group that a ref means alone: by id, externalId or displayName', async () => {
+    const workspace = v7();
+    const one = await service.group('Only one', [], workspace);
+    const [twin] = [await service.group('Twins', [], workspace), await service.group('Twins', [], workspace)];
+    await service.rows('UPDATE group_ SET external_id = $2 WHERE id = $1', [twin, `ext-${twin}`]);
+    const questionId = v7();
+    const groups = [one, 'Only one', `ext-${twin}`, 'Twins', 'nobody', ''];
+    await service.send(
+      'approver-resolution',
+      service.envelope(
+        'directory.find.v1',
+        { questionId, asker: 'notification', refs: [], groups },
+        workspace,
+      ),
+    );
+    expect((await answerTo(questionId)).data).toEqual({
+      questionId,
+      people: [],
+      groups: [
+        { ref: one, id: one, displayName: 'Only one' },
+        { ref: 'Only one', id: one, displayName: 'Only one' },
+        { ref: `ext-${twin}`, id: twin, displayName: 'Twins' },
+      ],
+    });
+  });
+
   it('says so when there is nobody', async () => {
     const questionId = v7();
     await service.send(

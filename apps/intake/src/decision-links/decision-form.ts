@@ -7,7 +7,8 @@ export interface DecisionForm {
   decision: string;
   comment: string;
   reasonCode: string;
-  revision: string;
+  /** What the page had shown. */
+  seen: string;
 }
 
 /** A decision as the API takes it. */
@@ -15,31 +16,38 @@ export interface FilledDecision {
   decision: DecisionKind;
   comment: string | null;
   reasonCode: string | null;
-  revision: number;
 }
 
 const longestComment = 5_000;
 
-/** Text that PostgreSQL stores, with line ends as everywhere (HTML sends CR LF). */
-const plain = (text: string | null): string =>
-  (text ?? '').replaceAll('\r\n', '\n').replaceAll('\0', '').toWellFormed();
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The fields of `application/x-www-form-urlencoded`. */
-export const readForm = (text: string): DecisionForm => {
+/** The fields of `application/x-www-form-urlencoded`; null for what has no one reading: no UTF-8, or a field twice. */
+export const readForm = (body: Uint8Array): DecisionForm | null => {
+  let text: string;
+  try {
+    text = utf8.decode(body);
+    // URLSearchParams would put something else in place of what is no UTF-8.
+    decodeURIComponent(text);
+  } catch {
+    return null;
+  }
   const fields = new URLSearchParams(text);
-  return {
-    decision: plain(fields.get('decision')),
-    comment: plain(fields.get('comment')),
-    reasonCode: plain(fields.get('reasonCode')),
-    revision: plain(fields.get('revision')),
+  // With line ends as everywhere: HTML sends CR LF.
+  const one = (name: keyof DecisionForm) => (fields.get(name) ?? '').replaceAll('\r\n', '\n');
+  const form = {
+    decision: one('decision'),
+    comment: one('comment'),
+    reasonCode: one('reasonCode'),
+    seen: one('seen'),
   };
+  return Object.keys(form).some((name) => fields.getAll(name).length > 1) ? null : form;
 };
 
-/** What is wrong with it, in sentences; or the decision that it is, by default on the revision that the message showed. */
+/** What is wrong with it, in sentences; or the decision that it is. */
 export const checkForm = (
   form: DecisionForm,
   { rules }: Pick<LinkedTask, 'rules'>,
-  revisionSeen: number,
   texts: PageTexts,
 ): { problems: string[] } | { filled: FilledDecision } => {
   const decision = decisions.find((one) => one === form.decision);
@@ -52,9 +60,10 @@ export const checkForm = (
     ...(decision ? [] : [texts.chooseOne]),
     ...(needsComment && comment === null ? [texts.commentNeeded] : []),
     ...(form.comment.length > longestComment ? [texts.commentTooLong] : []),
+    // PostgreSQL stores no such text.
+    ...(form.comment.includes('\0') ? [texts.commentUnreadable] : []),
     ...(reasonCode !== null && decision && !codes?.includes(reasonCode) ? [texts.badReasonCode] : []),
   ];
   if (!decision || problems.length > 0) return { problems };
-  const revision = /^[1-9]\d{0,8}$/.test(form.revision) ? Number(form.revision) : revisionSeen;
-  return { filled: { decision, comment, reasonCode, revision } };
+  return { filled: { decision, comment, reasonCode } };
 };

@@ -58,6 +58,7 @@ interface Asked {
     task?: Partial<TaskSnapshot>;
     request?: Partial<RequestSnapshot>;
     payload?: { revision: number; value: unknown };
+    event?: string;
   }): Promise<void>;
 }
 
@@ -90,7 +91,12 @@ const asked = async (
     comment: null,
     decidedAt: null,
   };
-  const becomes: Asked['becomes'] = async ({ task: ofTask = {}, request: ofRequest = {}, payload }) => {
+  const becomes: Asked['becomes'] = async ({
+    task: ofTask = {},
+    request: ofRequest = {},
+    payload,
+    event,
+  }) => {
     task = { ...task, ...ofTask };
     request = {
       ...request,
@@ -103,17 +109,32 @@ const asked = async (
     };
     await intake.tell('request.transitioned.v1', {
       request,
-      events: [],
+      events: event
+        ? [
+            {
+              id: v7(),
+              type: event,
+              at: new Date().toISOString(),
+              actor: { type: 'service', id: 'key', via: null },
+              taskId: null,
+              stageKey: null,
+              data:
+                event === 'request.revised'
+                  ? { revision: request.revision, changed: [], title: request.title, reason: request.reason }
+                  : {},
+            },
+          ]
+        : [],
       revisionPayload: payload ? { revision: payload.revision, payload: { value: payload.value } } : null,
     });
   };
-  await becomes({ request: { state: 'pending_review' } });
+  await becomes({ request: { state: 'pending_review' }, event: 'request.created' });
   const link: DecisionLink = {
     id: v7(),
     workspaceId: intake.workspaceId,
     taskId,
     personId: people.bob!.id,
-    revision: 1,
+    version: request.version,
     expiresAt: new Date(Math.floor(Date.now() / 1_000) * 1_000 + 3_600_000),
     ...linked,
   };
@@ -183,8 +204,8 @@ describe('the page of a decision link', () => {
       'value="return"',
       '<optgroup label="Reject"><option value="budget">budget</option>',
       'Comment (needed to reject)',
+      'name="seen" value="2.',
       'This page is for bob@test alone: whoever has the link can decide in that name.',
-      'name="revision" value="1"',
     ])
       expect(text).toContain(part);
     expect(headers.get('content-security-policy')).toMatch(
@@ -268,7 +289,17 @@ describe('the page of a decision link', () => {
     expect(text).toContain(`<td>text</td><td>${long}a</td><td>${long}b</td>`);
     expect(text).toContain('<td>gone</td><td>yes</td><td>–</td>');
     expect(text).toContain('<td>new</td><td>–</td><td>here</td>');
-    expect(text).toContain('name="revision" value="2"');
+    expect(text).toContain('name="seen" value="3.');
+  });
+
+  it('says that title or reason were changed since the message was sent', async () => {
+    const { path, becomes } = await asked({ title: 'Buy 1 pen', reason: 'For notes' });
+    expect((await browse('GET', path)).text).not.toContain('Changed since you were asked');
+    await becomes({ request: { title: 'Buy <100> laptops', reason: null }, event: 'request.revised' });
+    const { text } = await browse('GET', path);
+    expect(text).toContain('Changed since you were asked');
+    expect(text).toContain('<td>Title</td><td>Buy 1 pen</td><td>Buy &lt;100&gt; laptops</td>');
+    expect(text).toContain('<td>Reason</td><td>For notes</td><td>–</td>');
   });
 
   const decidedBy = (name: string): Partial<TaskSnapshot> => ({
@@ -361,7 +392,12 @@ describe('the page of a decision link', () => {
     expect([off.status, off.text.includes('does not allow decisions by link')]).toEqual([410, true]);
     expect((await browse('POST', path, { decision: 'approve' })).status).toBe(410);
     await intake.call('PATCH', '/v1/workspace-settings', { decisionLinks: true });
-    expect((await browse('GET', path)).status).toBe(200);
+    for (const [method, form] of [['GET'], ['POST', { decision: 'approve' }]] as const) {
+      const ended = await browse(method, path, form);
+      expect([ended.status, ended.text.includes('ended all links')]).toEqual([410, true]);
+    }
+    await intake.call('PATCH', '/v1/workspace-settings', { decisionLinks: true });
+    expect((await browse('GET', (await asked()).path)).status).toBe(200);
   });
 });
 
@@ -369,7 +405,7 @@ describe('a decision by link', () => {
   it('is the person’s, says in the trail how it came, and is taken once however often it is sent', async () => {
     const { path, link, taskId, request, becomes } = await asked();
     const posts = ['approve', 'approve', 'reject'].map((decision) =>
-      browse('POST', path, { decision, comment: 'one\r\ntwo', revision: '1' }),
+      browse('POST', path, { decision, comment: 'one\r\ntwo' }),
     );
     const [command] = await untilCommands(request.id, 1);
     const [sent] = await intake.sql<{ envelope: { data: Record<string, unknown> } }>(
@@ -397,24 +433,29 @@ describe('a decision by link', () => {
       },
     });
     await settle(command!.id, request.id, null);
-    for (const answer of await Promise.all(posts)) {
-      expect(answer.status).toBe(303);
-      expect(answer.headers.get('location')).toBe(`./${path.split('/').at(-1)}`);
+    const [first, again, other] = await Promise.all(posts);
+    for (const answer of [first, again, await browse('POST', path, { decision: 'approve' })]) {
+      expect(answer?.status).toBe(303);
+      expect(answer?.headers.get('location')).toBe(`./${path.split('/').at(-1)}`);
     }
-    expect((await browse('POST', path, { decision: 'reject' })).status).toBe(303);
+    for (const answer of [other, await browse('POST', path, { decision: 'reject' })]) {
+      expect(answer?.status).toBe(409);
+      expect(answer?.text).toContain('This changes nothing: your decision had been taken before.');
+      expect(answer?.text).toContain('You have decided this on');
+    }
     expect(await commandsOf(request.id)).toHaveLength(1);
     expect((await browse('GET', path)).text).toContain('You have decided this on');
   });
 
   it('that is refused has used nothing up, and says why', async () => {
     const { path, request } = await asked();
-    const first = browse('POST', path, { decision: 'approve', comment: 'fine', revision: '1' });
+    const first = browse('POST', path, { decision: 'approve', comment: 'fine' });
     const [command] = await untilCommands(request.id, 1);
     await settle(command!.id, request.id, { code: 'not_assignee', detail: 'Bob has decided the stage X.' });
     const refused = await first;
     expect(refused.status).toBe(403);
     expect(refused.text).toContain('You may not decide this: Bob has decided the stage X.');
-    const second = browse('POST', path, { decision: 'approve', revision: '1' });
+    const second = browse('POST', path, { decision: 'approve' });
     const commands = await untilCommands(request.id, 2);
     await settle(commands[1]!.id, request.id, null, 2);
     expect((await second).status).toBe(303);
@@ -422,7 +463,7 @@ describe('a decision by link', () => {
 
   it('on a revision that is not the newest shows what has changed, and asks again', async () => {
     const { path, request, becomes } = await asked({ payload: { amount: 1 } });
-    const posted = browse('POST', path, { decision: 'approve', comment: '<fine>', revision: '1' });
+    const posted = browse('POST', path, { decision: 'approve', comment: '<fine>' });
     const [command] = await untilCommands(request.id, 1);
     await becomes({
       request: { revision: 2, payloadRevision: 2 },
@@ -435,7 +476,32 @@ describe('a decision by link', () => {
     expect(text).toContain('<td>amount</td><td>1</td><td>2</td>');
     expect(text).toContain('value="approve" required checked');
     expect(text).toContain('&lt;fine&gt;</textarea>');
-    expect(text).toContain('name="revision" value="2"');
+    expect(text).toContain('name="seen" value="3.');
+  });
+
+  it('on something that its page did not show shows what is different, and asks again', async () => {
+    const { path, request, becomes } = await asked({ title: 'Buy 1 pen' });
+    const seenOn = async () =>
+      / name="seen" value="([^"]+)"/.exec((await browse('GET', path)).text)?.[1] ?? 'none';
+    const seen = await seenOn();
+    await becomes({ request: { title: 'Buy 100 laptops' }, event: 'request.revised' });
+    for (const form of [{ seen }, { seen: 'nonsense' }, {}] as Record<string, string>[]) {
+      const { status, text } = await browse('POST', path, { decision: 'approve', comment: 'fine', ...form });
+      expect(status).toBe(409);
+      expect(text).toContain('the request was changed while you had this page open');
+      expect(text).toContain('<td>Title</td><td>Buy 1 pen</td><td>Buy 100 laptops</td>');
+      expect(text).toContain('fine</textarea>');
+    }
+    expect(await commandsOf(request.id)).toEqual([]);
+    const posted = browse('POST', path, { decision: 'approve', seen: await seenOn() });
+    const [command] = await untilCommands(request.id, 1);
+    const [sent] = await intake.sql<{ envelope: { data: Record<string, unknown> } }>(
+      `SELECT envelope FROM outbox_message WHERE envelope ->> 'type' = 'request.decide.v1' AND envelope::text LIKE $1`,
+      [`%${command!.id}%`],
+    );
+    expect(sent?.envelope.data.words).toEqual({ title: 'Buy 100 laptops', reason: null });
+    await settle(command!.id, request.id, null);
+    expect((await posted).status).toBe(303);
   });
 
   it.each<[string, Record<string, string>, string]>([
@@ -450,6 +516,11 @@ describe('a decision by link', () => {
       'a comment that is too long',
       { decision: 'approve', comment: 'x'.repeat(5_001) },
       'may have 5,000 characters',
+    ],
+    [
+      'a comment that cannot be kept',
+      { decision: 'approve', comment: 'one\0two' },
+      'characters that cannot be kept',
     ],
     [
       'a reason code of another decision',
@@ -473,8 +544,27 @@ describe('a decision by link', () => {
     expect(await status({ 'sec-fetch-site': 'same-site' })).toBe(403);
     expect(await status({ origin: 'https://evil.example.com' })).toBe(403);
     expect(await status({ 'content-type': 'text/plain' })).toBe(415);
+    const plain = await browse('POST', path, { decision: 'approve' }, { 'content-type': 'text/plain' });
+    expect(plain.text).toContain('Nothing was decided: only the form of this page');
     expect(await status({ 'content-type': 'application/json' })).toBe(415);
     expect(await status({}, { decision: 'approve', comment: 'x'.repeat(70_000) })).toBe(413);
+    expect(await commandsOf(request.id)).toEqual([]);
+  });
+
+  it.each([
+    ['two decisions', 'decision=approve&decision=reject'],
+    ['two comments', 'decision=approve&comment=a&comment=b'],
+    ['bytes that are no UTF-8', 'decision=approve&comment=%FF'],
+  ])('with %s is not taken', async (_, body) => {
+    const { path, request } = await asked();
+    const response = await fetch(`http://127.0.0.1:${intake.port}${path}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+    });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('Nothing was decided: what was sent could not be read.');
     expect(await commandsOf(request.id)).toEqual([]);
   });
 

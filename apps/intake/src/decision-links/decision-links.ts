@@ -19,6 +19,7 @@ import { standingOf } from './link-standing';
 import { useLink } from './link-use.rows';
 import { pageTexts, type PageTexts } from './page-texts';
 import { readLinkedTask } from './read-linked-task';
+import { isChanged, readShown, shownRequest } from './shown-request';
 
 /** A message may be faster than our own read model, by minutes after an outage. */
 const onItsWayMs = 5 * 60_000;
@@ -63,12 +64,25 @@ export class DecisionLinks {
     const { occasion, call } = found;
     const { link, linked, reader, person } = occasion;
     const standing = standingOf(linked, person.id);
-    // A second click, or a second thought: what has been decided stays, and is shown.
-    if (standing === 'busy' || (standing === 'decided' && linked.task.decidedBy?.id === person.id))
-      return null;
     const texts = pageTexts[reader.language];
-    if (standing !== 'open') return decisionPage(occasion, { status: 409, sentences: [texts.refused], form });
-    const checked = checkForm(form, linked, link.revision, texts);
+    /** A second click is shown what has been decided; a second thought is told that it comes too late. */
+    const done = (now: LinkedTask): Answer | null =>
+      now.task.decision === null || now.task.decision === form.decision
+        ? null
+        : decisionPage({ ...occasion, linked: now }, { status: 409, sentences: [texts.tooLate], form });
+    if (standing === 'decided' && linked.task.decidedBy?.id === person.id) return done(linked);
+    if (standing !== 'open' && standing !== 'busy')
+      return decisionPage(occasion, { status: 409, sentences: [texts.refused], form });
+    const shown = readShown(form.seen);
+    // Whoever sends no page's form decides on what the message said.
+    const isStale =
+      form.seen === '' ? isChanged(linked) : shown?.fingerprint !== shownRequest(linked).fingerprint;
+    const versionSeen = shown?.version ?? link.version;
+    if (isStale) {
+      const now = (await this.read(link, versionSeen)) ?? linked;
+      return decisionPage({ ...occasion, linked: now }, { status: 409, sentences: [texts.revised], form });
+    }
+    const checked = checkForm(form, linked, texts);
     if ('problems' in checked) {
       return decisionPage(occasion, {
         status: 422,
@@ -80,16 +94,20 @@ export class DecisionLinks {
       call,
       'request.decide.v1',
       linked.request.id,
-      { actor: callingActor(call, person), taskId: linked.task.id, ...checked.filled },
+      {
+        actor: callingActor(call, person),
+        taskId: linked.task.id,
+        ...checked.filled,
+        revision: linked.request.revision,
+        words: { title: linked.request.title, reason: linked.request.reason },
+      },
       (tx, commandId) => useLink(tx, link, commandId),
     );
-    if (!outcome?.refused) return null;
-    const now = await this.read(link);
+    if (!outcome) return null;
+    const now = await this.read(link, versionSeen);
     if (!now) return null;
-    return decisionPage(
-      { ...occasion, link: { ...link, revision: checked.filled.revision }, linked: now },
-      { ...setbackOf(outcome.refused, texts), form },
-    );
+    if (!outcome.refused) return done(now);
+    return decisionPage({ ...occasion, linked: now }, { ...setbackOf(outcome.refused, texts), form });
   }
 
   /** The request, or why this link shows none. */
@@ -114,6 +132,8 @@ export class DecisionLinks {
       timezone: settings.timezone,
     });
     if (!settings.decisionLinks) return refuse(410, ({ switchedOff }) => switchedOff, reader, settings.name);
+    if (settings.linksSince && (madeAt(link.id) ?? 0) < settings.linksSince.getTime())
+      return refuse(410, ({ ended }) => ended, reader, settings.name);
     // A ref may also be somebody's name or foreign id: of this person alone is the link.
     if (!person?.active || person.id !== personId)
       return refuse(403, ({ inactive }) => inactive, reader, settings.name);
@@ -130,8 +150,10 @@ export class DecisionLinks {
     return isYoung && (await this.arrivals.wait(link.taskId, patienceMs)) ? this.read(link) : null;
   }
 
-  private read(link: DecisionLink): Promise<LinkedTask | null> {
-    return this.database.read(link.workspaceId, (sql) => readLinkedTask(sql, this.versions, link));
+  private read(link: DecisionLink, versionSeen = link.version): Promise<LinkedTask | null> {
+    return this.database.read(link.workspaceId, (sql) =>
+      readLinkedTask(sql, this.versions, link, versionSeen),
+    );
   }
 }
 

@@ -62,14 +62,14 @@ export class DecisionPageController {
             decision: { type: 'string', enum: ['approve', 'reject', 'return'] },
             comment: { type: 'string', maxLength: 5_000 },
             reasonCode: { type: 'string' },
-            revision: { type: 'integer', description: 'That the page showed.' },
+            seen: { type: 'string', description: 'What the page showed, as its form has it.' },
           },
         },
       },
     },
     answers: {
       303: { description: 'It is decided, or on its way: the page shows it' },
-      ...Object.fromEntries([403, 404, 409, 410, 422, 503].map((status) => [status, page])),
+      ...Object.fromEntries([400, 403, 404, 409, 410, 413, 415, 422, 503].map((status) => [status, page])),
     },
   })
   decide(@Req() request: Request): Promise<Answer> {
@@ -79,10 +79,12 @@ export class DecisionPageController {
     return this.paged(stranger, true, async () => {
       if (!this.isFromHere(request)) return refuse(403, ({ foreign }) => foreign);
       if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
-        return refuse(415, ({ malformed }) => malformed);
+        return refuse(415, ({ wrongForm }) => wrongForm);
       const body = await readBody(request, formLimit);
+      const form = readForm(body);
+      if (!form) return refuse(400, ({ unreadable }) => unreadable);
       const token = tokenOf(request);
-      const answer = await this.links.decide(request, token, readForm(body.toString('utf8')), stranger);
+      const answer = await this.links.decide(request, token, form, stranger);
       // Relative: whatever stands before /decide on the way here stands there on the way back.
       return (
         answer ?? {

@@ -7,6 +7,7 @@ import { standingOf, type LinkedTask } from './link-standing';
 import { pageAnswer } from './page-frame';
 import { pageTexts, type PageTexts } from './page-texts';
 import { payloadChanges } from './payload-changes';
+import { shownRequest, writeShown } from './shown-request';
 
 /** What a page is written from. */
 export interface PageOccasion {
@@ -142,8 +143,15 @@ const earlier = ({ request }: LinkedTask, reader: Reader, texts: PageTexts): str
 };
 
 const changes = ({ linked, reader }: PageOccasion, texts: PageTexts, isSaid: boolean): string => {
-  if (!linked.payloadSeen) return '';
-  const lines = payloadChanges(linked.payloadSeen.value, linked.payload, reader);
+  const { request, payload, payloadSeen, wordsSeen } = linked;
+  const words = [
+    { path: texts.title, before: wordsSeen?.title, now: request.title },
+    { path: texts.reason, before: wordsSeen?.reason, now: request.reason },
+  ];
+  const lines = [
+    ...(wordsSeen ? words.filter(({ before, now }) => before !== now) : []),
+    ...(payloadSeen ? payloadChanges(payloadSeen.value, payload, reader) : []),
+  ];
   if (lines.length === 0) return '';
   const heads = [texts.member, texts.before, texts.now].map(
     (text) => `<th scope="col">${escapeHtml(text)}</th>`,
@@ -163,7 +171,7 @@ const form = (
   texts: PageTexts,
   filled: DecisionForm | null,
 ): string => {
-  const { rules, request } = linked;
+  const { rules } = linked;
   const choice = (decision: DecisionKind) => {
     const hint = texts.decisionHints[decision];
     return (
@@ -188,7 +196,7 @@ const form = (
     reasonCode +
     `<label>${escapeHtml(texts.commentLabels[rules.comment])}` +
     `<textarea name="comment" rows="4" maxlength="5000"${rules.comment === 'required' ? ' required' : ''}>\n${escapeHtml(filled?.comment ?? '')}</textarea></label>` +
-    `<input type="hidden" name="revision" value="${request.revision}">` +
+    `<input type="hidden" name="seen" value="${writeShown(shownRequest(linked))}">` +
     `<button type="submit">${escapeHtml(texts.send)}</button>` +
     `<p class="foot">${escapeHtml(texts.once(nameOf(person), formatTime(link.expiresAt.toISOString(), reader)))}</p></form>`
   );

@@ -8,8 +8,10 @@ export interface LinkedTask {
   request: RequestSnapshot;
   /** The newest. */
   payload: unknown;
-  /** Of the revision that the message showed; null when that is the newest, or is not kept. */
+  /** As it was shown; null when that is the newest, or is not kept. */
   payloadSeen: { value: unknown } | null;
+  /** The same; null when nobody knows. */
+  wordsSeen: Pick<RequestSnapshot, 'title' | 'reason'> | null;
   workflowTitle: string;
   rules: DecisionRules;
   /** A decision by this link is on its way. */

@@ -11,6 +11,7 @@ export interface PageTexts {
   asked: (requester: string) => string;
   onBehalfOf: (name: string) => string;
   requester: string;
+  title: string;
   reason: string;
   workflow: string;
   reference: string;
@@ -52,6 +53,7 @@ export interface PageTexts {
   malformed: string;
   expired: string;
   switchedOff: string;
+  ended: string;
   inactive: string;
   notYet: string;
   unavailable: string;
@@ -60,15 +62,19 @@ export interface PageTexts {
   fault: string;
   tooMuch: string;
   foreign: string;
+  wrongForm: string;
+  unreadable: string;
 
   incomplete: string;
   chooseOne: string;
   commentNeeded: string;
   commentTooLong: string;
+  commentUnreadable: string;
   badReasonCode: string;
   revised: string;
   mayNot: (detail: string) => string;
   refused: string;
+  tooLate: string;
 
   states: Record<StageState, string>;
 }
@@ -81,6 +87,7 @@ const en: PageTexts = {
   asked: (requester) => `${requester} needs your decision.`,
   onBehalfOf: (name) => `You are asked on behalf of ${name}.`,
   requester: 'Requester',
+  title: 'Title',
   reason: 'Reason',
   workflow: 'Workflow',
   reference: 'Reference',
@@ -132,6 +139,8 @@ const en: PageTexts = {
   expired:
     'This link has expired. Your task may still be open: decide where you usually work, or ask for a reminder, which brings a new link.',
   switchedOff: 'Your workspace does not allow decisions by link. Decide where you usually work.',
+  ended:
+    'Your workspace has ended all links that were out. Your task may still be open: decide where you usually work, or ask for a reminder, which brings a new link.',
   inactive: 'The person that this link is for cannot decide any more.',
   notYet: 'This task is not here yet. Try again in a moment.',
   unavailable:
@@ -142,15 +151,21 @@ const en: PageTexts = {
     'Something went wrong here. Open the link from your message again to see how things stand, and tell your administrator if this happens once more.',
   tooMuch: 'That was too much to send.',
   foreign: 'This was sent from another page. Nothing was decided: open the link from your message.',
+  wrongForm:
+    'Nothing was decided: only the form of this page is taken. Open the link from your message and use that.',
+  unreadable:
+    'Nothing was decided: what was sent could not be read. Open the link from your message and send your decision again.',
 
   incomplete: 'Nothing has been decided yet:',
   chooseOne: 'Choose one of the decisions.',
   commentNeeded: 'This decision needs a comment.',
   commentTooLong: 'The comment may have 5,000 characters.',
+  commentUnreadable: 'The comment has characters that cannot be kept.',
   badReasonCode: 'This reason code is not for this decision.',
   revised:
     'Nothing has been decided: the request was changed while you had this page open. See below what is different.',
   mayNot: (detail) => `You may not decide this: ${detail}`,
+  tooLate: 'This changes nothing: your decision had been taken before.',
   refused: 'Nothing has been decided: the task is not as it was when you opened this page.',
 
   states: {
@@ -173,6 +188,7 @@ const de: PageTexts = {
 
   asked: (requester) => `${requester} bittet Sie um Ihre Entscheidung.`,
   onBehalfOf: (name) => `Sie werden in Vertretung von ${name} gefragt.`,
+  title: 'Titel',
   // Broken where a phone has no room for it.
   requester: 'Antrag\u00adsteller/in',
   reason: 'Begründung',
@@ -227,6 +243,8 @@ const de: PageTexts = {
     'Dieser Link ist abgelaufen. Ihre Aufgabe ist möglicherweise noch offen: Entscheiden Sie dort, wo Sie sonst arbeiten, oder bitten Sie um eine Erinnerung. Sie enthält einen neuen Link.',
   switchedOff:
     'In Ihrem Arbeitsbereich kann nicht über einen Link entschieden werden. Entscheiden Sie dort, wo Sie sonst arbeiten.',
+  ended:
+    'In Ihrem Arbeitsbereich wurden alle bisherigen Links beendet. Ihre Aufgabe ist möglicherweise noch offen: Entscheiden Sie dort, wo Sie sonst arbeiten, oder bitten Sie um eine Erinnerung. Sie enthält einen neuen Link.',
   inactive: 'Die Person, für die dieser Link bestimmt ist, kann nicht mehr entscheiden.',
   notYet: 'Diese Aufgabe ist hier noch nicht angekommen. Versuchen Sie es gleich noch einmal.',
   unavailable:
@@ -238,16 +256,22 @@ const de: PageTexts = {
   tooMuch: 'Das war zu viel Text.',
   foreign:
     'Dies wurde von einer anderen Seite aus abgeschickt. Es wurde nichts entschieden: Öffnen Sie den Link aus Ihrer Nachricht.',
+  wrongForm:
+    'Es wurde nichts entschieden: Hier gilt nur das Formular dieser Seite. Öffnen Sie den Link aus Ihrer Nachricht und verwenden Sie es.',
+  unreadable:
+    'Es wurde nichts entschieden: Was geschickt wurde, ist nicht lesbar. Öffnen Sie den Link aus Ihrer Nachricht und schicken Sie Ihre Entscheidung noch einmal.',
 
   incomplete: 'Es wurde noch nichts entschieden:',
   chooseOne: 'Wählen Sie eine Entscheidung aus.',
   commentNeeded: 'Diese Entscheidung braucht einen Kommentar.',
   commentTooLong: 'Der Kommentar darf höchstens 5.000 Zeichen haben.',
+  commentUnreadable: 'Der Kommentar enthält Zeichen, die nicht gespeichert werden können.',
   badReasonCode: 'Dieser Grund passt nicht zu dieser Entscheidung.',
   revised:
     'Es wurde nichts entschieden: Der Antrag wurde geändert, während Sie diese Seite geöffnet hatten. Unten sehen Sie, was anders ist.',
   // What routing says of it is English.
   mayNot: () => 'Sie dürfen hierüber nicht entscheiden.',
+  tooLate: 'Das ändert nichts mehr: Ihre Entscheidung war schon eingegangen.',
   refused: 'Es wurde nichts entschieden: Die Aufgabe ist nicht mehr so wie beim Öffnen dieser Seite.',
 
   states: {

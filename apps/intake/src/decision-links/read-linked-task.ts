@@ -5,24 +5,33 @@ import type { WorkflowVersions } from '../workflows/workflow-versions';
 import type { LinkedTask } from './link-standing';
 import { isLinkBusy } from './link-use.rows';
 
-/** What a link leads to; null when the read model has no such task. */
+/** What a link leads to, beside what was shown at a version of the request; null when the read model has no such task. */
 export const readLinkedTask = async (
   sql: Sql,
   versions: WorkflowVersions,
   link: DecisionLink,
+  versionSeen: number,
 ): Promise<LinkedTask | null> => {
   const [row] = await sql.query<{
     snapshot: RequestSnapshot;
     payload: unknown;
     seen: unknown;
     hasSeen: boolean;
+    words: LinkedTask['wordsSeen'];
   }>(
-    `SELECT r.snapshot, p.payload, s.payload AS seen, s.payload IS NOT NULL AND s.revision < p.revision AS "hasSeen"
+    `SELECT r.snapshot, p.payload, s.payload AS seen, s.payload IS NOT NULL AND s.revision < p.revision AS "hasSeen", w.words
        FROM task t JOIN request r ON r.id = t.request_id
        JOIN request_payload p ON p.request_id = r.id AND p.revision = r.payload_revision
-       LEFT JOIN request_payload s ON s.request_id = r.id AND s.revision = $2
+       LEFT JOIN LATERAL (
+         SELECT revision, payload FROM request_payload WHERE request_id = r.id AND request_version <= $2 ORDER BY revision DESC LIMIT 1
+       ) s ON true
+       LEFT JOIN LATERAL (
+         SELECT json_build_object('title', detail ->> 'title', 'reason', detail ->> 'reason') AS words FROM request_event
+          WHERE request_id = r.id AND request_version <= $2 AND type IN ('request.created', 'request.edited', 'request.revised')
+          ORDER BY request_version DESC, id DESC LIMIT 1
+       ) w ON true
       WHERE t.id = $1`,
-    [link.taskId, Math.min(link.revision, 2_147_483_647)],
+    [link.taskId, Math.min(versionSeen, 2_147_483_647)],
   );
   if (!row) return null;
   const { snapshot: request, payload } = row;
@@ -42,6 +51,7 @@ export const readLinkedTask = async (
     request,
     payload,
     payloadSeen: row.hasSeen ? { value: row.seen } : null,
+    wordsSeen: row.words,
     workflowTitle: compiled.title,
     rules: {
       comment: compiled.stages.find((one) => one.key === stage.key)?.comment ?? 'optional',

@@ -119,6 +119,7 @@ export class Foundation1763690000000 implements MigrationInterface {
         decision_links boolean NOT NULL,
         decision_link_days int NOT NULL,
         is_language_said boolean NOT NULL,
+        links_since timestamptz,
         version int NOT NULL
       )`);
     await runner.query(`

@@ -190,7 +190,7 @@ const storeEvents = (tx: Tx, messages: readonly Message<'request.transitioned.v1
       rows.map(({ event }) => event.at),
       rows.map(({ event }) => event.type),
       rows.map(({ event }) => JSON.stringify(event.actor)),
-      rows.map(({ event }) => JSON.stringify(timelineDetail(event))),
+      rows.map(({ request, event }) => JSON.stringify(timelineDetail(event, request))),
     ],
   );
 };

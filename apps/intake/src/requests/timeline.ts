@@ -1,4 +1,4 @@
-import type { Actor, TransitionEvent } from '@countersign/contracts';
+import type { Actor, RequestSnapshot, TransitionEvent } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
 
 export interface TimelineEntry {
@@ -35,8 +35,13 @@ const shown = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, shown(member)]));
 };
 
-/** What the timeline says of an event. */
-export const timelineDetail = ({ data, taskId, stageKey }: TransitionEvent): Record<string, unknown> => ({
+/** What the timeline says of an event of a request. */
+export const timelineDetail = (
+  { type, data, taskId, stageKey }: TransitionEvent,
+  { title, reason }: Pick<RequestSnapshot, 'title' | 'reason'>,
+): Record<string, unknown> => ({
+  // Its data are the request itself.
+  ...(type === 'request.created' ? { title, reason } : {}),
   ...(stageKey === null ? {} : { stageKey }),
   ...(taskId === null ? {} : { taskId }),
   ...(shown(data) as Record<string, unknown>),

@@ -75,7 +75,10 @@ export class WorkspaceSettingsController {
         throw new Problem('version_mismatch', `The settings are at version ${settings.version}.`);
       const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
       const isLanguageSaid = settings.isLanguageSaid || body.language !== undefined;
-      const stored = await storeSettings(tx, workspaceId, { ...settings, ...given, name, isLanguageSaid });
+      // Those that are out stay ended: a link tells by its id when it was made.
+      const linksSince = body.decisionLinks && !settings.decisionLinks ? new Date() : settings.linksSince;
+      const wanted = { ...settings, ...given, name, isLanguageSaid, linksSince };
+      const stored = await storeSettings(tx, workspaceId, wanted);
       const changed = settingsView(stored);
       tx.publish({ type: 'workspace.described.v1', workspaceId, cause, data: changed });
       return ok(changed);

@@ -2,7 +2,7 @@ import type { Sql } from '@countersign/persistence';
 import { defaultSettings, type StoredSettings } from './workspace-settings';
 
 const columns =
-  'name, language, timezone, decision_links AS "decisionLinks", decision_link_days AS "decisionLinkDays", version, is_language_said AS "isLanguageSaid"';
+  'name, language, timezone, decision_links AS "decisionLinks", decision_link_days AS "decisionLinkDays", version, is_language_said AS "isLanguageSaid", links_since AS "linksSince"';
 
 /** The workspace's settings; the defaults, with an empty name, where nobody has called yet. */
 export const findSettings = async (sql: Sql, workspaceId: string): Promise<StoredSettings> => {
@@ -37,7 +37,8 @@ export const storeSettings = async (
 ): Promise<StoredSettings> => {
   const [row] = await sql.query<StoredSettings & Record<string, unknown>>(
     `UPDATE workspace_settings
-        SET name = $2, language = $3, timezone = $4, decision_links = $5, decision_link_days = $6, is_language_said = $7, version = version + 1
+        SET name = $2, language = $3, timezone = $4, decision_links = $5, decision_link_days = $6, is_language_said = $7, links_since = $8,
+            version = version + 1
       WHERE workspace_id = $1 RETURNING ${columns}`,
     [
       workspaceId,
@@ -47,6 +48,7 @@ export const storeSettings = async (
       settings.decisionLinks,
       settings.decisionLinkDays,
       settings.isLanguageSaid,
+      settings.linksSince,
     ],
   );
   if (!row) throw new Error('settings that are locked are not there');

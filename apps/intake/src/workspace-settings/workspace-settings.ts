@@ -15,9 +15,12 @@ export interface WorkspaceSettings {
   version: number;
 }
 
-/** The same, with whether somebody has chosen the language. */
+/** The same, with what is not shown. */
 export interface StoredSettings extends WorkspaceSettings {
+  /** Whether somebody has chosen the language. */
   isLanguageSaid: boolean;
+  /** When links were switched on again, which leaves those that were out ended; null while they never were off. */
+  linksSince: Date | null;
 }
 
 /** Until somebody says otherwise; at version 0 nobody has. */
@@ -28,11 +31,15 @@ export const defaultSettings: Omit<StoredSettings, 'name'> = {
   decisionLinkDays: 7,
   version: 0,
   isLanguageSaid: false,
+  linksSince: null,
 };
 
 /** As it is shown and told. */
-export const settingsView = ({ isLanguageSaid: _, ...settings }: StoredSettings): WorkspaceSettings =>
-  settings;
+export const settingsView = ({
+  isLanguageSaid: _said,
+  linksSince: _since,
+  ...settings
+}: StoredSettings): WorkspaceSettings => settings;
 
 /** JSON Schema, for the OpenAPI document. */
 export const workspaceSettingsSchema = {
@@ -48,7 +55,8 @@ export const workspaceSettingsSchema = {
     timezone: { type: 'string', description: 'IANA name, for people without a `timezone` of their own.' },
     decisionLinks: {
       type: 'boolean',
-      description: 'Whether messages have links to decide with. Switching it off ends those that are out.',
+      description:
+        'Whether messages have links to decide with. Switching it off ends those that are out, for good.',
     },
     decisionLinkDays: { type: 'integer', minimum: 1, maximum: 30 },
     version: { type: 'integer' },

@@ -47,7 +47,7 @@ export class CreateChatChannel extends ChatChannelOptions {
   @IsString() @MaxLength(2048) url: string;
   /** Whose channel it is: a user's id, externalId or userName. */
   @IsOptional() @IsString() @IsNotEmpty() @MaxLength(320) user?: string | null;
-  /** Whose members' tasks it is told of: a group's displayName. */
+  /** Whose members' tasks it is told of: a group's id, externalId or displayName, which is kept. */
   @IsOptional() @IsString() @IsNotEmpty() @MaxLength(320) group?: string | null;
 }
 

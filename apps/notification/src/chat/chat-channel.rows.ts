@@ -1,9 +1,10 @@
 import { Problem } from '@countersign/service-kit';
-import type { Sql } from '@countersign/persistence';
+import type { Sql, TransactionSql } from '@countersign/persistence';
 import type { ChatChannelRow, ChatFormat } from './chat-channel';
+import { hastenChats } from './chat-message.rows';
 
 const columns =
-  'id, name, format, masked_url, user_id, group_name, workflows, events, state, disabled_reason, version, created_at';
+  'id, name, format, masked_url, user_id, group_name, workflows, events, state, disabled_reason, last_failed_at, last_error, version, created_at';
 
 export interface ChatChannelSettings {
   name: string;
@@ -101,8 +102,9 @@ export const listChannels = (
     [workspaceId, before, limit, allowed],
   );
 
-/** Its messages stay as history; those under way are not sent any more. */
-export const deleteChannel = async (sql: Sql, id: string): Promise<void> => {
+/** Its messages stay as history; those under way are not sent any more, but by mail. */
+export const deleteChannel = async (sql: TransactionSql, id: string): Promise<void> => {
+  hastenChats(sql, [id]);
   await sql.query('DELETE FROM chat_channel WHERE id = $1', [id]);
 };
 

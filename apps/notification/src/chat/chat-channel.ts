@@ -15,6 +15,8 @@ export interface ChatChannelRow extends Record<string, unknown> {
   events: string[];
   state: 'enabled' | 'disabled';
   disabled_reason: string | null;
+  last_failed_at: Date | null;
+  last_error: string | null;
   version: number;
   created_at: Date;
 }
@@ -30,6 +32,7 @@ export const chatChannelView = (row: ChatChannelRow) => ({
   events: row.events,
   state: row.state,
   disabledReason: row.disabled_reason,
+  lastFailure: row.last_failed_at && { at: row.last_failed_at.toISOString(), error: row.last_error },
   version: row.version,
   createdAt: row.created_at.toISOString(),
 });
@@ -50,7 +53,11 @@ export const chatChannelSchema = {
     format: { type: 'string', enum: [...chatFormats] },
     url: { ...text, description: 'Masked: whoever has it can post to the channel.' },
     user: { ...textOrNull, description: 'Id of the person whose channel it is; null for none.' },
-    group: { ...textOrNull, description: 'Display name of the group whose channel it is; null for none.' },
+    group: {
+      ...textOrNull,
+      description:
+        'Display name of the group whose channel it is, as it was when the channel was made; null for none.',
+    },
     workflows: { type: ['array', 'null'], items: text, description: 'Keys of workflows; null for all.' },
     events: {
       type: 'array',
@@ -59,6 +66,12 @@ export const chatChannelSchema = {
     },
     state: { type: 'string', enum: ['enabled', 'disabled'] },
     disabledReason: textOrNull,
+    lastFailure: {
+      type: ['object', 'null'],
+      description: 'The newest attempt that failed; null for none.',
+      required: ['at', 'error'],
+      properties: { at: { ...text, format: 'date-time' }, error: textOrNull },
+    },
     version: { type: 'integer' },
     createdAt: { type: 'string', format: 'date-time' },
   },

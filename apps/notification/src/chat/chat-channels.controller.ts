@@ -122,6 +122,12 @@ export class ChatChannelsController {
         errors: [{ pointer: '/user', message: 'Names nobody, or more than one person, who is active.' }],
       });
     }
+    const named = group === null ? null : await this.people.group(call.workspaceId, group, call.cause);
+    if (group !== null && !named) {
+      throw new Problem('unknown_reference', 'Whose channel it is is not known.', {
+        errors: [{ pointer: '/group', message: 'Names no group, or more than one.' }],
+      });
+    }
     allowWorkflows(call, workflows, 'The chat channel');
     await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
@@ -132,7 +138,7 @@ export class ChatChannelsController {
         sealedUrl: this.secrets.seal(url, chatUrlContext(id)),
         maskedUrl: maskedUrl(url),
         userId: person?.id ?? null,
-        group,
+        group: named?.displayName ?? null,
         workflows,
         events: events ?? defaultEvents({ group_name: group }),
       });

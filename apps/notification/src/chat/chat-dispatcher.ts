@@ -38,6 +38,8 @@ const poolLimits = {
   waitingPerKey: 40,
   bytes: 16 * 1_024 * 1_024,
 };
+/** Somebody is asked or told something: rather by mail than after hours. */
+const longestPersonalMs = 45 * 60_000;
 const recordingMs = 5_000;
 const putBackMs = 1_000;
 const busyMs = 500;
@@ -139,7 +141,8 @@ export class ChatDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
           giveBack();
           return false;
         }
-        const verdict = chatVerdict(chat, call, now, this.settings.schedule, Math.random());
+        const longestMs = chat.person_id === null ? Infinity : longestPersonalMs;
+        const verdict = chatVerdict(chat, call, now, this.settings.schedule, Math.random(), longestMs);
         record(verdict);
         if (verdict.state !== 'sent') {
           // Without the URL, which is a secret.

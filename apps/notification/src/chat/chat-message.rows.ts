@@ -135,6 +135,18 @@ export const openChats = async (
   );
 };
 
+/** Has what waits for another attempt looked at soon: its channel is not there any more, so that it ends, and goes by mail. */
+export const hastenChats = (sql: TransactionSql, channelIds: readonly string[]): void =>
+  sql.write(
+    // Beyond a lease nobody is calling; what has not been tried waits for its person's hours.
+    `UPDATE chat_message SET due_at = now()
+      WHERE id IN (SELECT id FROM chat_message
+                    WHERE channel_id = ANY ($1::uuid[]) AND state = 'pending' AND attempt > 0
+                      AND due_at > now() + interval '${chatLeaseSeconds} seconds'
+                    ORDER BY id FOR UPDATE SKIP LOCKED)`,
+    [channelIds],
+  );
+
 /** What is to be written about a leased message. */
 export interface ChatOutcome {
   messageId: string;
@@ -164,6 +176,18 @@ export const recordChats = (
       `UPDATE chat_channel SET state = 'disabled', disabled_reason = 'its server says that it is gone', version = version + 1
         WHERE id = ANY ($1::uuid[]) AND state = 'enabled'`,
       [gone],
+    );
+    hastenChats(sql, gone);
+  }
+  const errors = new Map(
+    outcomes.flatMap(({ channelId, error }) => (error === null ? [] : [[channelId, error] as const])),
+  );
+  if (errors.size > 0) {
+    sql.write(
+      `UPDATE chat_channel c SET last_failed_at = now(), last_error = f.error
+         FROM unnest($1::uuid[], $2::text[]) AS f (id, error)
+        WHERE c.id = f.id AND c.id IN (SELECT id FROM chat_channel WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE)`,
+      [[...errors.keys()], [...errors.values()]],
     );
   }
   sql.write(

@@ -13,6 +13,7 @@ const clean = (text: string): string => text.replaceAll('\0', '').slice(0, 500).
  * What the result of a call means for its message. What another attempt cannot mend is not tried again: 4xx but for
  * timeouts and limits; 404 and 410 say that the channel is gone.
  * @param random 0 to 1
+ * @param longestMs what would be tried again later than that is given up
  */
 export const chatVerdict = (
   { tries }: Pick<LeasedChat, 'tries'>,
@@ -20,13 +21,14 @@ export const chatVerdict = (
   now: Date,
   schedule: readonly number[],
   random: number,
+  longestMs = Infinity,
 ): Verdict => {
   const base = { delayMs: null, isTry: true, isGone: false };
   if (call.kind === 'refused')
     return { ...base, state: 'failed', error: `${call.reason}: ${clean(call.detail)}` };
   const again = (error: string, asked = 0): Verdict => {
     const delayMs = nextDelayMs(schedule, tries + 1, random, asked);
-    return delayMs === null
+    return delayMs === null || delayMs > longestMs
       ? { ...base, state: 'failed', error }
       : { ...base, state: 'pending', delayMs, error };
   };

@@ -75,6 +75,29 @@ const channel = async (more: object) => {
   expect(made.status).toBe(201);
   return made.body;
 };
+/** A channel of a group, as long as the directory knows one by that ref. */
+const channelOf = async (group: string, displayName: string | null) => {
+  const made = service.call('POST', '/v1/chat-channels', {
+    name: 'Approvals',
+    format: 'slack',
+    url: receiver.url,
+    group,
+  });
+  const question = await until(async () => {
+    const [asked] = await service.sql<{ id: string }>(
+      `SELECT envelope -> 'data' ->> 'questionId' AS id FROM outbox_message
+        WHERE envelope ->> 'type' = 'directory.find.v1' AND envelope -> 'data' -> 'groups' ->> 0 = $1`,
+      [group],
+    );
+    return asked?.id;
+  });
+  await service.tell('directory.found.v1', {
+    questionId: question,
+    people: [],
+    groups: displayName === null ? [] : [{ ref: group, id: v7(), displayName }],
+  });
+  return made;
+};
 const posts = (count: number) =>
   until(() => receiver.calls.length >= count && receiver.calls.map(({ text }) => JSON.parse(text)), 15_000);
 const handle = async (...messages: Envelope[]) => {
@@ -94,6 +117,7 @@ it('a channel hides its URL, at rest too', async () => {
     url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/…/),
     user: null,
     group: null,
+    lastFailure: null,
   });
   const at = `/v1/chat-channels/${made.id}`;
   expect((await service.get(at)).body).toEqual(made);
@@ -142,6 +166,11 @@ it.each([
     ...more,
   });
   expect([refused.status, refused.body.errors[0].pointer]).toEqual([status, pointer]);
+});
+
+it('a channel of a group that nobody knows is refused', async () => {
+  const { status, body } = await channelOf('nobody knows', null);
+  expect([status, body.code, body.errors[0].pointer]).toEqual([422, 'unknown_reference', '/group']);
 });
 
 it('is changed member by member, with its URL hidden again', async () => {
@@ -248,7 +277,8 @@ it('a group is told of its members’ tasks, a workspace how requests go, and ne
   const [member, stranger] = [storyOf({ title: 'A <!channel> laptop' }), storyOf()];
   await meet(member, ['finance']);
   await meet(stranger, ['legal']);
-  const group = await channel({ group: 'finance' });
+  const { body: group } = await channelOf('ext-finance', 'finance');
+  expect(group.group).toBe('finance');
   const all = await channel({ format: 'slack', workflows: ['purchase-order'] });
   expect([group.events, all.events.includes('request.approved')]).toEqual([
     ['task.assigned', 'task.overdue'],
@@ -307,10 +337,32 @@ it('a person whose channel turns out to be gone gets what was for it by mail, wi
   answer = (response) => response.writeHead(410).end('gone');
   await handle(story.created(), story.assigned());
   await until(async () => (await mailsTo(story)) === 1, 15_000);
-  const { body } = await service.get('/dev/mail.json');
+  const { body } = await service.get('/dev/mail.json?limit=200');
   const mail = body.data.find(({ to }: { to: string }) => to === story.approver.email);
   expect(mail).toMatchObject({ subject: 'Approval needed: Two laptops', state: 'captured' });
   expect(mail.text).toMatch(/\/decide\/[\w-]{140}\s/);
+});
+
+it.each<[string, string, boolean]>([
+  ['is away for hours', '7200', false],
+  ['is deleted while the message waits', '600', true],
+])('a question is asked by mail soon when its channel %s', async (_, retryAfter, isDeleted) => {
+  const story = storyOf();
+  await meet(story, [], { questions: 'chat' });
+  const { id } = await channel({ user: story.approver.id });
+  answer = (response) => response.writeHead(503, { 'retry-after': retryAfter }).end('busy');
+  await handle(story.created(), story.assigned());
+  const failed = await until(
+    async () => (await service.get(`/v1/chat-channels/${id}`)).body.lastFailure,
+    15_000,
+  );
+  expect(failed).toEqual({ at: expect.any(String), error: 'answered 503: busy' });
+  if (isDeleted) {
+    expect(await mailsTo(story)).toBe(0);
+    await service.call('DELETE', `/v1/chat-channels/${id}`);
+  }
+  await until(async () => (await mailsTo(story)) === 1, 15_000);
+  expect(receiver.calls).toHaveLength(1);
 });
 
 it('what waits for a channel that is deleted goes by mail, unless the task is closed by then', async () => {
@@ -333,7 +385,7 @@ it('what waits for a channel that is deleted goes by mail, unless the task is cl
     ]);
     return rows.length === 1;
   }, 15_000);
-  const { body } = await service.get('/dev/mail.json');
+  const { body } = await service.get('/dev/mail.json?limit=200');
   const to = body.data.map((mail: { to: string; state: string }) => `${mail.to} ${mail.state}`);
   expect(to).toContain(`${open.approver.email} captured`);
   expect(to).not.toContain(`${closed.approver.email} captured`);

@@ -78,7 +78,7 @@ export const planChats = (
             ? {
                 id: v7(),
                 taskId: task.id,
-                revision: request.revision,
+                version: request.version,
                 expiresAt: new Date(
                   (held?.until ?? now).getTime() + workspace.decisionLinkDays * dayMs,
                 ).toISOString(),

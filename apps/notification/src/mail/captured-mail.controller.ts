@@ -8,14 +8,13 @@ import {
   ok,
   Operation,
   pageOf,
+  PageQuery,
   pageSchema,
   Problem,
   type Answer,
   type Call,
 } from '@countersign/service-kit';
 import { Controller, Get } from '@nestjs/common';
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { mailView, type MailRow } from './captured-mail';
 import { capturedMailPage, pageHeaders } from './captured-mail.page';
 import { DecisionTokens } from './decision-tokens';
@@ -23,12 +22,6 @@ import { MailSettings } from './mail.settings';
 
 const list = 'captured-mail';
 const onPage = 100;
-
-/** More at once than other lists: this one is for people who try things out and for their tests. */
-export class CapturedMailQuery {
-  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(1_000) limit: number = 1_000;
-  @IsOptional() @IsString() @MaxLength(500) cursor?: string;
-}
 
 const text = { type: 'string' };
 const mailSchema = {
@@ -39,6 +32,8 @@ const mailSchema = {
     subject: text,
     text,
     html: text,
+    messageId: text,
+    references: { type: ['string', 'null'], description: 'The thread that it belongs to.' },
     state: text,
     createdAt: { ...text, format: 'date-time' },
   },
@@ -57,7 +52,7 @@ export class CapturedMailController {
   @Operation({
     scope: 'admin',
     summary: 'Lists the mails that were kept because no SMTP server is configured, newest first.',
-    query: CapturedMailQuery,
+    query: PageQuery,
     answers: {
       200: {
         description: 'A page of mails.',
@@ -67,7 +62,7 @@ export class CapturedMailController {
   })
   async list(@Caller() call: Call): Promise<Answer> {
     this.refuse(call);
-    const { limit, cursor } = call.query(CapturedMailQuery);
+    const { limit, cursor } = call.query(PageQuery);
     const rows = await this.newest(call.workspaceId, decodeCursor(list, cursor, idPosition), limit + 1);
     return ok(
       pageOf(
@@ -75,7 +70,7 @@ export class CapturedMailController {
         rows,
         limit,
         ({ id }) => id,
-        (row) => mailView(row, this.tokens),
+        (row) => mailView(row, this.tokens, this.settings.domain),
       ),
     );
   }
@@ -93,7 +88,7 @@ export class CapturedMailController {
       'text/html; charset=utf-8',
       capturedMailPage(
         call.identity.workspace.name,
-        rows.map((row) => mailView(row, this.tokens)),
+        rows.map((row) => mailView(row, this.tokens, this.settings.domain)),
       ),
       pageHeaders,
     );
@@ -107,7 +102,7 @@ export class CapturedMailController {
   private async newest(workspaceId: string, before: string | null, limit: number): Promise<MailRow[]> {
     return this.database.read(workspaceId, (sql) =>
       sql.query<MailRow>(
-        `SELECT id, recipient, subject, text_body, html_body, person_id, workspace_id, links, state, created_at FROM mail
+        `SELECT id, recipient, subject, text_body, html_body, person_id, workspace_id, request_id, links, state, created_at FROM mail
           WHERE workspace_id = $1 AND state <> 'standby' AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
         [workspaceId, before, limit],
       ),

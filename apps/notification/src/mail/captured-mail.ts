@@ -1,4 +1,5 @@
 import type { DecisionTokens, Linked } from './decision-tokens';
+import { messageIdOf, threadOf } from './mail-threads';
 import type { KeptLink } from './plan-mail';
 
 /** A mail that was kept instead of sent, as its table has it. */
@@ -10,6 +11,7 @@ export interface MailRow extends Record<string, unknown> {
   html_body: string;
   person_id: string;
   workspace_id: string;
+  request_id: string | null;
   links: KeptLink[];
   state: string;
   created_at: Date;
@@ -22,12 +24,14 @@ const linkedOf = ({ workspace_id: workspaceId, person_id: personId, links }: Mai
 });
 
 /** A mail as it is shown to whoever tries things out: with its links, as its recipient would have got it. */
-export const mailView = (row: MailRow, tokens: DecisionTokens) => ({
+export const mailView = (row: MailRow, tokens: DecisionTokens, domain: string) => ({
   id: row.id,
   to: row.recipient,
   subject: row.subject,
   text: tokens.insert(row.text_body, linkedOf(row)),
   html: tokens.insert(row.html_body, linkedOf(row)),
+  messageId: messageIdOf(row.id, domain),
+  references: threadOf(row.request_id, domain),
   state: row.state,
   createdAt: row.created_at.toISOString(),
 });

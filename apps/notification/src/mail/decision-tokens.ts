@@ -20,8 +20,8 @@ export class DecisionTokens {
   }
 
   insert(text: string, { workspaceId, personId, links }: Linked): string {
-    return links.reduce((written, { id, taskId, revision, expiresAt }) => {
-      const link = { id, workspaceId, taskId, personId, revision, expiresAt: new Date(expiresAt) };
+    return links.reduce((written, { id, taskId, version, expiresAt }) => {
+      const link = { id, workspaceId, taskId, personId, version, expiresAt: new Date(expiresAt) };
       return written.replaceAll(`/decide/${id}`, `/decide/${this.tokens.tokenOf(link)}`);
     }, text);
   }

@@ -1,6 +1,7 @@
 import { createTransport, type Transporter } from 'nodemailer';
 import type { DecisionTokens } from './decision-tokens';
 import type { LeasedMail } from './leased-mail';
+import { messageIdOf, threadOf } from './mail-threads';
 import type { MailSettings } from './mail.settings';
 
 /** Connections that a mail server is asked for at once. */
@@ -37,8 +38,7 @@ export class MailTransport {
 
   /** Never rejects. */
   async send(mail: LeasedMail): Promise<MailFault | null> {
-    const thread =
-      mail.request_id === null ? undefined : `<request-${mail.request_id}@${this.settings.domain}>`;
+    const thread = threadOf(mail.request_id, this.settings.domain) ?? undefined;
     const linked = { workspaceId: mail.workspace_id, personId: mail.person_id, links: mail.links };
     try {
       await this.transporter.sendMail({
@@ -47,7 +47,7 @@ export class MailTransport {
         subject: mail.subject,
         text: this.tokens.insert(mail.text_body, linked),
         html: this.tokens.insert(mail.html_body, linked),
-        messageId: `<${mail.id}@${this.settings.domain}>`,
+        messageId: messageIdOf(mail.id, this.settings.domain),
         inReplyTo: thread,
         references: thread,
         // RFC 3834 §5: answering machines leave it alone.

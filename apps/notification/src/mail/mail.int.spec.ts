@@ -87,9 +87,10 @@ describe('without a mail server', () => {
 
   it('mails are kept and shown to the workspace that they are of, newest first', async () => {
     const story = new RequestStory(service.workspaceId, { title: 'Two <b>laptops</b> & a mouse' });
-    await service.send(story.created(), story.assigned(), story.approved());
+    const [created, assigned] = [story.created(), story.assigned()];
+    await service.send(created, assigned, story.approved());
     const mails = await until(async () => {
-      const { body } = await service.call('GET', '/dev/mail.json');
+      const { body } = await service.call('GET', '/dev/mail.json?limit=200');
       return body.data.length === 2 && (body.data as Record<string, string>[]);
     });
     expect(mails.map(({ to, subject, state }) => [to, subject, state])).toEqual([
@@ -97,6 +98,11 @@ describe('without a mail server', () => {
       ['bob@example.com', 'Approval needed: Two <b>laptops</b> & a mouse', 'captured'],
     ]);
     const [outcome, asked] = mails;
+    for (const mail of mails) {
+      expect(mail.messageId).toBe(`<${mail.id}@countersign.example.com>`);
+      expect(mail.references).toBe(`<request-${story.request.id}@countersign.example.com>`);
+    }
+    expect((await service.call('GET', '/dev/mail.json?limit=201')).status).toBe(400);
     for (const part of [
       'Alice needs your approval',
       'New colleagues',
@@ -114,7 +120,7 @@ describe('without a mail server', () => {
       workspaceId: service.workspaceId,
       taskId: story.taskId,
       personId: story.approver.id,
-      revision: 1,
+      version: assigned.data.request.version,
     });
     const kept = await service.sql<{ text: string }>(`SELECT row_to_json(m)::text AS text FROM mail m`);
     for (const { text } of kept) expect(text).not.toMatch(/[\w-]{140}/);

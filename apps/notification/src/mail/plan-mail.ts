@@ -15,7 +15,8 @@ import { mailTexts } from './texts';
 export interface KeptLink {
   id: string;
   taskId: string;
-  revision: number;
+  /** Of the request, as the message shows it. */
+  version: number;
   expiresAt: string;
 }
 
@@ -80,7 +81,7 @@ export const planMails = (
           ? {
               id: v7(),
               taskId: task.id,
-              revision: request.revision,
+              version: request.version,
               expiresAt: new Date(sentAt.getTime() + workspace.decisionLinkDays * dayMs).toISOString(),
             }
           : null;

@@ -186,7 +186,7 @@ describe('mails', () => {
     expect(link).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       taskId: task!.id,
-      revision: 1,
+      version: pending.version,
       expiresAt: '2026-11-28T09:00:00.000Z',
     });
     for (const body of [mail!.text, mail!.html])

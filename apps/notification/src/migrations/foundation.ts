@@ -295,6 +295,8 @@ const createChat = async (runner: QueryRunner): Promise<void> => {
       events text[] NOT NULL,
       state text NOT NULL DEFAULT 'enabled',
       disabled_reason text,
+      last_failed_at timestamptz,
+      last_error text,
       version int NOT NULL DEFAULT 1,
       created_at timestamptz NOT NULL DEFAULT now()
     )`);

@@ -70,11 +70,17 @@ export const readPreferences = async (call: Call): Promise<Preferences> => {
       return [key, {}] as const;
     }
   });
+  const { quietHours } = body;
+  if (quietHours && quietHours.from === quietHours.to)
+    violations.push({
+      pointer: '/quietHours/to',
+      message: 'Quiet hours must end at another time than they begin.',
+    });
   if (violations.length > 0) throw Problem.invalid(violations);
   return {
     ...defaultPreferences,
     ...given(body),
-    quietHours: body.quietHours ?? null,
+    quietHours: quietHours ?? null,
     workflows: Object.fromEntries(workflows),
   };
 };

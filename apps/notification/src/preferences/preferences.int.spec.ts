@@ -118,6 +118,11 @@ describe('preferences', () => {
     ['no questions', { questions: 'none' }, '/questions'],
     ['no time of day', { digest: { at: '24:00' } }, '/digest/at'],
     ['a digest without a time', { digest: {} }, '/digest/at'],
+    [
+      'quiet hours that are none, or the whole day',
+      { quietHours: { from: '20:00', to: '20:00' } },
+      '/quietHours/to',
+    ],
     ['half of the quiet hours', { quietHours: { from: '20:00' } }, '/quietHours/to'],
     ['an unknown member', { colour: 'red' }, '/colour'],
     [
@@ -178,7 +183,7 @@ describe('mails', () => {
       'Gesendet von',
     ])
       expect(digest.text_body).toContain(part);
-    const { body } = await service.get('/dev/mail.json');
+    const { body } = await service.get('/dev/mail.json?limit=200');
     const shown = body.data.find(({ id }: { id: string }) => id === digest.id);
     expect(shown.text.match(/\/decide\/[\w-]{140}/g)).toHaveLength(2);
     expect(shown.html).toContain('Zwei &lt;Monitore&gt;');

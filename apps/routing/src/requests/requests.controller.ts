@@ -60,7 +60,7 @@ export class RequestsController {
   decide(messages: Message<'request.decide.v1'>[], tx: Tx): Promise<void> {
     return this.commands.carryOut(
       messages.map((message) => {
-        const { taskId, decision, comment, reasonCode, revision } = message.data;
+        const { taskId, decision, comment, reasonCode, revision, words } = message.data;
         return {
           message,
           ...addressOf(message.data),
@@ -72,6 +72,7 @@ export class RequestsController {
             comment,
             reasonCode,
             revision: revision ?? undefined,
+            ...(words ? { words } : {}),
           },
         };
       }),

@@ -191,16 +191,25 @@ export class ApproversPreviewed {
   @IsArray() @ValidateNested({ each: true }) @Type(() => ApproverAnswer) answers: ApproverAnswer[];
 }
 
-/** Asks the directory for people by ref: id, externalId or userName. */
+/** Asks the directory for people by ref: id, externalId or userName; and for groups: id, externalId or displayName. */
 export class FindPeople {
   @IsUUID() questionId: string;
   @IsString() asker: string;
   @IsArray() @ArrayMaxSize(200) @IsString({ each: true }) refs: string[];
+  @IsOptional() @IsArray() @ArrayMaxSize(200) @IsString({ each: true }) groups?: string[];
+}
+
+export class FoundGroup {
+  @IsString() ref: string;
+  @IsUUID() id: string;
+  @IsString() displayName: string;
 }
 
 export class PeopleFound {
   @IsUUID() questionId: string;
   @IsArray() @ValidateNested({ each: true }) @Type(() => DirectoryPerson) people: DirectoryPerson[];
+  /** Those that a ref means alone; present where groups were asked for. */
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => FoundGroup) groups?: FoundGroup[];
 }
 
 /** Asks which refs the directory lacks: as many as a definition can name, in one message. */

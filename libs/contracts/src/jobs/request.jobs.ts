@@ -116,12 +116,20 @@ export class PeopleLeave {
   @IsOptional() @IsUUID() after: string | null;
 }
 
+/** What of a request has no revision of its own. */
+export class RequestWords {
+  @IsString() title: string;
+  @IsOptional() @IsString() reason: string | null;
+}
+
 export class DecideTask extends RequestCommand {
   @IsUUID() taskId: string;
   @IsIn(decisions) decision: DecisionKind;
   @IsOptional() @IsString() comment: string | null;
   @IsOptional() @IsString() reasonCode: string | null;
   @IsOptional() @IsInt() revision: number | null;
+  /** That the person was shown; left out, whatever the request has. */
+  @IsOptional() @ValidateNested() @Type(() => RequestWords) words?: RequestWords | null;
 }
 
 export class CancelRequest extends RequestCommand {

@@ -385,6 +385,17 @@ describe('deciding', () => {
       expect(run.decides('bob', 'approve', { revision: 7 }).error?.code).toBe('stale_revision');
     });
 
+    it('on a title or a reason that the person was not shown', () => {
+      const run = started();
+      const { title, reason } = run.request;
+      for (const words of [
+        { title: `${title}s`, reason },
+        { title, reason: `${reason ?? ''}s` },
+      ])
+        expect(run.decides('ann', 'approve', { words }).error?.code).toBe('stale_revision');
+      expect(run.decides('ann', 'approve', { words: { title, reason } }).error).toBeNull();
+    });
+
     it('a second time, and after the stage has ended without it', () => {
       const run = new Run(one).when(submit()).resolved(['ann', 'bob']).decides('ann', 'approve');
       expect(run.decides('ann', 'approve').error?.code).toBe('task_closed');

@@ -75,6 +75,8 @@ export interface DecideTaskCommand extends CommandBase {
   reasonCode?: string | null;
   /** The revision that the person saw; left out means the current one. */
   revision?: number;
+  /** Title and reason that the person saw, which change without a new revision; the same. */
+  words?: Pick<RequestAggregate, 'title' | 'reason'>;
 }
 
 /** Gives a task to somebody else; `to` is active. */

@@ -74,6 +74,13 @@ export function decideTask(command: DecideTaskCommand, state: RequestAggregate, 
     const detail = `The decision was made on revision ${command.revision}, but the request is at revision ${state.revision}.`;
     return refuse('stale_revision', detail);
   }
+  const { words } = command;
+  if (words && (words.title !== state.title || words.reason !== state.reason)) {
+    return refuse(
+      'stale_revision',
+      'The decision was made on another title or reason than the request has now.',
+    );
+  }
   const transition = new Transition(state, env, command.actor);
   // What held when the task was opened may not hold any more: a stage may have been decided again since.
   const forbidden = forbiddenDeciders(transition, stage);

@@ -56,8 +56,8 @@ export const de: MailTexts = {
   decideLink: 'Ansehen und entscheiden',
   decideHint: (expires) =>
     `Der Link ist nur für Sie bestimmt: Wer ihn hat, kann in Ihrem Namen entscheiden. Leiten Sie ihn nicht weiter. Er gilt einmal und bis ${expires}. Das Öffnen allein entscheidet noch nichts.`,
-  taskLink: 'Die Aufgabe',
-  requestLink: 'Der Antrag',
+  taskLink: 'Die Aufgabe (nur mit API-Schlüssel)',
+  requestLink: 'Der Antrag (nur mit API-Schlüssel)',
 
   digest: {
     subject: (questions, news) =>

@@ -43,8 +43,8 @@ export const en: MailTexts = {
   decideLink: 'Look at it and decide',
   decideHint: (expires) =>
     `The link is for you alone: whoever has it can decide in your name, so do not forward it. It works once, until ${expires}. Opening it decides nothing yet.`,
-  taskLink: 'The task',
-  requestLink: 'The request',
+  taskLink: 'The task (needs an API key)',
+  requestLink: 'The request (needs an API key)',
 
   digest: {
     subject: (questions, news) =>
