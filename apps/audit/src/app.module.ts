@@ -5,10 +5,21 @@ import { AuditController } from './log/audit.controller';
 import { AuditLog } from './log/audit-log';
 import { NotificationsController } from './log/notifications.controller';
 import { TransitionsController } from './log/transitions.controller';
+import { ProofsController } from './proofs/proofs.controller';
+import { TilesController } from './tiles/tiles.controller';
+import { WitnessesController } from './witnesses/witnesses.controller';
 
 @Module({
   imports: [DirectoryReplicaModule.of('audit')],
-  controllers: [AuditController, EventsController, TransitionsController, NotificationsController],
+  controllers: [
+    AuditController,
+    EventsController,
+    NotificationsController,
+    ProofsController,
+    TilesController,
+    TransitionsController,
+    WitnessesController,
+  ],
   providers: [AuditLog],
 })
 export class AppModule {}
