@@ -6,6 +6,9 @@ import { AuditLog } from './log/audit-log';
 import { NotificationsController } from './log/notifications.controller';
 import { TransitionsController } from './log/transitions.controller';
 import { ProofsController } from './proofs/proofs.controller';
+import { SelfCheck } from './self-check/self-check';
+import { SelfCheckController } from './self-check/self-check.controller';
+import { SelfCheckSettings } from './self-check/self-check.settings';
 import { TilesController } from './tiles/tiles.controller';
 import { WitnessesController } from './witnesses/witnesses.controller';
 
@@ -16,10 +19,11 @@ import { WitnessesController } from './witnesses/witnesses.controller';
     EventsController,
     NotificationsController,
     ProofsController,
+    SelfCheckController,
     TilesController,
     TransitionsController,
     WitnessesController,
   ],
-  providers: [AuditLog],
+  providers: [AuditLog, SelfCheck, SelfCheckSettings],
 })
 export class AppModule {}

@@ -3,6 +3,7 @@ import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { createSelfCheckTables, openSelfCheck, selfCheckTables } from '../self-check/self-check.tables';
 import { createTileTables, tileTables } from '../tiles/tile.tables';
 import { createWitnessTables, witnessTables } from '../witnesses/witness.tables';
 
@@ -83,6 +84,7 @@ export class Foundation1763690000000 implements MigrationInterface {
         data json NOT NULL,
         PRIMARY KEY (workspace_id, id)
       )`);
+    await createSelfCheckTables(runner);
     await createTileTables(runner);
     await createWitnessTables(runner);
     for (const table of [
@@ -92,11 +94,13 @@ export class Foundation1763690000000 implements MigrationInterface {
       'transition',
       'request_payload',
       'operational_event',
+      ...selfCheckTables,
       ...tileTables,
       ...witnessTables,
     ]) {
       await isolateByWorkspace(runner, table);
     }
+    await openSelfCheck(runner);
   }
 
   async down(): Promise<void> {
