@@ -5,10 +5,25 @@ import { AuditController } from './log/audit.controller';
 import { AuditLog } from './log/audit-log';
 import { NotificationsController } from './log/notifications.controller';
 import { TransitionsController } from './log/transitions.controller';
+import { ProofsController } from './proofs/proofs.controller';
+import { SelfCheck } from './self-check/self-check';
+import { SelfCheckController } from './self-check/self-check.controller';
+import { SelfCheckSettings } from './self-check/self-check.settings';
+import { TilesController } from './tiles/tiles.controller';
+import { WitnessesController } from './witnesses/witnesses.controller';
 
 @Module({
   imports: [DirectoryReplicaModule.of('audit')],
-  controllers: [AuditController, EventsController, TransitionsController, NotificationsController],
-  providers: [AuditLog],
+  controllers: [
+    AuditController,
+    EventsController,
+    NotificationsController,
+    ProofsController,
+    SelfCheckController,
+    TilesController,
+    TransitionsController,
+    WitnessesController,
+  ],
+  providers: [AuditLog, SelfCheck, SelfCheckSettings],
 })
 export class AppModule {}

@@ -16,6 +16,7 @@ import { HeldMails } from './mail/held-mails';
 import { MailDispatcher } from './mail/mail-dispatcher';
 import { MailSettings } from './mail/mail.settings';
 import { SendController } from './mail/send.controller';
+import { AuditHappenedController } from './operations/audit-happened.controller';
 import { PreferencesController } from './preferences/preferences.controller';
 import { TransitionController } from './transitions/transition.controller';
 import { WorkspacesController } from './workspaces/workspaces.controller';
@@ -33,6 +34,7 @@ import { WorkspacesController } from './workspaces/workspaces.controller';
     WorkspacesController,
     PreferencesController,
     ChatChannelsController,
+    AuditHappenedController,
   ],
   providers: [
     WebhookSettings,

@@ -13,6 +13,7 @@ import {
 } from './jobs/approver.jobs';
 import {
   AttemptDelivery,
+  AuditHappened,
   NotificationHappened,
   SendMail,
   WorkspaceDescribed,
@@ -100,6 +101,7 @@ export const catalogue = {
   'workspace.described.v1': job(WorkspaceDescribed, ['notification'], transition),
   'delivery.attempt.v1': job(AttemptDelivery, ['notification-webhook'], transition),
   'notification.happened.v1': job(NotificationHappened, ['audit'], transition),
+  'audit.happened.v1': job(AuditHappened, ['notification'], transition),
   'mail.send.v1': job(SendMail, ['notification-email'], transition),
 } as const satisfies Record<string, JobContract<unknown>>;
 

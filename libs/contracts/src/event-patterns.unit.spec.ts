@@ -25,6 +25,7 @@ describe('event patterns', () => {
       ...eventTypes,
       'endpoint.*',
       'delivery.*',
+      'audit.*',
       ...operationalEventTypes,
     ]);
     expect(patternsOf('endpoint.failing')).toEqual(['endpoint.*', 'endpoint.failing']);

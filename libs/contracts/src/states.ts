@@ -69,13 +69,21 @@ export type EventType = (typeof eventTypes)[number];
 export const isEventType = (type: string): type is EventType =>
   (eventTypes as readonly string[]).includes(type);
 
-/** What happens to webhook endpoints and deliveries themselves. Only who names them gets them. */
-export const operationalEventTypes = [
+/** What happens to webhook endpoints and deliveries themselves. */
+export const endpointEventTypes = [
   'endpoint.failing',
   'endpoint.recovered',
   'endpoint.disabled',
   'delivery.exhausted',
 ] as const;
+export type EndpointEventType = (typeof endpointEventTypes)[number];
+
+/** What happens to the audit log itself. */
+export const auditEventTypes = ['audit.tampered'] as const;
+export type AuditEventType = (typeof auditEventTypes)[number];
+
+/** What is about no request. Only who names these gets them. */
+export const operationalEventTypes = [...endpointEventTypes, ...auditEventTypes] as const;
 export type OperationalEventType = (typeof operationalEventTypes)[number];
 
 export const scopes = [

@@ -1,3 +1,4 @@
+import { TILE_HEIGHT, type TileHash } from './tile';
 import { emptyRoot, nodeHash } from './tree-hash';
 
 const HASH_BYTES = 32;
@@ -25,17 +26,28 @@ export function emptyFrontier(): Frontier {
 }
 
 /**
- * The frontier after the leaves, given by their `leafHash`; the argument stays as it was.
+ * The frontier after the leaves, given by their `leafHash`; the argument stays as it was. `completed` is told of every
+ * hash of a tile of level 1 and above that these leaves complete: they are at hand here, and nowhere else.
  * One hash per leaf on average, whatever the size. Throws `RangeError` for an impossible frontier.
  */
-export function appendLeaves(frontier: FrontierInput, leafHashes: readonly Buffer[]): Frontier {
+export function appendLeaves(
+  frontier: FrontierInput,
+  leafHashes: readonly Buffer[],
+  completed: (hash: TileHash) => void = () => undefined,
+): Frontier {
   const checked = check(frontier);
   const hashes = [...checked.hashes];
   let size = checked.size;
   for (const leaf of leafHashes) {
     if (leaf.length !== HASH_BYTES) throw new RangeError('a leaf hash has 32 bytes');
     let node = leaf;
-    for (let rest = size; rest & 1n; rest >>= 1n) node = nodeHash(hashes.pop()!, node);
+    let height = 0;
+    for (let rest = size; rest & 1n; rest >>= 1n) {
+      node = nodeHash(hashes.pop()!, node);
+      height += 1;
+      if (height % TILE_HEIGHT === 0)
+        completed({ level: height / TILE_HEIGHT, index: size >> BigInt(height), hash: node });
+    }
     hashes.push(node);
     size += 1n;
   }

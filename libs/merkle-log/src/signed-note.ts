@@ -1,5 +1,5 @@
 import { sign, verify, type KeyObject } from 'node:crypto';
-import { isKeyName, keyId, parseVerifierKey } from './verifier-key';
+import { ED25519, isKeyName, keyId, parseVerifierKey } from './verifier-key';
 
 const DASH = '—';
 const KEY_ID_BYTES = 4;
@@ -25,6 +25,16 @@ export class NoteError extends Error {
   }
 }
 
+/** A signature line, not verified. */
+export interface NoteSignature {
+  name: string;
+  keyId: Buffer;
+  /** What follows the key id. */
+  signature: Buffer;
+  /** The line itself, its newline included. */
+  line: string;
+}
+
 export interface OpenedNote {
   /** The signed text, its final newline included. */
   body: string;
@@ -41,23 +51,28 @@ export function signNote(body: string, keyName: string, privateKey: KeyObject): 
     throw new NoteError('malformed', 'a note is text that ends with a newline');
   if (!isKeyName(keyName)) throw new NoteError('malformed', 'a key name has no white space and no "+"');
   const signature = sign(null, Buffer.from(body, 'utf8'), privateKey);
-  const encoded = Buffer.concat([keyId(keyName, privateKey), signature]).toString('base64');
-  return `${body}\n${DASH} ${keyName} ${encoded}\n`;
+  return `${body}\n${signatureLine(keyName, Buffer.concat([keyId(keyName, privateKey), signature]))}`;
+}
+
+/** A signature as a line of a note. */
+export function signatureLine(keyName: string, keyIdAndSignature: Buffer): string {
+  if (!isKeyName(keyName)) throw new NoteError('malformed', 'a key name has no white space and no "+"');
+  return `${DASH} ${keyName} ${keyIdAndSignature.toString('base64')}\n`;
 }
 
 /** The text of a note if the key signed it, else throws `NoteError`. Signatures by other keys are ignored, as the specification wants. */
 export function openNote(note: string, verifierKeyText: string): OpenedNote {
   const key = parseVerifierKey(verifierKeyText);
-  const { body, signatures } = splitNote(note);
+  if (key.algorithm !== ED25519) throw new TypeError('not the key of a log');
+  const { body, signatures } = readNote(note);
   const otherSignatures: OpenedNote['otherSignatures'] = [];
   let verified = false;
-  for (const { name, bytes } of signatures) {
-    const id = bytes.subarray(0, KEY_ID_BYTES);
+  for (const { name, keyId: id, signature } of signatures) {
     if (name !== key.name || !id.equals(key.keyId)) {
       otherSignatures.push({ name, keyId: id.toString('hex') });
       continue;
     }
-    if (!verify(null, Buffer.from(body, 'utf8'), key.publicKey, bytes.subarray(KEY_ID_BYTES))) {
+    if (!verify(null, Buffer.from(body, 'utf8'), key.publicKey, signature)) {
       throw new NoteError('invalid_signature', `invalid signature by ${name}`);
     }
     verified = true;
@@ -66,7 +81,8 @@ export function openNote(note: string, verifierKeyText: string): OpenedNote {
   return { body, otherSignatures };
 }
 
-function splitNote(note: string): { body: string; signatures: { name: string; bytes: Buffer }[] } {
+/** The parts of a note, nothing verified; throws `NoteError` when it is none. */
+export function readNote(note: string): { body: string; signatures: NoteSignature[] } {
   const split = note.lastIndexOf('\n\n');
   if (note.length > MAX_NOTE_CHARACTERS || !isNoteText(note) || split < 0 || !note.endsWith('\n')) {
     throw new NoteError('malformed', 'not a signed note');
@@ -77,7 +93,7 @@ function splitNote(note: string): { body: string; signatures: { name: string; by
   return { body: note.slice(0, split + 1), signatures: lines.map(parseSignature) };
 }
 
-function parseSignature(line: string): { name: string; bytes: Buffer } {
+function parseSignature(line: string): NoteSignature {
   const [dash, name = '', encoded = '', ...rest] = line.split(' ');
   const bytes = Buffer.from(encoded, 'base64');
   if (
@@ -89,7 +105,12 @@ function parseSignature(line: string): { name: string; bytes: Buffer } {
   ) {
     throw new NoteError('malformed', 'malformed signature line');
   }
-  return { name, bytes };
+  return {
+    name,
+    keyId: bytes.subarray(0, KEY_ID_BYTES),
+    signature: bytes.subarray(KEY_ID_BYTES),
+    line: `${line}\n`,
+  };
 }
 
 function isNoteText(text: string): boolean {

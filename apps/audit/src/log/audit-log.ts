@@ -16,10 +16,14 @@ import {
   verifierKey,
   type Frontier,
   type SigningKey,
+  type TileHash,
 } from '@countersign/merkle-log';
 import type { Sql } from '@countersign/persistence';
 import { SecretBox } from '@countersign/secret-box';
+import { cosignaturesOf } from '../witnesses/witness.rows';
 import type { LogEntry } from './log-entry';
+import { isTooLong, splitEntry } from './split-entry';
+import { readHead, type StoredHead } from './stored-head';
 
 const saltBytes = 32;
 
@@ -27,7 +31,7 @@ const saltBytes = 32;
 const mostKeys = 1_000;
 
 /** Name of a workspace's log and of the key that signs it (C2SP tlog-checkpoint: they should be the same). */
-const originOf = (workspaceId: string): string => `countersign/${workspaceId}`;
+export const originOf = (workspaceId: string): string => `countersign/${workspaceId}`;
 const contextOf = (workspaceId: string): string => `log:${workspaceId}`;
 
 interface Head {
@@ -42,6 +46,11 @@ interface PlacedEntry {
   index: bigint;
   hash: Buffer;
   sealed: { subject: string; kind: string; salt: Buffer; data: unknown; commitment: string }[];
+}
+
+/** A hash of a tile that an append has completed. */
+interface CompletedHash extends TileHash {
+  workspaceId: string;
 }
 
 /**
@@ -61,46 +70,48 @@ export class AuditLog {
       byWorkspace.set(entry.workspaceId, [...(byWorkspace.get(entry.workspaceId) ?? []), entry]);
     const heads = await this.lockHeads(sql, [...byWorkspace.keys()]);
     if (heads.length !== byWorkspace.size) throw new Error('a log without a head');
+    const completed: CompletedHash[] = [];
     const placed = heads.flatMap((head) => {
-      const list = byWorkspace.get(head.workspaceId) ?? [];
-      const places = list.map((entry, offset) => place(entry, head.frontier.size + BigInt(offset)));
+      const places = placeAll(byWorkspace.get(head.workspaceId) ?? [], head.frontier.size);
       head.frontier = appendLeaves(
         head.frontier,
         places.map(({ hash }) => hash),
+        (hash) => completed.push({ ...hash, workspaceId: head.workspaceId }),
       );
       return places;
     });
-    await Promise.all([insertEntries(sql, placed), insertSealed(sql, placed), this.updateHeads(sql, heads)]);
+    await Promise.all([
+      insertEntries(sql, placed),
+      insertSealed(sql, placed),
+      insertCompleted(sql, completed),
+      this.updateHeads(sql, heads),
+    ]);
   }
 
-  /** The newest signed checkpoint; of an empty log when nothing has happened yet. */
+  /** The head of a workspace's log; makes that of a log that has none, so the transaction must be able to write. */
+  async head(sql: Sql, workspaceId: string): Promise<StoredHead> {
+    const head = await readHead(sql, workspaceId);
+    if (head) return head;
+    await this.insertHeads(sql, [workspaceId]);
+    const made = await readHead(sql, workspaceId);
+    if (!made) throw new Error('a log without a head');
+    return made;
+  }
+
+  /** The newest signed checkpoint, with the cosignatures that there are of it. */
   async checkpoint(sql: Sql, workspaceId: string): Promise<string> {
-    return (await this.readHead(sql, workspaceId)).checkpoint;
+    const { checkpoint, frontier } = await this.head(sql, workspaceId);
+    return this.cosigned(sql, workspaceId, checkpoint, frontier.size);
+  }
+
+  /** A checkpoint of a size with the lines of its witnesses below. */
+  async cosigned(sql: Sql, workspaceId: string, checkpoint: string, size: bigint): Promise<string> {
+    return checkpoint + (await cosignaturesOf(sql, workspaceId, size));
   }
 
   /** The signed-note verifier key of the workspace's log. */
-  async verifierKey(sql: Sql, workspaceId: string): Promise<string> {
-    const { sealed_seed: sealedSeed } = await this.readHead(sql, workspaceId);
+  verifierKey(workspaceId: string, { sealedSeed }: StoredHead): string {
     return verifierKey(originOf(workspaceId), this.keyOf(workspaceId, sealedSeed).publicKey);
-  }
-
-  /** Without a lock, so that readers do not queue behind appends; makes the head of a log that has none. */
-  private async readHead(
-    sql: Sql,
-    workspaceId: string,
-  ): Promise<{ checkpoint: string; sealed_seed: Buffer }> {
-    const read = () =>
-      sql.query<{ checkpoint: string; sealed_seed: Buffer }>(
-        'SELECT checkpoint, sealed_seed FROM log_head WHERE workspace_id = $1',
-        [workspaceId],
-      );
-    let [head] = await read();
-    if (!head) {
-      await this.insertHeads(sql, [workspaceId]);
-      [head] = await read();
-    }
-    if (!head) throw new Error('a log without a head');
-    return head;
   }
 
   private async lockHeads(sql: Sql, workspaceIds: readonly string[]): Promise<Head[]> {
@@ -177,7 +188,35 @@ const checkpointOf = ({ workspaceId, frontier, key }: Head): string => {
   return signNote(checkpointBody(origin, frontier.size, rootOf(frontier)), origin, key.privateKey);
 };
 
-const place = (entry: LogEntry, index: bigint): PlacedEntry => {
+/** In the order given, from an index on; what is too long for a leaf takes several places. */
+const placeAll = (entries: readonly LogEntry[], from: bigint): PlacedEntry[] => {
+  const placed: PlacedEntry[] = [];
+  const next = () => from + BigInt(placed.length);
+  for (const entry of entries.map(asStored)) {
+    const whole = place(entry, next());
+    if (whole) placed.push(whole);
+    else for (const part of splitEntry(entry)) placed.push(placePart(part, next()));
+  }
+  return placed;
+};
+
+/** As the database gives ids and times back: a leaf made anew from its rows must have the same bytes. */
+const asStored = (entry: LogEntry): LogEntry => ({
+  ...entry,
+  id: entry.id.toLowerCase(),
+  at: new Date(entry.at).toISOString(),
+  requestId: entry.requestId && entry.requestId.toLowerCase(),
+  personal: entry.personal.map((item) => ({ ...item, subject: item.subject.toLowerCase() })),
+});
+
+const placePart = (entry: LogEntry, index: bigint): PlacedEntry => {
+  const placed = place(entry, index);
+  if (!placed) throw new Error(`a part of ${entry.id} is too long for a leaf`);
+  return placed;
+};
+
+/** Null when the leaf would be too long. */
+const place = (entry: LogEntry, index: bigint): PlacedEntry | null => {
   const sealed = entry.personal.map(({ subject, kind, data }) => {
     const salt = randomBytes(saltBytes);
     return { subject, kind, salt, data, commitment: commitment(salt, data) };
@@ -188,8 +227,8 @@ const place = (entry: LogEntry, index: bigint): PlacedEntry => {
     kind,
     commitment: value,
   }));
-  const hash = leafHash(leafBytes({ id, type, at, requestId, requestVersion, content, sealed: commitments }));
-  return { entry, index, hash, sealed };
+  const leaf = leafBytes({ id, type, at, requestId, requestVersion, content, sealed: commitments });
+  return isTooLong(leaf) ? null : { entry, index, hash: leafHash(leaf), sealed };
 };
 
 const insertEntries = async (sql: Sql, placed: readonly PlacedEntry[]): Promise<void> => {
@@ -231,6 +270,20 @@ const insertSealed = async (sql: Sql, placed: readonly PlacedEntry[]): Promise<v
       rows.map((row) => row.commitment),
       rows.map(({ salt }) => salt),
       rows.map(({ data }) => JSON.stringify(data)),
+    ],
+  );
+};
+
+const insertCompleted = async (sql: Sql, completed: readonly CompletedHash[]): Promise<void> => {
+  if (completed.length === 0) return;
+  await sql.query(
+    `INSERT INTO subtree (workspace_id, level, index, hash)
+     SELECT * FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::bytea[])`,
+    [
+      completed.map(({ workspaceId }) => workspaceId),
+      completed.map(({ level }) => level),
+      completed.map(({ index }) => index.toString()),
+      completed.map(({ hash }) => hash),
     ],
   );
 };

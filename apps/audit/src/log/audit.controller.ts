@@ -78,14 +78,22 @@ export class AuditController {
   @Get('checkpoint')
   @Operation({
     scope: 'audit:read',
-    summary: 'The newest signed checkpoint (C2SP tlog-checkpoint)',
+    summary:
+      'The newest signed checkpoint (C2SP tlog-checkpoint), with the cosignatures that there are of it',
     answers: { 200: { description: 'A signed note', schema: { type: 'string' }, mediaType: 'text/plain' } },
   })
-  async checkpoint(@Caller() call: Call): Promise<Answer> {
-    return content(
-      text,
-      await this.unitOfWork([call.workspaceId], (sql) => this.log.checkpoint(sql, call.workspaceId)),
-    );
+  checkpoint(@Caller() call: Call): Promise<Answer> {
+    return this.newestCheckpoint(call);
+  }
+
+  @Get('log/checkpoint')
+  @Operation({
+    scope: 'audit:read',
+    summary: 'The same, where readers of C2SP tlog-tiles look for it',
+    answers: { 200: { description: 'A signed note', schema: { type: 'string' }, mediaType: 'text/plain' } },
+  })
+  logCheckpoint(@Caller() call: Call): Promise<Answer> {
+    return this.newestCheckpoint(call);
   }
 
   @Get('verifier-key')
@@ -95,10 +103,15 @@ export class AuditController {
     answers: { 200: { description: 'name+id+key', schema: { type: 'string' }, mediaType: 'text/plain' } },
   })
   async verifierKey(@Caller() call: Call): Promise<Answer> {
-    const key = await this.unitOfWork([call.workspaceId], (sql) =>
-      this.log.verifierKey(sql, call.workspaceId),
+    const head = await this.unitOfWork([call.workspaceId], (sql) => this.log.head(sql, call.workspaceId));
+    return content(text, `${this.log.verifierKey(call.workspaceId, head)}\n`);
+  }
+
+  private async newestCheckpoint(call: Call): Promise<Answer> {
+    const note = await this.unitOfWork([call.workspaceId], (sql) =>
+      this.log.checkpoint(sql, call.workspaceId),
     );
-    return content(text, `${key}\n`);
+    return content(text, note, { 'cache-control': 'no-cache' });
   }
 
   private async actorId(call: Call, ref: string | undefined): Promise<string | undefined> {

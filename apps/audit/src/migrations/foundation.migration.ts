@@ -3,6 +3,9 @@ import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { createSelfCheckTables, openSelfCheck, selfCheckTables } from '../self-check/self-check.tables';
+import { createTileTables, tileTables } from '../tiles/tile.tables';
+import { createWitnessTables, witnessTables } from '../witnesses/witness.tables';
 
 export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -15,7 +18,10 @@ export class Foundation1763690000000 implements MigrationInterface {
         workspace_id uuid PRIMARY KEY,
         frontier bytea NOT NULL,
         sealed_seed bytea NOT NULL,
-        checkpoint text NOT NULL
+        checkpoint text NOT NULL,
+        -- Entries before this one were pruned.
+        first_index bigint NOT NULL DEFAULT 0 CHECK (first_index % 256 = 0),
+        pruned_at timestamptz
       )`);
     await runner.query(`
       CREATE TABLE entry (
@@ -78,6 +84,9 @@ export class Foundation1763690000000 implements MigrationInterface {
         data json NOT NULL,
         PRIMARY KEY (workspace_id, id)
       )`);
+    await createSelfCheckTables(runner);
+    await createTileTables(runner);
+    await createWitnessTables(runner);
     for (const table of [
       'log_head',
       'entry',
@@ -85,9 +94,13 @@ export class Foundation1763690000000 implements MigrationInterface {
       'transition',
       'request_payload',
       'operational_event',
+      ...selfCheckTables,
+      ...tileTables,
+      ...witnessTables,
     ]) {
       await isolateByWorkspace(runner, table);
     }
+    await openSelfCheck(runner);
   }
 
   async down(): Promise<void> {

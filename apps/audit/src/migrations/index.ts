@@ -9,4 +9,4 @@ export const migrations = [
 ];
 
 /** Nothing is ever changed in the log by the role that writes it. */
-export const appendOnly = ['entry', 'transition'];
+export const appendOnly = ['entry', 'subtree', 'transition'];

@@ -1,12 +1,13 @@
 import {
+  auditEventTypes,
+  endpointEventTypes,
   eventTypes,
-  operationalEventTypes,
   type EventType,
   type OperationalEventType,
 } from '@countersign/contracts';
 import { exampleTransition } from './example-transition';
-import { exampleOperation, exampleSubject } from './example-operation';
-import { eventSchema, operationalEventSchema } from './event-schema';
+import { exampleAuditData, exampleOperation, exampleSubject } from './example-operation';
+import { auditEventSchema, endpointEventSchema, eventSchema } from './event-schema';
 import { operationalBody, operationalData } from './operational-event';
 import { StandardBodies } from './standard-body';
 
@@ -41,6 +42,8 @@ const operationalDescriptions: Record<OperationalEventType, string> = {
   'endpoint.disabled':
     'A webhook endpoint gets no more events: every attempt has failed for five days, or it has answered 410 Gone.',
   'delivery.exhausted': 'A delivery has become a dead letter: its last attempt has failed.',
+  'audit.tampered':
+    'The self-check has found that the audit log was changed other than by being appended to.',
 };
 
 export interface EventTypeEntry {
@@ -58,10 +61,14 @@ export const eventCatalogue = (): EventTypeEntry[] => [
     const body = new StandardBodies(request, payload, 'https://countersign.example.com').of(event);
     return entry(type, descriptions[type], eventSchema(type), body);
   }),
-  ...operationalEventTypes.map((type) => {
+  ...endpointEventTypes.map((type) => {
     const { at, operation } = exampleOperation(type);
     const body = operationalBody(type, at, operationalData(exampleSubject, operation));
-    return entry(type, operationalDescriptions[type], operationalEventSchema(type), body);
+    return entry(type, operationalDescriptions[type], endpointEventSchema(type), body);
+  }),
+  ...auditEventTypes.map((type) => {
+    const body = operationalBody(type, '2026-11-21T09:00:00.000Z', exampleAuditData[type]);
+    return entry(type, operationalDescriptions[type], auditEventSchema(type), body);
   }),
 ];
 

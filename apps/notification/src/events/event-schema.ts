@@ -4,6 +4,8 @@ import {
   stageStates,
   taskStates,
   type EventType,
+  type AuditEventType,
+  type EndpointEventType,
   type OperationalEventType,
 } from '@countersign/contracts';
 
@@ -130,7 +132,7 @@ const endpoint = object({
   description: textOrNull,
 });
 
-const operationalMembers: Record<OperationalEventType, Record<string, Schema>> = {
+const operationalMembers: Record<EndpointEventType, Record<string, Schema>> = {
   'endpoint.failing': { failingSince: time },
   'endpoint.recovered': { failingSince: time },
   'endpoint.disabled': { reason: text, failingSince: timeOrNull },
@@ -147,13 +149,22 @@ const operationalMembers: Record<OperationalEventType, Record<string, Schema>> =
   },
 };
 
-/** The same of an event that is about endpoints and deliveries themselves. */
-export const operationalEventSchema = (type: OperationalEventType): Schema => ({
+const operationalSchema = (type: OperationalEventType, members: Record<string, Schema>): Schema => ({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: type,
-  ...object({
-    type: { const: type },
-    timestamp: time,
-    data: object({ workspaceId: id, endpoint, ...operationalMembers[type], actor }),
-  }),
+  ...object({ type: { const: type }, timestamp: time, data: object({ workspaceId: id, ...members, actor }) }),
 });
+
+/** The same of an event that is about endpoints and deliveries themselves. */
+export const endpointEventSchema = (type: EndpointEventType): Schema =>
+  operationalSchema(type, { endpoint, ...operationalMembers[type] });
+
+const auditMembers: Record<AuditEventType, Record<string, Schema>> = {
+  'audit.tampered': {
+    count: { ...count, description: 'Places that were newly found; at most 100 are listed.' },
+    findings: { type: 'array', items: object({ id, kind: text, index: count, detail: text }) },
+  },
+};
+
+/** The same of an event that is about the audit log. */
+export const auditEventSchema = (type: AuditEventType): Schema => operationalSchema(type, auditMembers[type]);

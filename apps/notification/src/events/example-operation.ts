@@ -1,4 +1,4 @@
-import type { OperationalEventType } from '@countersign/contracts';
+import type { AuditEventType, EndpointEventType } from '@countersign/contracts';
 import type { EndpointSubject, Happening } from './operational-event';
 
 export const exampleSubject: EndpointSubject = {
@@ -12,7 +12,7 @@ export const exampleSubject: EndpointSubject = {
 
 const failingSince = '2026-11-16T09:00:00.000Z';
 
-const operations: { [T in OperationalEventType]: Extract<Happening, { type: T }> } = {
+const operations: { [T in EndpointEventType]: Extract<Happening, { type: T }> } = {
   'endpoint.failing': { type: 'endpoint.failing', failingSince },
   'endpoint.recovered': { type: 'endpoint.recovered', failingSince },
   'endpoint.disabled': {
@@ -35,7 +35,24 @@ const operations: { [T in OperationalEventType]: Extract<Happening, { type: T }>
 };
 
 /** Something of this type that happens to an invented endpoint. */
-export const exampleOperation = (type: OperationalEventType): { at: string; operation: Happening } => ({
+export const exampleOperation = (type: EndpointEventType): { at: string; operation: Happening } => ({
   at: '2026-11-21T09:00:00.000Z',
   operation: operations[type],
 });
+
+/** What is said when this happens to an invented audit log. */
+export const exampleAuditData: Record<AuditEventType, Record<string, unknown>> = {
+  'audit.tampered': {
+    workspaceId: exampleSubject.workspaceId,
+    count: 1,
+    findings: [
+      {
+        id: '0192f3a4-7b1c-7d10-8000-000000000033',
+        kind: 'entry',
+        index: 4711,
+        detail: 'What entry 4711 says does not give its leaf hash.',
+      },
+    ],
+    actor: { type: 'system', id: null, via: null },
+  },
+};

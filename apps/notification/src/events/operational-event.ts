@@ -1,4 +1,4 @@
-import type { OperationalEventType } from '@countersign/contracts';
+import type { EndpointEventType, OperationalEventType } from '@countersign/contracts';
 
 /** Of an endpoint, what is said about it. */
 export interface EndpointSubject {
@@ -30,8 +30,8 @@ export type Operation =
 
 /** Holds that there is one for every type. */
 export type Happening = {
-  [T in OperationalEventType]: Extract<Operation, { type: T }>;
-}[OperationalEventType];
+  [T in EndpointEventType]: Extract<Operation, { type: T }>;
+}[EndpointEventType];
 
 const bySystem = { type: 'system', id: null, via: null };
 

@@ -1,29 +1,25 @@
 import type { Tx } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
 import { v7 } from 'uuid';
-import { matchesEvent, patternsOf } from '@countersign/contracts';
+import { matchesEvent } from '@countersign/contracts';
 import {
-  operationalBody,
   operationalContent,
   operationalData,
   type EndpointSubject,
   type Happening,
 } from '../events/operational-event';
-import { queuedMinutes } from '../deliveries/claim-due';
 import { planOwnerMails, writeOwnerMails } from './owner-mail';
+import {
+  newCause,
+  readSubscribers,
+  writeOperationalDeliveries,
+  type Subscriber,
+} from './operational-deliveries';
 
 /** Something that happened to an endpoint, or to a delivery for it. */
 export interface EndpointNews {
   endpointId: string;
   operation: Happening;
-}
-
-interface Subscriber extends Record<string, unknown> {
-  id: string;
-  workspaceId: string;
-  events: string[];
-  workflows: string[] | null;
-  isEnabled: boolean;
 }
 
 interface Announced {
@@ -53,12 +49,10 @@ export const announceOperations = async (
   });
   if (announced.length === 0) return;
   const time = at.toISOString();
-  const workspaces = [...new Set(announced.map(({ subject }) => subject.workspaceId))];
-  const patterns = [...new Set(announced.flatMap(({ operation }) => patternsOf(operation.type)))];
-  const subscribers = await tx.query<Subscriber>(
-    `SELECT id, workspace_id AS "workspaceId", events, workflows, state = 'enabled' AS "isEnabled" FROM endpoint
-      WHERE workspace_id = ANY ($1::uuid[]) AND format = 'standard' AND events && $2::text[]`,
-    [workspaces, patterns],
+  const subscribers = await readSubscribers(
+    tx,
+    announced.map(({ subject }) => subject.workspaceId),
+    announced.map(({ operation }) => operation.type),
   );
   writeDeliveries(tx, announced, subscribers, time);
   writeOwnerMails(tx, await planOwnerMails(tx, announced, mails));
@@ -79,8 +73,6 @@ export const announceOperations = async (
   }
 };
 
-const newCause = () => ({ correlationId: v7(), causationId: null, traceparent: null });
-
 /** An endpoint for some workflows is told of those that are for no others, as keys see them. */
 const mayKnow = ({ workflows }: Subscriber, subject: EndpointSubject): boolean =>
   workflows === null ||
@@ -91,58 +83,24 @@ const writeDeliveries = (
   announced: readonly Announced[],
   subscribers: readonly Subscriber[],
   at: string,
-): void => {
-  const deliveries = announced.flatMap(({ eventId, subject, operation }) =>
-    subscribers
-      .filter(
+): void =>
+  writeOperationalDeliveries(
+    tx,
+    announced.map(({ eventId, subject, operation, data }) => ({
+      id: eventId,
+      workspaceId: subject.workspaceId,
+      type: operation.type,
+      at,
+      data,
+      subscribers: subscribers.filter(
         (one) =>
           one.workspaceId === subject.workspaceId &&
           one.id !== subject.id &&
           matchesEvent(one.events, operation.type) &&
           mayKnow(one, subject),
-      )
-      .map(({ id: endpointId, workspaceId, isEnabled }) => ({
-        id: v7(),
-        workspaceId,
-        endpointId,
-        eventId,
-        state: isEnabled ? 'pending' : 'skipped',
-        cause: newCause(),
-      })),
+      ),
+    })),
   );
-  if (deliveries.length === 0) return;
-  const wanted = new Set(deliveries.map(({ eventId }) => eventId));
-  const events = announced.filter(({ eventId }) => wanted.has(eventId));
-  tx.write(
-    `WITH stored AS (
-       INSERT INTO event (id, workspace_id, type, at, standard)
-       SELECT id, workspace_id, type, $9::timestamptz, body FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS v (id, workspace_id, type, body)
-     )
-     INSERT INTO delivery (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, due_at, finished_at)
-     SELECT d.id, d.workspace_id, d.endpoint_id, d.event_id, 'standard', d.state, d.correlation_id,
-            CASE WHEN d.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
-            CASE WHEN d.state <> 'pending' THEN now() END
-       FROM unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $10::text[], $11::uuid[])
-         AS d (id, workspace_id, endpoint_id, event_id, state, correlation_id)`,
-    [
-      events.map(({ eventId }) => eventId),
-      events.map(({ subject }) => subject.workspaceId),
-      events.map(({ operation }) => operation.type),
-      events.map(({ operation, data }) => operationalBody(operation.type, at, data)),
-      deliveries.map(({ id }) => id),
-      deliveries.map(({ workspaceId }) => workspaceId),
-      deliveries.map(({ endpointId }) => endpointId),
-      deliveries.map(({ eventId }) => eventId),
-      at,
-      deliveries.map(({ state }) => state),
-      deliveries.map(({ cause }) => cause.correlationId),
-    ],
-  );
-  for (const { id, workspaceId, state, cause } of deliveries) {
-    if (state === 'pending')
-      tx.publish({ type: 'delivery.attempt.v1', workspaceId, cause, data: { deliveryId: id, attempt: 1 } });
-  }
-};
 
 const readSubjects = async (
   sql: Sql,

@@ -1,5 +1,5 @@
 import { IsBoolean, IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsString, IsUUID } from 'class-validator';
-import { operationalEventTypes, type OperationalEventType } from '../states';
+import { auditEventTypes, endpointEventTypes, type AuditEventType, type EndpointEventType } from '../states';
 
 /** Makes one attempt at a webhook delivery. */
 export class AttemptDelivery {
@@ -17,12 +17,22 @@ export class SendMail {
 export class NotificationHappened {
   /** Of the event, the same as its `webhook-id`. */
   @IsUUID() id: string;
-  @IsIn(operationalEventTypes) type: OperationalEventType;
+  @IsIn(endpointEventTypes) type: EndpointEventType;
   @IsISO8601() at: string;
   /** Of the delivered event; null when it is about an endpoint. */
   @IsOptional() @IsUUID() requestId: string | null;
   /** Ids, codes and numbers, for the log; never a name or free text. */
   @IsObject() content: Record<string, unknown>;
+  /** What subscribers are sent as `data`. */
+  @IsObject() shown: Record<string, unknown>;
+}
+
+/** Something that happened to the audit log, which has it already: for subscribers that name it. */
+export class AuditHappened {
+  /** Of the event, the same as its `webhook-id`. */
+  @IsUUID() id: string;
+  @IsIn(auditEventTypes) type: AuditEventType;
+  @IsISO8601() at: string;
   /** What subscribers are sent as `data`. */
   @IsObject() shown: Record<string, unknown>;
 }

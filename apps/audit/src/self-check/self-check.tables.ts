@@ -1,0 +1,45 @@
+import { openToRelay, roleOf } from '@countersign/persistence';
+import type { QueryRunner } from 'typeorm';
+
+export const selfCheckTables = ['self_check', 'tampering'];
+
+/** How far each log has been checked, and what was found. To be called after the tables are isolated. */
+export const createSelfCheckTables = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE self_check (
+      workspace_id uuid PRIMARY KEY,
+      due_at timestamptz NOT NULL DEFAULT now(),
+      claim uuid,
+      claimed_until timestamptz,
+      -- The tree as it was when it was last found to be right: new entries must continue it.
+      tail bytea,
+      verified bigint NOT NULL DEFAULT 0,
+      checked_at timestamptz,
+      -- The pass over all entries that is under way.
+      pass bytea,
+      pass_started_at timestamptz,
+      pass_due_at timestamptz NOT NULL DEFAULT now(),
+      passed_at timestamptz,
+      findings int NOT NULL DEFAULT 0
+    )`);
+  await runner.query('CREATE INDEX self_check_due ON self_check (due_at)');
+  await runner.query(`
+    CREATE TABLE tampering (
+      workspace_id uuid NOT NULL,
+      id uuid NOT NULL,
+      kind text NOT NULL,
+      index bigint NOT NULL,
+      detail text NOT NULL,
+      found_at timestamptz NOT NULL DEFAULT now(),
+      seen_at timestamptz NOT NULL DEFAULT now(),
+      PRIMARY KEY (workspace_id, id),
+      CONSTRAINT one_tampering_per_place UNIQUE (workspace_id, kind, index)
+    )`);
+};
+
+/** Whoever looks for what is due sees which logs there are and how far they are checked, and nothing of what they say. */
+export const openSelfCheck = async (runner: QueryRunner): Promise<void> => {
+  const relay = roleOf('audit', 'relay');
+  await openToRelay(runner, 'self_check', 'SELECT, INSERT, UPDATE', relay);
+  await openToRelay(runner, 'log_head', 'SELECT (workspace_id)', relay);
+};

@@ -1,0 +1,37 @@
+import type { QueryRunner } from 'typeorm';
+
+export const witnessTables = ['witness', 'cosigned_checkpoint', 'cosignature'];
+
+/** Who confirms what the log was, and what they have confirmed. */
+export const createWitnessTables = async (runner: QueryRunner): Promise<void> => {
+  await runner.query(`
+    CREATE TABLE witness (
+      workspace_id uuid NOT NULL,
+      id uuid NOT NULL,
+      name text NOT NULL,
+      verifier_key text NOT NULL,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      PRIMARY KEY (workspace_id, id),
+      CONSTRAINT one_witness_per_key UNIQUE (workspace_id, verifier_key)
+    )`);
+  await runner.query(`
+    CREATE TABLE cosigned_checkpoint (
+      workspace_id uuid NOT NULL,
+      size bigint NOT NULL,
+      root bytea NOT NULL,
+      checkpoint text NOT NULL,
+      PRIMARY KEY (workspace_id, size)
+    )`);
+  await runner.query(`
+    CREATE TABLE cosignature (
+      workspace_id uuid NOT NULL,
+      size bigint NOT NULL,
+      witness_id uuid NOT NULL,
+      signed_at bigint NOT NULL,
+      line text NOT NULL,
+      PRIMARY KEY (workspace_id, size, witness_id),
+      FOREIGN KEY (workspace_id, size) REFERENCES cosigned_checkpoint,
+      FOREIGN KEY (workspace_id, witness_id) REFERENCES witness ON DELETE CASCADE
+    )`);
+  await runner.query('CREATE INDEX cosignature_witness ON cosignature (workspace_id, witness_id)');
+};

@@ -1,0 +1,110 @@
+// @ts-check
+import { createHash } from 'node:crypto';
+import { canonicalJson } from './canonical-json.mjs';
+import { leafHash, Tree } from './tree.mjs';
+import { Wrong } from './failure.mjs';
+
+/** After so many the rest is only counted. */
+const MOST_TOLD = 20;
+
+/**
+ * @typedef {{ subject: string, kind: string, salt: string | null, data: unknown, commitment: string }} Sealed
+ * @typedef {{ index: number, id: string, type: string, at: string, requestId: string | null, requestVersion: number | null,
+ *   content: unknown, sealed: Sealed[], leafHash: string }} Entry
+ */
+
+/** The hash of the leaf that an entry stands for: RFC 8785 JSON of what it says, with commitments for what is sealed. @param {Entry} entry */
+export function hashOfEntry({ id, type, at, requestId, requestVersion, content, sealed }) {
+  const commitments = sealed.map(({ subject, kind, commitment }) => ({ subject, kind, commitment }));
+  const leaf = { v: 1, id, type, at, requestId, requestVersion, content, sealed: commitments };
+  return leafHash(Buffer.from(canonicalJson(leaf)));
+}
+
+/** What is wrong with an entry by itself; null when nothing is. @param {Entry} entry @returns {string | null} */
+export function faultOf(entry) {
+  try {
+    if (hashOfEntry(entry).toString('base64') !== entry.leafHash)
+      return 'what it says does not give its leafHash';
+    const broken = entry.sealed.findIndex((sealed) => !fits(sealed));
+    return broken < 0 ? null : `what is sealed in it (number ${broken}) does not fit its commitment`;
+  } catch {
+    return 'it is not an entry';
+  }
+}
+
+/** What was erased has neither salt nor data. @param {Sealed} sealed */
+function fits({ salt, data, commitment }) {
+  if (salt === null) return data === null;
+  const hash = createHash('sha256').update(Buffer.from(salt, 'base64')).update(canonicalJson(data));
+  return hash.digest('base64') === commitment;
+}
+
+/**
+ * Verifies an export, line by line: every entry, that none is missing, and that all together they are the tree that is signed.
+ *
+ * @param {AsyncIterable<string>} lines
+ * @param {{ size: bigint, root: Buffer }} checkpoint
+ * @returns {Promise<{ entries: bigint, erased: number }>} how many there are, and of how many something was erased
+ * @throws {Wrong} with all that is wrong, each with its index
+ */
+export async function verifyExport(lines, { size, root }) {
+  const tree = new Tree();
+  /** @type {string[]} */
+  const faults = [];
+  let count = 0;
+  let erased = 0;
+  let number = 0;
+  /** @param {string} fault */
+  const found = (fault) => void (++count <= MOST_TOLD && faults.push(fault));
+  let rootAtSize = size === 0n ? tree.root() : null;
+  let isWhole = true;
+  for await (const line of lines) {
+    number += 1;
+    if (line === '') continue;
+    const entry = parse(line);
+    if (!entry) {
+      found(`line ${number}: not an entry`);
+      isWhole = false;
+      continue;
+    }
+    const expected = tree.size;
+    if (BigInt(entry.index) !== expected) {
+      found(
+        entry.index > expected
+          ? `index ${expected}: missing, ${entry.index} follows`
+          : `index ${entry.index}: comes again or out of order, after ${expected - 1n}`,
+      );
+      isWhole = false;
+    }
+    const fault = faultOf(entry);
+    if (fault) found(`index ${entry.index}: ${fault}`);
+    if (entry.sealed?.some(({ salt }) => salt === null)) erased += 1;
+    const hash = Buffer.from(String(entry.leafHash), 'base64');
+    // Goes on behind a gap, so that all that is wrong is told.
+    if (BigInt(entry.index) > expected) tree.size = BigInt(entry.index);
+    if (isWhole) tree.append(hash);
+    else tree.size += 1n;
+    if (isWhole && tree.size === size) rootAtSize = tree.root();
+  }
+  if (tree.size < size)
+    found(`index ${tree.size}: missing, the export ends here, but the checkpoint covers ${size} entries`);
+  if (tree.size > size)
+    found(`index ${size}: not covered by the checkpoint; take one that is newer than the export`);
+  if (isWhole && rootAtSize && !rootAtSize.equals(root))
+    found(
+      `index 0 to ${size - 1n}: the leaf hashes do not give the root that is signed: entries were exchanged, changed with their hashes, or the log forked`,
+    );
+  if (count > MOST_TOLD) faults.push(`and ${count - MOST_TOLD} more`);
+  if (count > 0) throw new Wrong(faults.join('\n'));
+  return { entries: tree.size, erased };
+}
+
+/** @param {string} line @returns {Entry | null} */
+export function parse(line) {
+  try {
+    const value = JSON.parse(line);
+    return Number.isSafeInteger(value?.index) && value.index >= 0 ? value : null;
+  } catch {
+    return null;
+  }
+}

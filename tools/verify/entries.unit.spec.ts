@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import fc from 'fast-check';
+import { canonicalJson } from './canonical-json.mjs';
+import { faultOf, hashOfEntry, verifyExport } from './entries.mjs';
+import { leafHash, provesConsistency, provesInclusion, Tree } from './tree.mjs';
+
+const sha256 = (...parts: (Buffer | string)[]) =>
+  parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
+
+const entryOf = (index: number) => {
+  const salt = Buffer.alloc(32, index);
+  const data = { name: `person ${index}` };
+  const commitment = sha256(salt, JSON.stringify(data)).toString('base64');
+  const entry = {
+    index,
+    id: `0192f3a4-7b1c-7def-8000-${String(index).padStart(12, '0')}`,
+    type: 'task.decided',
+    at: '2026-11-21T09:00:00.000Z',
+    requestId: null,
+    requestVersion: 3,
+    content: { actor: null, n: index },
+    sealed: [
+      {
+        subject: 's',
+        kind: 'person',
+        salt: salt.toString('base64') as string | null,
+        data: data as unknown,
+        commitment,
+      },
+    ],
+    leafHash: '',
+  };
+  return { ...entry, leafHash: hashOfEntry(entry).toString('base64') };
+};
+const entries = Array.from({ length: 40 }, (_, index) => entryOf(index));
+const treeOf = (some: readonly { leafHash: string }[]) => {
+  const tree = new Tree();
+  for (const entry of some) tree.append(Buffer.from(entry.leafHash, 'base64'));
+  return tree;
+};
+const checkpoint = { size: 40n, root: treeOf(entries).root() };
+const told = async (some: readonly unknown[], at = checkpoint) => {
+  const lines = (async function* () {
+    for (const entry of some) yield typeof entry === 'string' ? entry : JSON.stringify(entry);
+  })();
+  return verifyExport(lines, at).then(
+    ({ entries: count, erased }) => `${count} ${erased}`,
+    (error: Error) => error.message.split('\n'),
+  );
+};
+const changed = (at: number, change: (entry: ReturnType<typeof entryOf>) => object) =>
+  entries.map((entry, n) => (n === at ? change(entry) : entry));
+
+describe('canonicalJson', () => {
+  it('is RFC 8785 for whatever JSON can say', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
+        const parsed = JSON.parse(JSON.stringify(value)) as unknown;
+        expect(canonicalJson(parsed)).toBe(canonicalize(parsed));
+      }),
+    );
+  });
+
+  it('refuses half of a surrogate pair', () => {
+    for (const value of ['\ud800', { '\udfff': 1 }, ['a\ud83d']])
+      expect(() => canonicalJson(value)).toThrow(TypeError);
+  });
+});
+
+describe('an export', () => {
+  it('is verified, erased or not', async () => {
+    expect(await told(entries)).toBe('40 0');
+    const erase = (entry: ReturnType<typeof entryOf>) => ({
+      ...entry,
+      sealed: entry.sealed.map((item) => ({ ...item, salt: null, data: null })),
+    });
+    expect(await told(changed(7, erase))).toBe('40 1');
+    expect(await told([], { size: 0n, root: new Tree().root() })).toBe('0 0');
+    expect(await told([...entries, ''])).toBe('40 0');
+  });
+
+  it.each<[string, readonly unknown[], string[]]>([
+    [
+      'a changed content',
+      changed(5, (entry) => ({ ...entry, content: {} })),
+      ['index 5: what it says does not give its leafHash'],
+    ],
+    [
+      'a changed commitment',
+      changed(6, (entry) => ({ ...entry, sealed: [{ ...entry.sealed[0], data: 1 }] })),
+      ['index 6: what is sealed in it (number 0) does not fit its commitment'],
+    ],
+    [
+      'data left without its salt',
+      changed(6, (entry) => ({ ...entry, sealed: [{ ...entry.sealed[0], salt: null }] })),
+      ['index 6: what is sealed in it (number 0) does not fit its commitment'],
+    ],
+    ['an entry left out', entries.filter((_, n) => n !== 9), ['index 9: missing, 10 follows']],
+    [
+      'the last entries left out',
+      entries.slice(0, 38),
+      ['index 38: missing, the export ends here, but the checkpoint covers 40 entries'],
+    ],
+    [
+      'an entry twice',
+      [...entries.slice(0, 3), entries[2], ...entries.slice(3)],
+      ['index 2: comes again or out of order, after 2'],
+    ],
+    [
+      'more than is signed',
+      [...entries, entryOf(40)],
+      ['index 40: not covered by the checkpoint; take one that is newer than the export'],
+    ],
+    ['a line that is no entry', ['{"index":', ...entries], ['line 1: not an entry']],
+    ['an entry without members', [{ index: 0 }, ...entries.slice(1)], ['index 0: it is not an entry']],
+  ])('is found to have %s', async (_, lines, faults) => {
+    const found = await told(lines);
+    expect(found).toEqual(expect.arrayContaining([expect.stringContaining(faults[0]!)]));
+  });
+
+  it('is found to be in another order, and to be another log', async () => {
+    const swapped = [...entries];
+    [swapped[3], swapped[4]] = [
+      { ...entries[4]!, index: 3 },
+      { ...entries[3]!, index: 4 },
+    ];
+    expect(await told(swapped)).toEqual([
+      expect.stringContaining('index 0 to 39: the leaf hashes do not give the root'),
+    ]);
+    expect(await told(entries, { size: 40n, root: Buffer.alloc(32) })).toEqual([
+      expect.stringContaining('index 0 to 39: the leaf hashes do not give the root'),
+    ]);
+  });
+
+  it('has all that is wrong told, up to twenty', async () => {
+    const all = entries.map((entry) => ({ ...entry, type: 'x' }));
+    const found = await told(all);
+    expect(found).toHaveLength(21);
+    expect(found.at(-1)).toBe('and 20 more');
+    expect(faultOf(entries[0]!)).toBeNull();
+  });
+});
+
+describe('proofs', () => {
+  it('hold for the published tree of the Certificate Transparency reference implementation', () => {
+    const leaves = [
+      '',
+      '00',
+      '10',
+      '2021',
+      '3031',
+      '40414243',
+      '5051525354555657',
+      '606162636465666768696a6b6c6d6e6f',
+    ];
+    const hashes = leaves.map((leaf) => leafHash(Buffer.from(leaf, 'hex')));
+    const root = (count: number) => {
+      const tree = new Tree();
+      for (const hash of hashes.slice(0, count)) tree.append(hash);
+      return tree.root();
+    };
+    expect(root(8).toString('hex')).toBe('5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328');
+    const proof = [
+      'bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b',
+      'ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0',
+      'd37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7',
+    ].map((hash) => Buffer.from(hash, 'hex'));
+    const inclusion = { index: 5n, size: 8n, leaf: hashes[5]!, proof, root: root(8) };
+    expect(provesInclusion(inclusion)).toBe(true);
+    const from6 = [
+      Buffer.from('0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a', 'hex'),
+      ...proof.slice(1),
+    ];
+    const consistency = { from: 6n, to: 8n, fromRoot: root(6), toRoot: root(8), proof: from6 };
+    expect(provesConsistency(consistency)).toBe(true);
+    for (const [n, hash] of proof.entries()) {
+      const wrong = proof.map((each, at) => (at === n ? leafHash(hash) : each));
+      expect(provesInclusion({ ...inclusion, proof: wrong })).toBe(false);
+      expect(provesInclusion({ ...inclusion, proof: proof.filter((_, at) => at !== n) })).toBe(false);
+      const wrongFrom6 = from6.map((each, at) => (at === n ? leafHash(hash) : each));
+      expect(provesConsistency({ ...consistency, proof: wrongFrom6 })).toBe(false);
+    }
+    expect(provesInclusion({ ...inclusion, index: 4n })).toBe(false);
+    expect(provesInclusion({ ...inclusion, index: 8n })).toBe(false);
+    expect(provesConsistency({ ...consistency, from: 7n })).toBe(false);
+    expect(provesConsistency({ ...consistency, from: 9n })).toBe(false);
+  });
+});
