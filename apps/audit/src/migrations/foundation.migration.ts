@@ -3,6 +3,7 @@ import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { createAnalyticsTables } from '../analytics/analytics.tables';
 
 export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -88,6 +89,7 @@ export class Foundation1763690000000 implements MigrationInterface {
     ]) {
       await isolateByWorkspace(runner, table);
     }
+    await createAnalyticsTables(runner, 'audit');
   }
 
   async down(): Promise<void> {
