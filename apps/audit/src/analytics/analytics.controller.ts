@@ -1,15 +1,16 @@
-import { Controller, Get, Inject, Post } from '@nestjs/common';
-import type { UnitOfWork } from '@countersign/messaging';
+import { Controller, Get, Post } from '@nestjs/common';
 import { Database } from '@countersign/persistence';
 import {
   allowWorkflow,
+  allowWorkflows,
   Call,
   Caller,
+  EmptyBody,
+  Idempotency,
   IsTime,
   ok,
   Operation,
   Problem,
-  UNIT_OF_WORK,
   type Answer,
 } from '@countersign/service-kit';
 import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
@@ -20,6 +21,7 @@ import {
   bottlenecksSchema,
   cycleTimesSchema,
   outcomesSchema,
+  rebuildSchema,
   throughputSchema,
 } from './reports/report.schema';
 import { cycleTimes, keyOf, outcomes, throughput, type Report } from './reports/reports';
@@ -44,7 +46,7 @@ const mostLines = 1_000;
 export class AnalyticsController {
   constructor(
     private readonly database: Database,
-    @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
+    private readonly idempotency: Idempotency,
   ) {}
 
   @Get('cycle-times')
@@ -119,11 +121,15 @@ export class AnalyticsController {
   @Operation({
     scope: 'admin',
     summary: 'Makes all numbers anew from the log; until that is done reports say complete: false',
-    answers: { 200: { description: 'It has begun', schema: { type: 'object' } } },
+    answers: { 200: { description: 'It has begun', schema: rebuildSchema } },
   })
   async rebuild(@Caller() call: Call): Promise<Answer> {
-    await this.unitOfWork([call.workspaceId], (tx) => askForRebuild(tx, call.workspaceId));
-    return ok({ entries: 0, complete: false });
+    await call.body(EmptyBody);
+    allowWorkflows(call, null, 'The rebuild');
+    return this.idempotency.run(call, async (tx) => {
+      await askForRebuild(tx, call.workspaceId);
+      return ok({ entries: 0, complete: false });
+    });
   }
 
   private async report(call: Call, report: Report): Promise<Answer> {

@@ -103,3 +103,5 @@ export const bottlenecksSchema = report(
     ...all(['p50Ms', 'p90Ms', 'p99Ms', 'maxMs'], milliseconds),
   },
 );
+
+export const rebuildSchema = object({ entries: count, complete: { type: 'boolean' } });
