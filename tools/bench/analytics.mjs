@@ -70,9 +70,9 @@ async function until(look) {
   throw new Error('it takes too long');
 }
 
-/** As product code counts durations (apps/audit/src/analytics/durations). @param {string} ms */
+/** As product code counts durations (apps/audit/src/analytics/durations), but for those next to a power of two. @param {string} ms */
 const bucketSql = (ms) => `(CASE WHEN ${ms} < 128 THEN ${ms}
-  ELSE (floor(log(2::numeric, ${ms}::numeric))::int - 6) * 64 + floor(${ms} / 2 ^ (floor(log(2::numeric, ${ms}::numeric))::int - 6)) END)::smallint`;
+  ELSE (floor(ln(${ms}) / ln(2))::int - 6) * 64 + floor(${ms} / 2 ^ (floor(ln(${ms}) / ln(2))::int - 6)) END)::smallint`;
 
 /** Requests, and the two things of each that happened at a time: when it was handed in, and how many minutes each stage took. */
 const madeUp = `
@@ -90,6 +90,7 @@ const measuresSql = `
   timed AS MATERIALIZED (SELECT *, sum(ms) OVER (PARTITION BY n ORDER BY s) AS until_ms FROM stage)
   INSERT INTO analytics_measure (workspace_id, at, request_id, kind, workflow_key, stage_key, region, department, groups, outcome,
                                  duration_ms, bucket, returns, abandoned, overridden, breached, straight_through)
+  SELECT * FROM (
   SELECT $4::uuid, at, request_id, 'submitted', workflow_key, NULL, region, department, '{}', NULL, NULL, NULL::smallint, 0, false, false, false, false
     FROM request
   UNION ALL
@@ -104,7 +105,7 @@ const measuresSql = `
   SELECT $4, at + until_ms * interval '1 ms', request_id, 'ended', workflow_key, NULL, region, department, ARRAY[grp],
          CASE WHEN n % 12 = 0 THEN 'rejected' ELSE 'completed' END, until_ms, ${bucketSql('until_ms')}, (n % 50 = 0)::int, false, n % 500 = 0,
          n % 9 = 0, n % 40 = 0
-    FROM timed WHERE s = stages`;
+    FROM timed WHERE s = stages) made WHERE at < now()`;
 
 const waitingSql = `
   INSERT INTO analytics_waiting (workspace_id, request_id, stage_key, workflow_key, region, department, groups, since, started_at, breached, open_tasks, oldest_task_at)

@@ -1,7 +1,9 @@
-import { until, type TestService } from '@countersign/service-kit/test';
+import { Database, roleOf, urlAs } from '@countersign/persistence';
+import { secretKey, until, type TestService } from '@countersign/service-kit/test';
 import fc from 'fast-check';
 import { v7 } from 'uuid';
 import { reportsByHand, requestsByHand, waitingByHand, type Asked, type RawEntry } from './analytics-by-hand';
+import { forgetRequesters } from '../src/analytics/projection/forget-requesters';
 import { createAudit } from './create-audit';
 import { histories, RequestHistory } from './request-history';
 import { messageOf, storyOf } from './transitions';
@@ -218,6 +220,50 @@ describe('analytics', () => {
   });
 });
 
+describe('an erasure', () => {
+  it('takes region and department from what is kept of requests, and leaves what was added up', async () => {
+    const workspace = v7();
+    await live(workspace, 21, 60);
+    await even(workspace);
+    const entries = await everyEntry(workspace);
+    const ended = {
+      from: new Date(0).toISOString(),
+      to: `${new Date().toISOString().slice(0, 10)}T00:00:00Z`,
+    };
+    const ask = async () =>
+      (await service.get(`/v1/analytics/outcomes?${queryOf({ ...ended, groupBy: 'region' })}`, { workspace }))
+        .body.data;
+    const before = await ask();
+    expect(before.length).toBeGreaterThan(1);
+    const requests = requestsByHand(entries);
+    const database = await Database.connect({
+      url: urlAs(service.ownerUrl, secretKey, roleOf('audit', 'app')),
+      schema: 'audit',
+      poolSize: 1,
+      applicationName: 'test',
+    });
+    await database.transaction([workspace], (sql) => {
+      forgetRequesters(
+        sql,
+        workspace,
+        requests.map(({ id }) => id),
+      );
+      return Promise.resolve();
+    });
+    await database.close();
+    expect(await ask()).toEqual(before);
+    const { body } = await service.get('/v1/analytics/bottlenecks?groupBy=region', { workspace });
+    const open = requests.flatMap(({ stages }) => stages.filter(({ left }) => left === null));
+    expect(body.data).toMatchObject([{ region: null, stages: open.length }]);
+    const kept = await service.sql(
+      `SELECT region, department, run ->> 'region' AS of_run FROM analytics_measure m JOIN analytics_request r USING (workspace_id, request_id)
+        WHERE workspace_id = $1 AND (region IS NOT NULL OR department IS NOT NULL OR run ->> 'region' IS NOT NULL)`,
+      [workspace],
+    );
+    expect(kept).toEqual([]);
+  }, 60_000);
+});
+
 describe('a question to analytics', () => {
   it.each(['from=yesterday', 'groupBy=mood', 'from=2026-02-01T00:00:00Z&to=2026-02-01T00:00:00Z', 'limit=5'])(
     'is refused with %s',
@@ -255,7 +301,7 @@ describe('two processes', () => {
       env: {
         DATABASE_URL: url.href,
         REDIS_URL: process.env.TEST_REDIS_URL,
-        COUNTERSIGN_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
+        COUNTERSIGN_SECRET_KEY: secretKey,
         SERVICE_PORT: '0',
       },
     });

@@ -24,11 +24,11 @@ export class AnalyticsProjector implements OnApplicationBootstrap, OnModuleDestr
   constructor(
     @Inject(SWEEPER) private readonly everyWorkspace: Database,
     private readonly database: Database,
-    @Inject(LOG) log: Log,
+    @Inject(LOG) private readonly log: Log,
   ) {
     this.sweeper = new DueSweeper(
       () => this.sweep(),
-      (error) => log.warn({ err: error }, 'following the log for analytics'),
+      (error) => log.warn({ err: error }, 'looking for logs that have grown'),
     );
   }
 
@@ -43,7 +43,14 @@ export class AnalyticsProjector implements OnApplicationBootstrap, OnModuleDestr
   private async sweep(): Promise<number | null> {
     const behind = await this.everyWorkspace.everywhere(workspacesBehind);
     let isMore = false;
-    for (const workspaceId of behind) isMore = (await this.goOn(workspaceId)) || isMore;
+    for (const workspaceId of behind) {
+      try {
+        isMore = (await this.goOn(workspaceId)) || isMore;
+      } catch (error) {
+        // It is tried again a second later; the others do not wait for it.
+        this.log.warn({ err: error, workspaceId }, 'following the log for analytics');
+      }
+    }
     return isMore ? 0 : null;
   }
 
