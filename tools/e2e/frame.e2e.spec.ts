@@ -121,6 +121,11 @@ const routes: Route[] = [
   ['GET', '/v1/audit/entries', 'audit:read'],
   ['GET', '/v1/audit/checkpoint', 'audit:read'],
   ['GET', '/v1/audit/verifier-key', 'audit:read'],
+  ['GET', '/v1/analytics/cycle-times', 'audit:read'],
+  ['GET', '/v1/analytics/throughput', 'audit:read'],
+  ['GET', '/v1/analytics/outcomes', 'audit:read'],
+  ['GET', '/v1/analytics/bottlenecks', 'audit:read'],
+  ['POST', '/v1/analytics/rebuild', 'admin'],
 ];
 const scimRoutes: Route[] = [
   ['POST', '/scim/v2/Users', 'directory:write'],

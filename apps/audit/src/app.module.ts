@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DirectoryReplicaModule } from '@countersign/directory-replica';
+import { AnalyticsController } from './analytics/analytics.controller';
+import { AnalyticsProjector } from './analytics/projection/analytics-projector';
 import { EventsController } from './feed/events.controller';
 import { AuditController } from './log/audit.controller';
 import { AuditLog } from './log/audit-log';
@@ -23,7 +25,8 @@ import { WitnessesController } from './witnesses/witnesses.controller';
     TilesController,
     TransitionsController,
     WitnessesController,
+    AnalyticsController,
   ],
-  providers: [AuditLog, SelfCheck, SelfCheckSettings],
+  providers: [AuditLog, AnalyticsProjector, SelfCheck, SelfCheckSettings],
 })
 export class AppModule {}

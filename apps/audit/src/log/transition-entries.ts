@@ -39,18 +39,19 @@ const describe = (event: TransitionEvent, { request }: RequestTransitioned): Des
   const rules: Readonly<Record<string, MemberRule>> = Object.hasOwn(eventRules, event.type)
     ? eventRules[event.type as keyof typeof eventRules]
     : {};
-  // The creation's own members are not sent twice: the request is in the transition.
-  const data =
-    event.type === 'request.created'
-      ? {
-          request: Object.fromEntries(
-            Object.entries(request).filter(([name]) => creationMembers.includes(name)),
-          ),
-        }
-      : event.data;
+  const data = event.type === 'request.created' ? { request: creationOf(request, event) } : event.data;
   const { type, id } = event.actor;
   const author = type === 'user' && id !== null && isUuid(id) ? id : request.requester.id;
   return describeMembers(rules, data, { requester: request.requester.id, author });
+};
+
+/** The creation's own members are not sent twice: the request is in the transition. Beside it comes what else is known of the requester. */
+const creationOf = (
+  request: RequestTransitioned['request'],
+  { data: { requester } }: TransitionEvent,
+): Record<string, unknown> => {
+  const members = Object.entries(request).filter(([name]) => creationMembers.includes(name));
+  return { ...Object.fromEntries(members), requester: { ...(requester as object), ...request.requester } };
 };
 
 const describePayload = ({ request, revisionPayload }: RequestTransitioned): Described | null => {

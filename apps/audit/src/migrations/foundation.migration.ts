@@ -6,6 +6,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { createSelfCheckTables, openSelfCheck, selfCheckTables } from '../self-check/self-check.tables';
 import { createTileTables, tileTables } from '../tiles/tile.tables';
 import { createWitnessTables, witnessTables } from '../witnesses/witness.tables';
+import { createAnalyticsTables } from '../analytics/analytics.tables';
 
 export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -101,6 +102,7 @@ export class Foundation1763690000000 implements MigrationInterface {
       await isolateByWorkspace(runner, table);
     }
     await openSelfCheck(runner);
+    await createAnalyticsTables(runner, 'audit');
   }
 
   async down(): Promise<void> {

@@ -82,7 +82,11 @@ export const snapshotOf = (request: RequestAggregate): RequestSnapshot => ({
 /** What an event carries for others; what only keeps the aggregate is left out. */
 const dataOf = (event: DomainEvent, requestId: string): Record<string, unknown> => {
   const { id, type, at, actor, ...data } = event;
-  if (event.type === 'request.created') return {};
+  if (event.type === 'request.created') {
+    // The rest of it is in the request; these two, as at submission, the trail alone keeps.
+    const { department, region } = event.request.requester;
+    return { requester: { department, region } };
+  }
   if ('task' in data) return { ...data, task: taskOf(data.task, requestId) };
   if ('resolution' in data) {
     const { resolution, ...rest } = data;
