@@ -11,6 +11,7 @@ import {
   RefsChecked,
   ResolveApprovers,
 } from './jobs/approver.jobs';
+import { EraseSubject, SubjectErased } from './jobs/erasure.jobs';
 import {
   AttemptDelivery,
   NotificationHappened,
@@ -100,6 +101,12 @@ export const catalogue = {
   'workspace.described.v1': job(WorkspaceDescribed, ['notification'], transition),
   'delivery.attempt.v1': job(AttemptDelivery, ['notification-webhook'], transition),
   'notification.happened.v1': job(NotificationHappened, ['audit'], transition),
+  'subject.erase.v1': job(
+    EraseSubject,
+    ['intake', 'routing', 'approver-resolution', 'notification', 'audit'],
+    transition,
+  ),
+  'subject.erased.v1': job(SubjectErased, ['audit'], transition),
   'mail.send.v1': job(SendMail, ['notification-email'], transition),
 } as const satisfies Record<string, JobContract<unknown>>;
 

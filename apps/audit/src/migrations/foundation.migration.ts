@@ -3,6 +3,8 @@ import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { createErasureRecordTables } from '../erasures/erasure.tables';
+import { createHoldTables } from '../holds/hold.tables';
 
 export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -52,7 +54,7 @@ export class Foundation1763690000000 implements MigrationInterface {
         data json,
         PRIMARY KEY (workspace_id, index, position)
       )`);
-    await runner.query('CREATE INDEX sealed_subject ON sealed (workspace_id, subject)');
+    await runner.query('CREATE INDEX sealed_subject ON sealed (workspace_id, subject, index)');
     // What the event feed shows: each transition's request once, each revision's payload once.
     await runner.query(`
       CREATE TABLE transition (
@@ -78,6 +80,8 @@ export class Foundation1763690000000 implements MigrationInterface {
         data json NOT NULL,
         PRIMARY KEY (workspace_id, id)
       )`);
+    await createErasureRecordTables(runner);
+    await createHoldTables(runner);
     for (const table of [
       'log_head',
       'entry',
