@@ -12,6 +12,9 @@ import { AuditController } from './log/audit.controller';
 import { AuditLog } from './log/audit-log';
 import { NotificationsController } from './log/notifications.controller';
 import { TransitionsController } from './log/transitions.controller';
+import { Clock } from './clock';
+import { RetentionController } from './retention/retention.controller';
+import { RetentionSweeper } from './retention/retention-sweeper';
 
 @Module({
   imports: [DirectoryReplicaModule.of('audit'), ErasureModule.of('audit', AuditEraser)],
@@ -23,7 +26,8 @@ import { TransitionsController } from './log/transitions.controller';
     ErasuresController,
     SubjectErasedController,
     HoldsController,
+    RetentionController,
   ],
-  providers: [AuditLog, ErasureRunner, FindSubject],
+  providers: [AuditLog, Clock, ErasureRunner, FindSubject, RetentionSweeper],
 })
 export class AppModule {}

@@ -1,5 +1,5 @@
 import type { Envelope, RequestTransitioned } from '@countersign/contracts';
-import { until, type TestService } from '@countersign/service-kit/test';
+import { storedText, until, type TestService } from '@countersign/service-kit/test';
 import { v7 } from 'uuid';
 import { createAudit } from './create-audit';
 import { answerParts, others } from './erasing-services';
@@ -70,25 +70,7 @@ const verify = async (workspace: string): Promise<ApiEntry[]> => {
   return entries;
 };
 
-/** Everything that the service has in its database about a workspace, as text. */
-const everything = async (workspace: string): Promise<string> => {
-  const tables = await service.sql<{ name: string }>(
-    `SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'workspace_id'
-      WHERE c.relkind = 'r' AND c.relnamespace = 'audit'::regnamespace`,
-  );
-  expect(tables.length).toBeGreaterThan(10);
-  const texts = await Promise.all(
-    tables.map(({ name }) =>
-      service.sql(`SELECT '${name}' AS name, t::text AS row FROM ${name} t WHERE workspace_id = $1`, [
-        workspace,
-      ]),
-    ),
-  );
-  return texts
-    .flat()
-    .map((row) => JSON.stringify(row))
-    .join('\n');
-};
+const everything = (workspace: string): Promise<string> => storedText(service, workspace);
 
 const wordsOfAlice = [
   alice.userName,

@@ -5,7 +5,7 @@ import { addCounts, type Counts } from '@countersign/erasure';
 import type { Tx, UnitOfWork } from '@countersign/messaging';
 import type { Database } from '@countersign/persistence';
 import { LOG, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
-import { holdsOfErasure } from '../holds/hold.rows';
+import { holdsOfErasure, leaveOutHeld } from '../holds/hold.rows';
 import { AuditLog } from '../log/audit-log';
 import { erasureCompleted } from './erasure-facts';
 import { collectRequests, eraseSealed, findEnded, lockErasure, type ErasureRow } from './erasure.rows';
@@ -106,7 +106,8 @@ export class ErasureRunner implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async erase(tx: Tx, erasure: ErasureRow): Promise<boolean> {
     const { id, workspace_id: workspaceId, subject } = erasure;
-    const holds = await holdsOfErasure(tx, workspaceId, id, subject);
+    if (subject === null) await leaveOutHeld(tx, workspaceId, id);
+    const holds = subject === null ? [] : await holdsOfErasure(tx, workspaceId, id, subject);
     if (holds.length > 0) return this.hold(tx, erasure, holds);
     if (subject !== null) {
       const { last, isFull, erased } = await eraseSealed(tx, erasure);

@@ -26,6 +26,15 @@ export const holdsOfErasure = async (
   return rows.map(({ id }) => id);
 };
 
+/** Where everybody in some requests is erased, a hold keeps the requests that it covers, and no others. */
+export const leaveOutHeld = async (sql: Sql, workspaceId: string, erasureId: string): Promise<void> => {
+  if ((await activeHolds(sql, workspaceId)).length === 0) return;
+  await sql.query(
+    `DELETE FROM erasure_request WHERE erasure_id = $2 AND state = 'ready' AND is_held($1, request_id, workflow_key)`,
+    [workspaceId, erasureId],
+  );
+};
+
 const activeHolds = async (sql: Sql, workspaceId: string): Promise<string[]> =>
   (
     await sql.query<{ id: string }>(

@@ -5,6 +5,7 @@ import { createIdempotencyTable } from '@countersign/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { createErasureRecordTables } from '../erasures/erasure.tables';
 import { createHoldTables } from '../holds/hold.tables';
+import { createRetentionTables } from '../retention/retention.tables';
 
 export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -82,6 +83,7 @@ export class Foundation1763690000000 implements MigrationInterface {
       )`);
     await createErasureRecordTables(runner);
     await createHoldTables(runner);
+    await createRetentionTables(runner);
     for (const table of [
       'log_head',
       'entry',
