@@ -70,7 +70,7 @@ export const redact = <T>(document: T, { subject, isRequester, names, author }: 
     const isOwn = own === null ? place.isOwn : isSubject(own);
     const isAuthor = authorIs(value, place.isAuthor, isOwn);
     // A request says whose it is; and members that stand alone are those of the request that they came with.
-    const isRequest = own !== null || (isOwn && loose.has(place.member));
+    const isRequest = own !== null || (isOwn && 'title' in value && loose.has(place.member));
     return Object.fromEntries(
       Object.entries(value).map(([name, member]) => {
         const goes =
@@ -78,7 +78,10 @@ export const redact = <T>(document: T, { subject, isRequester, names, author }: 
           (isOwn && isRequest && ofRequesterWhereLoose.has(name)) ||
           (isOwn && name === 'detail' && typeof member === 'string') ||
           (ofAuthor.has(name) && isAuthor && own === null);
-        return [clean(name), goes ? blank(name, member) : walk(member, { isOwn, isAuthor, member: name })];
+        return [
+          clean(name),
+          goes ? blank(name, member, isRequest) : walk(member, { isOwn, isAuthor, member: name }),
+        ];
       }),
     );
   };
@@ -107,9 +110,11 @@ const idOf = (value: unknown): string | null =>
   isRecord(value) && typeof value.id === 'string' ? value.id : null;
 
 /** What stands in for a value that goes, of the same kind. */
-const blank = (name: string, value: unknown): unknown => {
+const blank = (name: string, value: unknown, isRequest: boolean): unknown => {
   if (name === 'title' || name === 'requestTitle' || name === 'detail' || name === 'text')
     return value === null ? null : erasedDisplayName;
+  // Why somebody did something must be said; why a request is made need not.
+  if (name === 'reason' && !isRequest && typeof value === 'string') return erasedDisplayName;
   if (name === 'metadata') return {};
   if (Array.isArray(value)) return [];
   // A value that may be any JSON travels in an object of its own.

@@ -128,7 +128,7 @@ describe('redact', () => {
 
   it('gives what a key did for a requester to the requester', () => {
     const event = { actor: { type: 'service', id: 'key', via: null }, data: { reason: 'of a request' } };
-    expect(redact(event, { subject: alice.id, isRequester: true, names: [] }).data.reason).toBeNull();
+    expect(redact(event, { subject: alice.id, isRequester: true, names: [] }).data.reason).toBe('Erased');
     expect(redact(event, { subject: bob.id, isRequester: false, names: [] })).toEqual(event);
   });
 
