@@ -74,7 +74,7 @@ const releaseOthers = async (
 export const eraseDigests = async (sql: Sql, personId: string): Promise<number> => {
   const rows = await sql.query(
     `UPDATE mail SET ${emptied}, recipient = NULL, recipient_name = 'Erased'
-      WHERE person_id = $1 AND request_id IS NULL AND state <> 'pending' AND recipient_name <> 'Erased' RETURNING 1`,
+      WHERE person_id = $1 AND request_id IS NULL AND recipient_name <> 'Erased' RETURNING 1`,
     [personId],
   );
   return rows.length;

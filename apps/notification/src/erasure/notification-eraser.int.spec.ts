@@ -90,6 +90,17 @@ describe('erasing in what others are told', () => {
     for (const word of words) expect(await left()).not.toContain(word);
   });
 
+  it('takes the id that another directory has for the approver, even when ours has forgotten whose it is', async () => {
+    const approver = { id: v7(), externalId: 'outside-markword' };
+    const story = new RequestStory(service.workspaceId, { approver });
+    await take(story.created(), story.assigned(), story.approved());
+    await delivered(story);
+    expect(await left()).toContain('outside-markword');
+    await erase(story, approver.id, false);
+    expect(await left()).not.toContain('outside-markword');
+    await erase(story, null);
+  });
+
   it('lets nothing back in, and tells nobody, by a transition that was on its way', async () => {
     const story = new RequestStory(service.workspaceId);
     const messages = [story.created(), story.assigned(), story.approved()];

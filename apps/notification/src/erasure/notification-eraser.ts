@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { DirectoryPerson, RequestToErase } from '@countersign/contracts';
+import { isUuid, type DirectoryPerson, type RequestToErase } from '@countersign/contracts';
 import { forgetPerson } from '@countersign/directory-replica';
 import { redactorOf, type Counts, type Eraser, type ErasureScope } from '@countersign/erasure';
 import type { Tx } from '@countersign/messaging';
@@ -30,7 +30,8 @@ export class NotificationEraser implements Eraser {
       knownAs(tx, scope),
     ]);
     const { mails, addressedTo } = await eraseMails(tx, scope, ids);
-    const changed = redactEvents(scope, requests, events, [...people, ...addressedTo]);
+    const outsiders = await knownOutside(tx, scope, events);
+    const changed = redactEvents(scope, requests, events, [...people, ...addressedTo], outsiders);
     if (changed.length > 0) {
       tx.write(
         `UPDATE event e SET standard = c.standard, easylife = c.easylife
@@ -96,6 +97,7 @@ const redactEvents = (
   requests: readonly RequestToErase[],
   events: readonly EventRow[],
   known: readonly (DirectoryPerson | AddressedTo)[],
+  outsiders: ReadonlySet<string>,
 ): EventRow[] =>
   requests.flatMap((request) => {
     const ofRequest = events.filter(({ request_id: id }) => id === request.id);
@@ -106,7 +108,7 @@ const redactEvents = (
         event.easylife === null
           ? null
           : JSON.stringify(
-              withoutIds(redact(JSON.parse(event.easylife)), scope.subject, request.isRequester),
+              withoutIds(redact(JSON.parse(event.easylife)), scope.subject, request.isRequester, outsiders),
             );
       return standard === event.standard && easylife === event.easylife
         ? []
@@ -119,16 +121,44 @@ interface EasylifeBody {
   participants: string[];
 }
 
-/** People are known to this format by the ids of another directory, which belong to them. */
-const withoutIds = (body: EasylifeBody, subject: string | null, isRequester: boolean): EasylifeBody => {
+/**
+ * People are known to this format by the ids of another directory, which belong to them. Whose they are our copy of the directory may have
+ * forgotten by now: among participants, one that is nobody else's is taken for the subject's.
+ */
+const withoutIds = (
+  body: EasylifeBody,
+  subject: string | null,
+  isRequester: boolean,
+  outsiders: ReadonlySet<string>,
+): EasylifeBody => {
   const { requestorId, participants } = body;
   const erased = subject === null ? 'erased' : erasedName(subject);
-  const goes = (id: string) => subject === null || (isRequester && id === requestorId && id !== subject);
+  const isOwn = (id: string) => isRequester && id === requestorId && id !== subject;
+  const isNobodys = (id: string) => id !== requestorId && id !== erased && !outsiders.has(id);
   return {
     ...body,
-    requestorId: goes(requestorId) ? erased : requestorId,
-    participants: participants.map((id) => (goes(id) ? erased : id)),
+    requestorId: subject === null || isOwn(requestorId) ? erased : requestorId,
+    participants: participants.map((id) => (subject === null || isOwn(id) || isNobodys(id) ? erased : id)),
   };
+};
+
+/** Of the ids in these bodies, those of our own, and those that belong to somebody else in the other directory. */
+const knownOutside = async (
+  sql: Sql,
+  { workspaceId, subject }: ErasureScope,
+  events: readonly EventRow[],
+): Promise<Set<string>> => {
+  const ids = events.flatMap(({ easylife }) =>
+    easylife === null ? [] : (JSON.parse(easylife) as EasylifeBody).participants,
+  );
+  if (ids.length === 0) return new Set();
+  const rows = await sql.query<{ id: string }>(
+    `SELECT id::text FROM person WHERE workspace_id = $1 AND id = ANY ($3::uuid[])
+     UNION ALL
+     SELECT external_id FROM person WHERE workspace_id = $1 AND external_id = ANY ($2::text[]) AND id IS DISTINCT FROM $4::uuid`,
+    [workspaceId, [...new Set(ids)], [...new Set(ids.filter(isUuid))], subject],
+  );
+  return new Set(rows.map(({ id }) => id));
 };
 
 /** What receivers answered may repeat what they were sent. */
