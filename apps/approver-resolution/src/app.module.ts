@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
+import { ErasureModule } from '@countersign/erasure';
 import { DelegationSweeper } from './delegations/delegation-sweeper';
 import { DelegationsController } from './delegations/delegations.controller';
 import { DirectoryController } from './directory/directory.controller';
 import { KnownActor } from './directory/known-actor';
 import { PublishPeopleController } from './directory/publish-people.controller';
+import { ApproverEraser } from './erasure/approver-eraser';
 import { ApproversController } from './resolution/approvers.controller';
 import { PreviewApproversController } from './resolution/preview-approvers.controller';
 import { ResolveApproversController } from './resolution/resolve-approvers.controller';
@@ -22,6 +24,7 @@ import { SearchController } from './scim/search.controller';
 import { UsersController } from './scim/users.controller';
 
 @Module({
+  imports: [ErasureModule.of('approver-resolution', ApproverEraser)],
   controllers: [
     UsersController,
     GroupsController,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DirectoryReplicaModule } from '@countersign/directory-replica';
+import { ErasureModule } from '@countersign/erasure';
 import { CommandsController } from './commands/commands.controller';
 import { CommandOutcomes } from './commands/command-outcomes';
 import { DecisionLinks } from './decision-links/decision-links';
@@ -9,6 +10,7 @@ import { DirectoryQuestions } from './directory-questions/directory-questions';
 import { Previews } from './directory-questions/previews';
 import { DirectoryFacts } from './directory-questions/directory-facts';
 import { ProjectionController } from './requests/projection.controller';
+import { IntakeEraser } from './erasure/intake-eraser';
 import { ReplacementController } from './replacement/replacement.controller';
 import { RequestCommands } from './requests/request-commands';
 import { RequestsController } from './requests/requests.controller';
@@ -27,7 +29,7 @@ import { WorkspaceIntroductions } from './workspace-settings/workspace-introduct
 import { WorkspaceSettingsController } from './workspace-settings/workspace-settings.controller';
 
 @Module({
-  imports: [DirectoryReplicaModule.of('intake')],
+  imports: [DirectoryReplicaModule.of('intake'), ErasureModule.of('intake', IntakeEraser)],
   controllers: [
     RequestsController,
     TasksController,

@@ -1,4 +1,6 @@
 import { DirectoryReplicaModule } from '@countersign/directory-replica';
+import { ErasureModule } from '@countersign/erasure';
+import { NotificationEraser } from './erasure/notification-eraser';
 import { Module } from '@nestjs/common';
 import { ChatChannelsController } from './chat/chat-channels.controller';
 import { ChatDispatcher } from './chat/chat-dispatcher';
@@ -22,7 +24,7 @@ import { TransitionController } from './transitions/transition.controller';
 import { WorkspacesController } from './workspaces/workspaces.controller';
 
 @Module({
-  imports: [DirectoryReplicaModule.of('notification')],
+  imports: [DirectoryReplicaModule.of('notification'), ErasureModule.of('notification', NotificationEraser)],
   controllers: [
     TransitionController,
     AttemptController,

@@ -18,6 +18,7 @@ export const createRouting = async (): Promise<Routing> => {
   let passed = 0;
   const clock = { now: () => new Date(Date.now() + passed) };
   @Module({
+    imports: Reflect.getMetadata('imports', AppModule),
     controllers: Reflect.getMetadata('controllers', AppModule),
     providers: [...Reflect.getMetadata('providers', AppModule), { provide: Clock, useValue: clock }],
   })

@@ -11,6 +11,7 @@ import {
   RefsChecked,
   ResolveApprovers,
 } from './jobs/approver.jobs';
+import { EraseSubject, SubjectErased } from './jobs/erasure.jobs';
 import {
   AttemptDelivery,
   AuditHappened,
@@ -102,6 +103,12 @@ export const catalogue = {
   'delivery.attempt.v1': job(AttemptDelivery, ['notification-webhook'], transition),
   'notification.happened.v1': job(NotificationHappened, ['audit'], transition),
   'audit.happened.v1': job(AuditHappened, ['notification'], transition),
+  'subject.erase.v1': job(
+    EraseSubject,
+    ['intake', 'routing', 'approver-resolution', 'notification', 'audit'],
+    transition,
+  ),
+  'subject.erased.v1': job(SubjectErased, ['audit'], transition),
   'mail.send.v1': job(SendMail, ['notification-email'], transition),
 } as const satisfies Record<string, JobContract<unknown>>;
 

@@ -11,4 +11,5 @@ export * from './request-view';
 export * from './jobs/request.jobs';
 export * from './jobs/approver.jobs';
 export * from './jobs/notification.jobs';
+export * from './jobs/erasure.jobs';
 export * from './catalogue';

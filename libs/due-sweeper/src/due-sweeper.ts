@@ -1,9 +1,9 @@
 /** Longest time between two looks; an idle service costs its database one small query in this time. */
-const idleMs = 1_000;
+const shortIdleMs = 1_000;
 
 /**
  * Looks for what is due: at the time the last look said, at a time that somebody announces, and at least once
- * a second, for what another process left behind.
+ * a second (or as often as it is told), for what another process left behind.
  */
 export class DueSweeper {
   private timer: NodeJS.Timeout | undefined;
@@ -16,6 +16,7 @@ export class DueSweeper {
     /** One look; answers after how many milliseconds something more is due, null when nothing is known of. */
     private readonly sweep: () => Promise<number | null>,
     private readonly onFault: (error: unknown) => void,
+    private readonly idleMs = shortIdleMs,
   ) {}
 
   start(): void {
@@ -54,7 +55,7 @@ export class DueSweeper {
     }
     this.isSweeping = false;
     if (this.stopped) return;
-    this.wakeAt = Math.min(this.wakeAt, Date.now() + Math.min(idleMs, next ?? idleMs));
+    this.wakeAt = Math.min(this.wakeAt, Date.now() + Math.min(this.idleMs, next ?? this.idleMs));
     this.schedule();
   }
 }

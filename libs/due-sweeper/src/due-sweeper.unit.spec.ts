@@ -4,7 +4,7 @@ describe('the sweeper', () => {
   let sweeper: DueSweeper;
   let looks: number[];
   const faults: unknown[] = [];
-  const watch = (sweep: () => Promise<number | null>) => {
+  const watch = (sweep: () => Promise<number | null>, idleMs?: number) => {
     looks = [];
     faults.length = 0;
     const from = Date.now();
@@ -14,6 +14,7 @@ describe('the sweeper', () => {
         return sweep();
       },
       (error) => faults.push(error),
+      idleMs,
     );
     sweeper.start();
   };
@@ -29,6 +30,12 @@ describe('the sweeper', () => {
     watch(() => Promise.resolve(null));
     await jest.advanceTimersByTimeAsync(3_500);
     expect(looks).toEqual([0, 1_000, 2_000, 3_000]);
+  });
+
+  it('looks as seldom as it is told to', async () => {
+    watch(() => Promise.resolve(null), 10_000);
+    await jest.advanceTimersByTimeAsync(25_000);
+    expect(looks).toEqual([0, 10_000, 20_000]);
   });
 
   it('looks exactly when something is due, and when somebody says so', async () => {

@@ -3,3 +3,4 @@ export type { CallOptions, TestAnswer, TestService, TestServiceOptions } from '.
 export { pagesRead } from './pages-read';
 export { keepSent, sentMessages, type SentMessage } from './sent-messages';
 export { until } from './until';
+export { storedText } from './stored-text';

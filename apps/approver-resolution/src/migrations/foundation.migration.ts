@@ -1,3 +1,4 @@
+import { createErasureTables } from '@countersign/erasure';
 import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
@@ -9,6 +10,7 @@ export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await createMessagingTables(runner, schema);
     await createIdempotencyTable(runner, schema);
+    await createErasureTables(runner, schema);
     await directory(runner);
     await emails(runner);
     await filters(runner);

@@ -7,7 +7,7 @@ const sorted = <T>(list: readonly T[], idOf: (item: T) => string): T[] =>
 
 /**
  * Keeps new resolutions, settled or waiting for answers from outside. Returns the ids that were not there before: a
- * resolution that is asked for twice is made once.
+ * resolution that is asked for twice is made once, and one for a request that is erased, which has ended, is not made.
  */
 export const insertResolutions = async (
   tx: Tx,
@@ -18,6 +18,7 @@ export const insertResolutions = async (
     `INSERT INTO resolution (workspace_id, id, request_id, stage_key, state, question, result, settled_at)
      SELECT w, i, r, s, CASE WHEN o IS NULL THEN 'calling' ELSE 'settled' END, q, o, CASE WHEN o IS NULL THEN NULL ELSE now() END
        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::json[], $6::json[]) AS n (w, i, r, s, q, o)
+      WHERE NOT EXISTS (SELECT FROM erased_request e WHERE e.request_id = r)
      ON CONFLICT DO NOTHING RETURNING id`,
     [
       list.map(({ question }) => question.workspaceId),

@@ -105,9 +105,8 @@ export const createAnalyticsTables = async (runner: QueryRunner, schema: string)
     )`);
   await runner.query('CREATE INDEX analytics_waiting_since ON analytics_waiting (workspace_id, since)');
   for (const table of analyticsTables) await isolateByWorkspace(runner, table);
-  // Whoever looks for work sees how far logs and analytics are, and nothing else.
+  // Whoever looks for work sees how far analytics are, and nothing else.
   const relay = roleOf(schema, 'relay');
-  await openToRelay(runner, 'log_head', 'SELECT (workspace_id, frontier)', relay);
   await openToRelay(runner, 'analytics_position', 'SELECT', relay);
   await openToRelay(runner, 'analytics_period', 'SELECT', relay);
 };

@@ -5,15 +5,17 @@ import {
   type RequestSnapshot,
   type RequestTransitioned,
 } from '@countersign/contracts';
+import type { ErasedRequests } from '@countersign/erasure';
 import type { Sql } from '@countersign/persistence';
 
 /**
  * Keeps what the feed will show of these transitions, and gives back those that were not kept before: a transition
- * that comes again in another message is nothing new.
+ * that comes again in another message is nothing new. What is erased of a request is not kept.
  */
 export const storeForFeed = async (
   sql: Sql,
   transitions: readonly RequestTransitioned[],
+  erased: ErasedRequests,
 ): Promise<RequestTransitioned[]> => {
   const byKey = new Map(transitions.map((transition) => [keyOf(transition.request), transition]));
   const distinct = [...byKey.values()];
@@ -34,11 +36,13 @@ export const storeForFeed = async (
       distinct.map(({ request }) => request.id),
       distinct.map(({ request }) => request.version),
       distinct.map(({ request }) => request.workspaceId),
-      distinct.map(({ request }) => JSON.stringify(request)),
+      distinct.map(({ request }) => JSON.stringify(erased.redact(request.id, request))),
       payloads.map(({ request }) => request.id),
       payloads.map(({ revision }) => revision),
       payloads.map(({ request }) => request.workspaceId),
-      payloads.map(({ payload }) => JSON.stringify(payload.value ?? null)),
+      payloads.map(({ request, payload }) =>
+        JSON.stringify(erased.payload(request.id, request, payload.value)),
+      ),
       payloads.map(({ request }) => request.version),
     ],
   );

@@ -45,7 +45,14 @@ interface PlacedEntry {
   entry: LogEntry;
   index: bigint;
   hash: Buffer;
-  sealed: { subject: string; kind: string; salt: Buffer; data: unknown; commitment: string }[];
+  sealed: {
+    subject: string;
+    kind: string;
+    salt: Buffer;
+    data: unknown;
+    commitment: string;
+    isErased?: boolean;
+  }[];
 }
 
 /** A hash of a tile that an append has completed. */
@@ -217,9 +224,9 @@ const placePart = (entry: LogEntry, index: bigint): PlacedEntry => {
 
 /** Null when the leaf would be too long. */
 const place = (entry: LogEntry, index: bigint): PlacedEntry | null => {
-  const sealed = entry.personal.map(({ subject, kind, data }) => {
+  const sealed = entry.personal.map(({ subject, kind, data, isErased }) => {
     const salt = randomBytes(saltBytes);
-    return { subject, kind, salt, data, commitment: commitment(salt, data) };
+    return { subject, kind, salt, data, commitment: commitment(salt, data), isErased };
   });
   const { id, type, at, requestId, requestVersion, content } = entry;
   const commitments = sealed.map(({ subject, kind, commitment: value }) => ({
@@ -268,8 +275,8 @@ const insertSealed = async (sql: Sql, placed: readonly PlacedEntry[]): Promise<v
       rows.map(({ subject }) => subject),
       rows.map(({ kind }) => kind),
       rows.map((row) => row.commitment),
-      rows.map(({ salt }) => salt),
-      rows.map(({ data }) => JSON.stringify(data)),
+      rows.map(({ salt, isErased }) => (isErased ? null : salt)),
+      rows.map(({ data, isErased }) => (isErased ? null : JSON.stringify(data))),
     ],
   );
 };

@@ -19,6 +19,7 @@ import {
   type Answer,
 } from '@countersign/service-kit';
 import { IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { prunedPageSchema, readPruned } from '../retention/pruned';
 import { AuditLog } from './audit-log';
 import { listEntries } from './entry.rows';
 import { entrySchema } from './entry.schema';
@@ -49,30 +50,32 @@ export class AuditController {
     scope: 'audit:read',
     summary: 'Entries of the log, oldest first',
     query: EntriesQuery,
-    answers: { 200: { description: 'A page', schema: pageSchema(entrySchema) } },
+    answers: { 200: { description: 'A page', schema: prunedPageSchema(pageSchema(entrySchema)) } },
   })
   async entries(@Caller() call: Call): Promise<Answer> {
     const { cursor, limit, ...filter } = call.query(EntriesQuery);
     const after = decodeCursor('audit', cursor, indexPosition);
     const actor = await this.actorId(call, filter.actor);
-    const rows = await this.database.read(call.workspaceId, (sql) =>
-      listEntries(
-        sql,
-        call.workspaceId,
-        { ...filter, actor, allowed: call.identity.key.workflows },
-        after,
-        limit,
-      ),
+    const [rows, pruned] = await this.database.read(call.workspaceId, (sql) =>
+      Promise.all([
+        listEntries(
+          sql,
+          call.workspaceId,
+          { ...filter, actor, allowed: call.identity.key.workflows },
+          after,
+          limit,
+        ),
+        readPruned(sql, call.workspaceId, after),
+      ]),
     );
-    return ok(
-      pageOf(
-        'audit',
-        rows,
-        limit,
-        ({ index }) => String(index),
-        (view) => view,
-      ),
+    const page = pageOf(
+      'audit',
+      rows,
+      limit,
+      ({ index }) => String(index),
+      (view) => view,
     );
+    return ok({ ...page, pruned });
   }
 
   @Get('checkpoint')

@@ -6,6 +6,8 @@ export interface PersonalData {
   subject: string;
   kind: string;
   data: unknown;
+  /** Erased before it was stored: it is committed to, and not kept. */
+  isErased?: boolean;
 }
 
 /** A fact before it has its place in the log. */

@@ -1,12 +1,15 @@
 import { createDirectoryReplicaTables } from '@countersign/directory-replica';
 import { createMessagingTables } from '@countersign/messaging';
-import { isolateByWorkspace } from '@countersign/persistence';
+import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { createSelfCheckTables, openSelfCheck, selfCheckTables } from '../self-check/self-check.tables';
 import { createTileTables, tileTables } from '../tiles/tile.tables';
 import { createWitnessTables, witnessTables } from '../witnesses/witness.tables';
 import { createAnalyticsTables } from '../analytics/analytics.tables';
+import { createErasureRecordTables } from '../erasures/erasure.tables';
+import { createHoldTables } from '../holds/hold.tables';
+import { createRetentionTables } from '../retention/retention.tables';
 
 export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -59,7 +62,7 @@ export class Foundation1763690000000 implements MigrationInterface {
         data json,
         PRIMARY KEY (workspace_id, index, position)
       )`);
-    await runner.query('CREATE INDEX sealed_subject ON sealed (workspace_id, subject)');
+    await runner.query('CREATE INDEX sealed_subject ON sealed (workspace_id, subject, index)');
     // What the event feed shows: each transition's request once, each revision's payload once.
     await runner.query(`
       CREATE TABLE transition (
@@ -88,6 +91,9 @@ export class Foundation1763690000000 implements MigrationInterface {
     await createSelfCheckTables(runner);
     await createTileTables(runner);
     await createWitnessTables(runner);
+    await createErasureRecordTables(runner);
+    await createHoldTables(runner);
+    await createRetentionTables(runner);
     for (const table of [
       'log_head',
       'entry',
@@ -101,6 +107,8 @@ export class Foundation1763690000000 implements MigrationInterface {
     ]) {
       await isolateByWorkspace(runner, table);
     }
+    // Whoever looks for work sees which logs there are and how long they are, and nothing of what they say.
+    await openToRelay(runner, 'log_head', 'SELECT (workspace_id, frontier)', roleOf('audit', 'relay'));
     await openSelfCheck(runner);
     await createAnalyticsTables(runner, 'audit');
   }

@@ -8,5 +8,5 @@ export const migrations = [
   PayloadVersions1763730000000,
 ];
 
-/** Nothing is ever changed in the log by the role that writes it. */
-export const appendOnly = ['entry', 'subtree', 'transition'];
+/** Nothing is ever changed in the log by the role that writes it; what the feed shows may have to be erased. */
+export const appendOnly = ['entry', 'subtree'];

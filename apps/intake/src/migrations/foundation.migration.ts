@@ -1,4 +1,5 @@
 import { createDirectoryReplicaTables } from '@countersign/directory-replica';
+import { createErasureTables } from '@countersign/erasure';
 import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
@@ -9,6 +10,7 @@ export class Foundation1763690000000 implements MigrationInterface {
     await createMessagingTables(runner, 'intake');
     await createIdempotencyTable(runner, 'intake');
     await createDirectoryReplicaTables(runner, 'intake');
+    await createErasureTables(runner, 'intake');
     await runner.query(`
       CREATE TABLE workflow (
         id uuid PRIMARY KEY,
@@ -110,6 +112,12 @@ export class Foundation1763690000000 implements MigrationInterface {
         refused json,
         created_at timestamptz NOT NULL DEFAULT now()
       )`);
+    await runner.query('CREATE INDEX command_refused ON command (request_id) WHERE refused IS NOT NULL');
+    // Why a command was refused may quote the request.
+    await runner.query(`
+      CREATE FUNCTION erased_refusal(refused json) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+        SELECT json_build_object('code', refused -> 'code', 'detail', 'Erased', 'pointer', NULL, 'retryAfter', NULL)
+      $$`);
     await runner.query(`
       CREATE TABLE workspace_settings (
         workspace_id uuid PRIMARY KEY,

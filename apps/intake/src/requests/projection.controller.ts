@@ -1,5 +1,6 @@
 import { Controller } from '@nestjs/common';
 import type { RequestSnapshot } from '@countersign/contracts';
+import { readErasedRequests } from '@countersign/erasure';
 import { Handles, NotYet, type Message, type Tx } from '@countersign/messaging';
 import { CommandOutcomes } from '../commands/command-outcomes';
 import { TaskArrivals } from '../tasks/task-arrivals';
@@ -15,7 +16,15 @@ export class ProjectionController {
   ) {}
 
   @Handles('request.transitioned.v1')
-  async transitioned(messages: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
+  async transitioned(arrived: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
+    const erased = await readErasedRequests(
+      tx,
+      arrived.map(({ data }) => data.request.id),
+    );
+    const messages = arrived.map((message) => ({
+      ...message,
+      data: erased.redact(message.data.request.id, message.data),
+    }));
     const newest = new Map<string, RequestSnapshot>();
     for (const { data } of messages) {
       if ((newest.get(data.request.id)?.version ?? 0) < data.request.version)
@@ -37,7 +46,10 @@ export class ProjectionController {
   @Handles('command.settled.v1')
   async settled(messages: Message<'command.settled.v1'>[], tx: Tx): Promise<void> {
     tx.write(
-      `UPDATE command c SET state = s.state, request_version = s.request_version, refused = s.refused
+      `UPDATE command c SET state = s.state, request_version = s.request_version,
+              refused = CASE WHEN s.refused IS NULL THEN NULL
+                             WHEN EXISTS (SELECT FROM erased_request e WHERE e.request_id = c.request_id) THEN erased_refusal(s.refused)
+                             ELSE s.refused END
          FROM unnest($1::uuid[], $2::text[], $3::int[], $4::json[]) AS s (id, state, request_version, refused)
         WHERE c.id = s.id AND c.state = 'pending'`,
       [

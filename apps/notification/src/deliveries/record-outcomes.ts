@@ -33,7 +33,8 @@ export const recordOutcomes = (sql: Sql, outcomes: readonly AttemptOutcome[]): P
               finished_at = CASE WHEN o.state = 'pending' THEN NULL ELSE now() END
          FROM outcome o JOIN locked l ON l.id = o.delivery_id
         WHERE d.id = o.delivery_id AND d.attempt = o.attempt
-       RETURNING d.id, d.workspace_id, d.endpoint_id, d.state, o.attempt, o.at, o.status, o.latency_ms, o.error, o.response
+       RETURNING d.id, d.workspace_id, d.endpoint_id, d.state, o.attempt, o.at, o.status, o.latency_ms, o.error,
+                 CASE WHEN NOT EXISTS (SELECT FROM erased_request e WHERE e.request_id = d.request_id) THEN o.response END AS response
      ), attempted AS (
        INSERT INTO delivery_attempt (delivery_id, number, workspace_id, at, status, latency_ms, error, response)
        SELECT id, attempt, workspace_id, at, status, latency_ms, error, response FROM fenced WHERE at IS NOT NULL

@@ -1,4 +1,5 @@
 import { createDirectoryReplicaTables } from '@countersign/directory-replica';
+import { createErasureTables } from '@countersign/erasure';
 import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
@@ -11,6 +12,7 @@ export class Foundation1763690000000 implements MigrationInterface {
     await createMessagingTables(runner, schema);
     await createIdempotencyTable(runner, schema);
     await createDirectoryReplicaTables(runner, 'notification');
+    await createErasureTables(runner, 'notification');
     await createWorkspace(runner);
     await createPreference(runner);
     await createRequestPayload(runner);
@@ -273,6 +275,9 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
   await runner.query(`CREATE INDEX mail_held_for ON mail (person_id) WHERE state = 'held'`);
   await runner.query(`CREATE INDEX mail_waiting_about ON mail (task_id) WHERE state IN ('held', 'standby')`);
   await runner.query('CREATE INDEX mail_list ON mail (workspace_id, id)');
+  await runner.query('CREATE INDEX mail_request ON mail (request_id) WHERE request_id IS NOT NULL');
+  await runner.query('CREATE INDEX mail_person ON mail (person_id) WHERE request_id IS NULL');
+  await runner.query('CREATE INDEX mail_digest ON mail (digest_id) WHERE digest_id IS NOT NULL');
   await runner.query(`CREATE INDEX mail_due_at ON mail (due_at) WHERE state = 'pending'`);
   await isolateByWorkspace(runner, 'mail');
   await runner.query('CREATE INDEX mail_age ON mail USING brin (created_at)');
@@ -326,6 +331,7 @@ const createChat = async (runner: QueryRunner): Promise<void> => {
       CONSTRAINT chat_due CHECK ((state = 'pending') = (due_at IS NOT NULL))
     )`);
   await runner.query('CREATE INDEX chat_message_list ON chat_message (channel_id, id)');
+  await runner.query('CREATE INDEX chat_message_request ON chat_message (request_id)');
   await runner.query(`CREATE INDEX chat_message_due_at ON chat_message (due_at) WHERE state = 'pending'`);
   await runner.query(
     `CREATE INDEX chat_message_about ON chat_message (task_id) WHERE state = 'pending' AND attempt = 0`,

@@ -2,6 +2,7 @@ import { causeOf, Handles, type Cause, type Message, type Tx } from '@countersig
 import { Controller } from '@nestjs/common';
 import type { LeasedDelivery, Target } from '../deliveries/attempt';
 import { DeliveryDispatcher } from '../deliveries/delivery-dispatcher';
+import { readErasedRequests } from '@countersign/erasure';
 import { readAudience } from '../audience/read-audience';
 import { ChatDispatcher } from '../chat/chat-dispatcher';
 import { skipAnsweredChats, writeChats } from '../chat/chat-message.rows';
@@ -35,8 +36,20 @@ export class TransitionController {
   async transitioned(arrived: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
     const leasedAt = Date.now();
     // Those of a request in their order, whichever way they came.
-    const messages = [...arrived].sort((a, b) => a.data.request.version - b.data.request.version);
-    const told = messages.map(({ workspaceId, data }) => ({ workspaceId, events: lettersOf(data) }));
+    const inOrder = [...arrived].sort((a, b) => a.data.request.version - b.data.request.version);
+    const erased = await readErasedRequests(
+      tx,
+      inOrder.map(({ data }) => data.request.id),
+    );
+    const messages = inOrder.map((message) => ({
+      ...message,
+      data: erased.redact(message.data.request.id, message.data),
+    }));
+    const told = messages.map(({ workspaceId, data }) => ({
+      workspaceId,
+      // Of what is erased nobody is told any more; subscribers get the event, without what is erased.
+      events: erased.of(data.request.id).length > 0 ? [] : lettersOf(data),
+    }));
     const people = told.flatMap(({ workspaceId, events }) =>
       events.flatMap(({ letters }) => letters.map(({ person }) => ({ workspaceId, personId: person.id }))),
     );

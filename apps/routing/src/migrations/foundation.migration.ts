@@ -1,3 +1,4 @@
+import { createErasureTables } from '@countersign/erasure';
 import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
@@ -5,6 +6,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await createMessagingTables(runner, 'routing');
+    await createErasureTables(runner, 'routing');
     await runner.query(`
       CREATE TABLE definition (
         workspace_id uuid NOT NULL,

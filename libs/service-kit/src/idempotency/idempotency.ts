@@ -5,6 +5,7 @@ import type { SecretBox } from '@countersign/secret-box';
 import type { Answer } from '../http/answer';
 import type { Call } from '../http/call';
 import { Problem } from '../http/problem';
+import { openPlainAnswer, packPlainAnswer } from './stored-answer';
 
 /** A command that another service settles: the answer is known only later. */
 export interface PendingAnswer {
@@ -168,15 +169,15 @@ export class Idempotency {
 
   /** Answers with a secret are encrypted, the others are not worth the time. */
   private pack(answer: Answer, fingerprint: Buffer): Buffer {
-    const text = JSON.stringify(answer);
     return answer.secret
-      ? Buffer.concat([Buffer.of(1), this.secrets.seal(text, contextOf(fingerprint))])
-      : Buffer.concat([Buffer.of(0), Buffer.from(text)]);
+      ? Buffer.concat([Buffer.of(1), this.secrets.seal(JSON.stringify(answer), contextOf(fingerprint))])
+      : packPlainAnswer(answer);
   }
 
   private unpack(packed: Buffer, fingerprint: Buffer): Answer {
-    const content = packed.subarray(1);
-    const text = packed[0] === 1 ? this.secrets.open(content, contextOf(fingerprint)) : content;
+    const answer = openPlainAnswer(packed);
+    if (answer) return answer;
+    const text = this.secrets.open(packed.subarray(1), contextOf(fingerprint));
     return JSON.parse(text.toString('utf8')) as Answer;
   }
 }

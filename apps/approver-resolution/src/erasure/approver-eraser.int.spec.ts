@@ -1,0 +1,81 @@
+import type { JobData } from '@countersign/contracts';
+import { v7 } from 'uuid';
+import { resolverQuestion } from '../../test/resolver-question';
+import { TestService } from '../../test/test-service';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await TestService.start();
+});
+afterAll(() => service.stop());
+
+const erase = async (
+  subject: string,
+  requests: string[] = [],
+): Promise<JobData<'subject.erased.v1'>['counts']> => {
+  const erasureId = v7();
+  await service.send(
+    'approver-resolution',
+    service.envelope('subject.erase.v1', {
+      erasureId,
+      part: 0,
+      subject,
+      requests: requests.map((id) => ({ id, isRequester: true })),
+      general: true,
+    }),
+  );
+  return service.eventually(async () => {
+    const answers = await service.sent('subject.erased.v1');
+    return answers.find(({ data }) => data.erasureId === erasureId)?.data.counts;
+  });
+};
+
+const usersOf = (id: string) =>
+  service.rows<{ user_name: string }>('SELECT user_name FROM user_ WHERE id = $1', [id]);
+
+describe('erasing in the directory', () => {
+  it('deletes somebody who has left, and tells everybody; whoever is active stays', async () => {
+    const [here, gone] = [
+      await service.user('here@test'),
+      await service.user('gone@test', { active: false }),
+    ];
+    expect(await erase(here)).toEqual({ directoryKept: 1 });
+    expect((await usersOf(here)).length).toBe(1);
+    // The user that was made, as the answer to it says, is one of the answers that are kept.
+    expect(await erase(gone)).toMatchObject({ directory: 1 });
+    expect(await usersOf(gone)).toEqual([]);
+    const told = (await service.sent('directory.changed.v1')).flatMap(({ data }) => data.deleted);
+    expect(told).toContain(gone);
+    expect(await erase(gone)).toEqual({});
+  });
+
+  it('forgets resolutions of requests, and makes none for a question that comes late', async () => {
+    const approver = await service.user('approver@test');
+    const asked = resolverQuestion([{ user: 'approver@test' }]);
+    await service.send('approver-resolution', service.envelope('approvers.resolve.v1', asked));
+    await service.resolved(asked.resolutionId);
+    expect(await erase(approver, [asked.requestId])).toMatchObject({ resolutions: 1 });
+    const late = { ...asked, resolutionId: v7() };
+    const other = resolverQuestion([{ user: 'approver@test' }]);
+    await service.send(
+      'approver-resolution',
+      service.envelope('approvers.resolve.v1', late),
+      service.envelope('approvers.resolve.v1', other),
+    );
+    await service.resolved(other.resolutionId);
+    expect(await service.rows('SELECT 1 FROM resolution WHERE request_id = $1', [asked.requestId])).toEqual(
+      [],
+    );
+  });
+
+  it('forgets answers of webhooks that name somebody', async () => {
+    const named = await service.user('named@test', { externalId: 'ext-named' });
+    await service.rows(
+      `INSERT INTO resolver_answer (workspace_id, key, refs, asked_at, request_hash, answer_hash, expires_at)
+       SELECT $1, k, r, now(), '', '', now() + interval '1 hour' FROM unnest($2::bytea[], $3::json[]) AS a (k, r)`,
+      [service.workspaceId, [Buffer.of(1), Buffer.of(2)], ['["EXT-Named"]', '["somebody"]']],
+    );
+    expect(await erase(named)).toEqual({ answers: 1, directoryKept: 1 });
+    expect((await service.rows('SELECT refs FROM resolver_answer')).length).toBe(1);
+  });
+});

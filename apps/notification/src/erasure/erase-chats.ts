@@ -1,0 +1,14 @@
+import type { Sql } from '@countersign/persistence';
+
+/** The chat messages about these requests are emptied; one that was not sent yet is not sent any more. */
+export const eraseChats = async (sql: Sql, requestIds: readonly string[]): Promise<number> => {
+  const rows = await sql.query(
+    `UPDATE chat_message
+        SET body = 'Erased', links = '[]', error = NULL, state = CASE WHEN state = 'pending' THEN 'skipped' ELSE state END,
+            due_at = NULL, finished_at = coalesce(finished_at, now())
+      WHERE id IN (SELECT id FROM chat_message WHERE request_id = ANY ($1::uuid[]) AND body <> 'Erased' ORDER BY id FOR UPDATE)
+      RETURNING 1`,
+    [requestIds],
+  );
+  return rows.length;
+};
