@@ -13,6 +13,18 @@ export const addPairs = (histogram: Histogram, pairs: Buffer): void => {
   }
 };
 
+/** The same as pairs, each bucket once, in ascending order. */
+export const pairsOf = (histogram: Histogram): Buffer => {
+  const pairs = Buffer.alloc(histogram.size * pairBytes);
+  [...histogram]
+    .sort(([a], [b]) => a - b)
+    .forEach(([bucket, count], place) => {
+      pairs.writeUInt16BE(bucket, place * pairBytes);
+      pairs.writeUInt32BE(count, place * pairBytes + 2);
+    });
+  return pairs;
+};
+
 /** The p-th percentiles by nearest rank, in milliseconds; null of nothing. `percents` are whole and ascend. */
 export const percentilesOf = (histogram: Histogram, percents: readonly number[]): (number | null)[] => {
   const buckets = [...histogram].sort(([a], [b]) => a - b);

@@ -76,7 +76,7 @@ export const readLines = async (
   const facet = groupBy === null || groupBy === 'workflow' ? 'total' : groupBy;
   // Cells of all workflows together are fewer by far.
   const cellWorkflows = workflows ?? (isByWorkflow ? null : ['']);
-  const [cells, measures] = await Promise.all([
+  const rows = await Promise.all([
     sql.query<Row>(
       `SELECT ${cellWorkflow} AS workflow, value, kind, sum(n) AS n, ${added}, string_agg(histogram, '') AS histograms
          FROM analytics_cell c
@@ -87,17 +87,20 @@ export const readLines = async (
         GROUP BY ${isByWorkflow ? 'c.workflow_key, ' : ''}value, kind`,
       [workspaceId, facet, months, days, cellWorkflows, wanted],
     ),
-    sql.query<Row>(
-      `SELECT ${isByWorkflow ? 'm.workflow_key' : `''`} AS workflow, ${valueOf(groupBy)} AS value, kind, count(*) AS n, ${countsOfMeasures},
-              string_agg(int2send(bucket) || int4send(1), '') FILTER (WHERE bucket IS NOT NULL) AS histograms
-         FROM unnest($2::timestamptz[], $3::timestamptz[]) AS part (since, until)
-         JOIN analytics_measure m ON m.workspace_id = $1 AND m.at >= part.since AND m.at < part.until
-        WHERE kind = ANY ($4::text[]) AND ($5::text[] IS NULL OR m.workflow_key = ANY ($5))
-        GROUP BY 1, 2, kind`,
-      [workspaceId, intervals.map(({ from }) => from), intervals.map(({ to }) => to), wanted, workflows],
+    // One by one: of a join by inequalities the planner expects a ninth of the table, and reads all of it.
+    ...intervals.map(({ from, to }) =>
+      sql.query<Row>(
+        `SELECT ${isByWorkflow ? 'm.workflow_key' : `''`} AS workflow, ${valueOf(groupBy)} AS value, kind, count(*) AS n, ${countsOfMeasures},
+                string_agg(int2send(bucket) || int4send(1), '') FILTER (WHERE bucket IS NOT NULL) AS histograms
+           FROM analytics_measure m
+          WHERE workspace_id = $1 AND at >= $2::timestamptz AND at < $3::timestamptz
+            AND kind = ANY ($4::text[]) AND ($5::text[] IS NULL OR m.workflow_key = ANY ($5))
+          GROUP BY 1, 2, kind`,
+        [workspaceId, from, to, wanted, workflows],
+      ),
     ),
   ]);
-  return linesOf([...cells, ...measures]);
+  return linesOf(rows.flat());
 };
 
 const readPeriods = async (sql: Sql, workspaceId: string, { from, to }: Interval): Promise<KnownPeriod[]> =>
