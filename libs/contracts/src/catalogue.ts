@@ -11,6 +11,7 @@ import {
   RefsChecked,
   ResolveApprovers,
 } from './jobs/approver.jobs';
+import { FactHappened } from './jobs/fact.jobs';
 import {
   AttemptDelivery,
   NotificationHappened,
@@ -100,6 +101,7 @@ export const catalogue = {
   'workspace.described.v1': job(WorkspaceDescribed, ['notification'], transition),
   'delivery.attempt.v1': job(AttemptDelivery, ['notification-webhook'], transition),
   'notification.happened.v1': job(NotificationHappened, ['audit'], transition),
+  'fact.happened.v1': job(FactHappened, ['audit'], transition),
   'mail.send.v1': job(SendMail, ['notification-email'], transition),
 } as const satisfies Record<string, JobContract<unknown>>;
 

@@ -11,4 +11,6 @@ export * from './request-view';
 export * from './jobs/request.jobs';
 export * from './jobs/approver.jobs';
 export * from './jobs/notification.jobs';
+export * from './facts';
+export * from './jobs/fact.jobs';
 export * from './catalogue';

@@ -17,4 +17,5 @@ export { readBody } from './http/read-body';
 export { loggedPath } from './http/logged-path';
 export { validate } from './http/validate';
 export { Idempotency, type PendingAnswer, type Settle } from './idempotency/idempotency';
+export { callingActor, recordFact, recordSystemFacts, type SystemFact } from './trail/record-fact';
 export { createIdempotencyTable, forgetIdempotencyKeys } from './idempotency/idempotency.table';
