@@ -29,7 +29,7 @@ const leftOvers: Record<string, string> = {
   'failed deliveries': `FROM notification.delivery WHERE state = 'failed'`,
   'pending mails': `FROM notification.mail WHERE state = 'pending'`,
   ...Object.fromEntries(
-    ['intake', 'routing', 'approver_resolution', 'notification', 'audit'].flatMap((schema) => [
+    ['access', 'intake', 'routing', 'approver_resolution', 'notification', 'audit'].flatMap((schema) => [
       [`unsettled messages of ${schema}`, `FROM ${schema}.outbox_destination`],
       [`dead letters of ${schema}`, `FROM ${schema}.dead_letter`],
     ]),

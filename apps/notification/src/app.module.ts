@@ -18,6 +18,7 @@ import { MailSettings } from './mail/mail.settings';
 import { SendController } from './mail/send.controller';
 import { PreferencesController } from './preferences/preferences.controller';
 import { TransitionController } from './transitions/transition.controller';
+import { UntoldSweeper } from './trail/untold.sweeper';
 import { WorkspacesController } from './workspaces/workspaces.controller';
 
 @Module({
@@ -43,6 +44,7 @@ import { WorkspacesController } from './workspaces/workspaces.controller';
     MailDispatcher,
     HeldMails,
     ChatDispatcher,
+    UntoldSweeper,
     Clock,
   ],
 })

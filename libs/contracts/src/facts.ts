@@ -3,9 +3,11 @@ import type { Scope } from './states';
 /** How many ids a fact lists; its numbers count all. */
 export const mostIdsInFact = 100;
 
-/** What became of telling somebody. `exhausted`: given up; `captured`: kept to be looked at, where there is no mail server. */
+/** What became of telling somebody. `exhausted`: every attempt has failed. */
 export type DeliveryOutcome = 'succeeded' | 'exhausted' | 'skipped';
-export type MessageOutcome = 'sent' | 'exhausted' | 'captured' | 'skipped';
+/** `captured`: kept to be looked at, where there is no mail server; `gathered`: told by a digest. */
+export type MailOutcome = 'sent' | 'exhausted' | 'captured' | 'skipped' | 'gathered';
+export type ChatOutcome = 'sent' | 'exhausted' | 'skipped';
 
 /**
  * What happens apart from the transitions of a request, by type, with what of it stands in the log for ever: ids, states, codes,
@@ -104,10 +106,12 @@ export interface FactContents {
   };
   'mail.ended': {
     mailId: string;
+    kind: 'question' | 'news' | 'digest' | 'notice';
     eventId: string;
     userId: string;
     taskId: string | null;
-    state: MessageOutcome;
+    digestId: string | null;
+    state: MailOutcome;
     attempts: number;
   };
   'chat.ended': {
@@ -116,7 +120,7 @@ export interface FactContents {
     channelId: string;
     userId: string | null;
     taskId: string | null;
-    state: MessageOutcome;
+    state: ChatOutcome;
     attempts: number;
   };
 }

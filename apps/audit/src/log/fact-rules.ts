@@ -93,9 +93,11 @@ export const factRules: { readonly [T in FactType]: RulesFor<FactContents[T]> } 
   },
   'mail.ended': {
     mailId: plain,
+    kind: plain,
     eventId: plain,
     userId: plain,
     taskId: plain,
+    digestId: plain,
     state: plain,
     attempts: plain,
   },

@@ -65,10 +65,9 @@ export const listChannels = (
     [workspaceId, before, limit, allowed],
   );
 
-/** Its messages stay as history; those under way are not sent any more. */
-export const deleteChannel = async (sql: Sql, id: string): Promise<void> => {
-  await sql.query('DELETE FROM chat_channel WHERE id = $1', [id]);
-};
+/** Its messages stay as history; those under way are not sent any more. Answers whether it was still there. */
+export const deleteChannel = async (sql: Sql, id: string): Promise<boolean> =>
+  (await sql.query('DELETE FROM chat_channel WHERE id = $1 RETURNING id', [id])).length > 0;
 
 export const enableChannel = async (sql: Sql, id: string): Promise<ChatChannelRow> => {
   const [row] = await sql.query<ChatChannelRow>(

@@ -14,11 +14,12 @@ import {
   noContent,
   ok,
   Operation,
-  PageQuery,
   pageOf,
+  PageQuery,
   pageSchema,
   PathId,
   Problem,
+  recordFact,
   UNIT_OF_WORK,
   type Answer,
   type Call,
@@ -100,6 +101,7 @@ export class ChatChannelsController {
   @Post()
   @Operation({
     scope: 'webhooks:write',
+    trail: 'chat_channel.created',
     summary: 'Adds a chat channel: of the workspace, of a group or of a person.',
     body: CreateChatChannel,
     answers: { 201: { description: 'The channel; its URL is masked.', schema: chatChannelSchema } },
@@ -125,7 +127,7 @@ export class ChatChannelsController {
       });
     }
     allowWorkflows(call, workflows, 'The chat channel');
-    await this.people.actor(call);
+    const actor = await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       const id = v7();
       const row = await insertChannel(tx, id, call.workspaceId, {
@@ -137,6 +139,17 @@ export class ChatChannelsController {
         group,
         workflows,
         events: events ?? (group === null ? workspaceEvents : groupEvents),
+      });
+      recordFact(tx, call, actor, {
+        type: 'chat_channel.created',
+        content: {
+          channelId: id,
+          format,
+          of: person ? 'person' : group === null ? 'workspace' : 'group',
+          userId: person?.id ?? null,
+          workflows,
+        },
+        words: { name, group, events: row.events },
       });
       return created(`/v1/chat-channels/${id}`, chatChannelView(row));
     });
@@ -173,30 +186,39 @@ export class ChatChannelsController {
   @idParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'chat_channel.enabled',
     summary: 'Enables a chat channel that was disabled because it was gone.',
     answers: { 200: { description: 'The channel as it now is.', schema: chatChannelSchema } },
   })
   async enable(@Caller() call: Call): Promise<Answer> {
-    const { id } = await this.find(call);
+    const { id, state } = await this.find(call);
     await call.body(EmptyBody);
-    await this.people.actor(call);
-    return this.idempotency.run(call, async (tx) => ok(chatChannelView(await enableChannel(tx, id))));
+    const actor = await this.people.actor(call);
+    return this.idempotency.run(call, async (tx) => {
+      const enabled = await enableChannel(tx, id);
+      const { version } = enabled;
+      if (state !== 'enabled')
+        recordFact(tx, call, actor, { type: 'chat_channel.enabled', content: { channelId: id, version } });
+      return ok(chatChannelView(enabled));
+    });
   }
 
   @Delete(':id')
   @idParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'chat_channel.deleted',
     summary: 'Removes a chat channel and its URL; what was on its way to it is not sent.',
     answers: { 204: { description: 'It is gone.' } },
   })
   async remove(@Caller() call: Call): Promise<Answer> {
     const { id, version } = await this.find(call);
-    await this.people.actor(call);
+    const actor = await this.people.actor(call);
     if (call.expectedVersion !== null && call.expectedVersion !== version)
       throw new Problem('version_mismatch', `The chat channel is at version ${version}.`);
     return this.unitOfWork([call.workspaceId], async (tx) => {
-      await deleteChannel(tx, id);
+      if (await deleteChannel(tx, id))
+        recordFact(tx, call, actor, { type: 'chat_channel.deleted', content: { channelId: id } });
       return noContent();
     });
   }

@@ -6,6 +6,10 @@ export interface RecordedOutcome extends Record<string, unknown> {
   id: string;
   workspace_id: string;
   endpoint_id: string;
+  event_id: string;
+  request_id: string | null;
+  /** Attempts made so far. */
+  tries: number;
   state: 'pending' | 'succeeded' | 'failed';
   /** There was news of its endpoint before: calls to it have failed. */
   was_failing: boolean;
@@ -29,7 +33,7 @@ export const recordOutcomes = (tx: Tx, outcomes: readonly AttemptOutcome[]): Pro
               finished_at = CASE WHEN o.state = 'pending' THEN NULL ELSE now() END
          FROM outcome o JOIN locked l ON l.id = o.delivery_id
         WHERE d.id = o.delivery_id AND d.attempt = o.attempt
-       RETURNING d.id, d.workspace_id, d.endpoint_id, d.state, o.attempt, o.at, o.status, o.latency_ms, o.error, o.response
+       RETURNING d.id, d.workspace_id, d.endpoint_id, d.event_id, d.request_id, d.tries, d.state, o.attempt, o.at, o.status, o.latency_ms, o.error, o.response
      ), attempted AS (
        INSERT INTO delivery_attempt (delivery_id, number, workspace_id, at, status, latency_ms, error, response)
        SELECT id, attempt, workspace_id, at, status, latency_ms, error, response FROM fenced WHERE at IS NOT NULL
@@ -43,7 +47,7 @@ export const recordOutcomes = (tx: Tx, outcomes: readonly AttemptOutcome[]): Pro
           SET attempts = h.attempts + excluded.attempts, succeeded = h.succeeded + excluded.succeeded,
               exhausted = h.exhausted + excluded.exhausted, latency_ms = h.latency_ms + excluded.latency_ms
      )
-     SELECT f.id, f.workspace_id, f.endpoint_id, f.state,
+     SELECT f.id, f.workspace_id, f.endpoint_id, f.event_id, f.request_id, f.tries, f.state,
             EXISTS (SELECT 1 FROM endpoint_health h WHERE h.endpoint_id = f.endpoint_id AND h.failing_since IS NOT NULL) AS was_failing
        FROM fenced f`,
     [

@@ -120,7 +120,7 @@ const createEvent = async (runner: QueryRunner): Promise<void> => {
  * that ended, and so says where in the retry schedule the delivery is. `due_at` is when somebody should look at
  * it next: when the next attempt is due, or when the one under way must be given up for lost. What is `held` waits for its
  * endpoint's circuit, and nobody looks at it until then. `place` is where an event stands among those of its request; only
- * deliveries of an endpoint that wants them in order have one.
+ * deliveries of an endpoint that wants them in order have one. `untold`: it has ended, and the log is still to be told.
  */
 const createDelivery = async (runner: QueryRunner): Promise<void> => {
   await runner.query(`
@@ -141,6 +141,7 @@ const createDelivery = async (runner: QueryRunner): Promise<void> => {
       traceparent text,
       created_at timestamptz NOT NULL DEFAULT now(),
       finished_at timestamptz,
+      untold boolean NOT NULL DEFAULT false,
       CONSTRAINT delivery_once UNIQUE (endpoint_id, event_id),
       CONSTRAINT delivery_due CHECK ((state = 'pending') = (due_at IS NOT NULL)),
       CONSTRAINT delivery_held CHECK (state = 'pending' OR NOT held)
@@ -157,6 +158,7 @@ const createDelivery = async (runner: QueryRunner): Promise<void> => {
   await runner.query(
     `CREATE INDEX delivery_unfinished ON delivery (endpoint_id, state, id) WHERE state <> 'succeeded'`,
   );
+  await runner.query('CREATE INDEX delivery_untold ON delivery (id) WHERE untold');
   await isolateByWorkspace(runner, 'delivery');
   await openToRelay(runner, 'delivery', 'SELECT, UPDATE', roleOf(schema, 'relay'));
   await runner.query(`
@@ -260,6 +262,7 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
       traceparent text,
       created_at timestamptz NOT NULL DEFAULT now(),
       finished_at timestamptz,
+      untold boolean NOT NULL DEFAULT false,
       CONSTRAINT mail_once UNIQUE (event_id, person_id),
       CONSTRAINT mail_due CHECK ((state = 'pending') = (due_at IS NOT NULL)),
       CONSTRAINT mail_held CHECK ((state = 'held') = (hold_until IS NOT NULL))
@@ -269,6 +272,7 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
   await runner.query(`CREATE INDEX mail_held_about ON mail (task_id) WHERE state = 'held'`);
   await runner.query('CREATE INDEX mail_list ON mail (workspace_id, id)');
   await runner.query(`CREATE INDEX mail_due_at ON mail (due_at) WHERE state = 'pending'`);
+  await runner.query('CREATE INDEX mail_untold ON mail (id) WHERE untold');
   await isolateByWorkspace(runner, 'mail');
   await openToRelay(runner, 'mail', 'SELECT, UPDATE', roleOf(schema, 'relay'));
 };
@@ -314,6 +318,7 @@ const createChat = async (runner: QueryRunner): Promise<void> => {
       traceparent text,
       created_at timestamptz NOT NULL DEFAULT now(),
       finished_at timestamptz,
+      untold boolean NOT NULL DEFAULT false,
       CONSTRAINT chat_once UNIQUE (channel_id, event_id),
       CONSTRAINT chat_due CHECK ((state = 'pending') = (due_at IS NOT NULL))
     )`);
@@ -322,6 +327,7 @@ const createChat = async (runner: QueryRunner): Promise<void> => {
   await runner.query(
     `CREATE INDEX chat_message_about ON chat_message (task_id) WHERE state = 'pending' AND attempt = 0`,
   );
+  await runner.query('CREATE INDEX chat_message_untold ON chat_message (id) WHERE untold');
   await isolateByWorkspace(runner, 'chat_message');
   await openToRelay(runner, 'chat_message', 'SELECT, UPDATE', roleOf(schema, 'relay'));
 };

@@ -1,5 +1,5 @@
 import { RequestMethod, type INestApplicationContext, type Type } from '@nestjs/common';
-import { METHOD_METADATA } from '@nestjs/common/constants';
+import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { trailMetadata } from './trail-declaration';
 
@@ -15,7 +15,9 @@ export const routesWithoutTrail = (controllers: readonly Type[]): string[] => {
         const handler = (prototype as Record<string, object>)[method] as object;
         const verb = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined;
         return (
-          verb !== undefined && !reading.includes(verb) && Reflect.getMetadata(trailMetadata, handler) === undefined
+          verb !== undefined &&
+          !reading.includes(verb) &&
+          Reflect.getMetadata(trailMetadata, handler) === undefined
         );
       })
       .map((method) => `${name}.${method}`),
@@ -29,5 +31,7 @@ export const demandTrails = (app: INestApplicationContext): void => {
   );
   const silent = routesWithoutTrail(controllers);
   if (silent.length > 0)
-    throw new Error(`routes that do not say what they leave in the log (@Operation, trail): ${silent.join(', ')}`);
+    throw new Error(
+      `routes that do not say what they leave in the log (@Operation, trail): ${silent.join(', ')}`,
+    );
 };

@@ -39,8 +39,7 @@ export const recordFact = <T extends FactType>(
       actor: callingActor(call, person === 'unresolved' ? null : person),
       actorRef: person === 'unresolved' ? call.actorRef : null,
       workflowKey,
-      personal:
-        said.length > 0 ? [{ subject: null, kind: 'words', data: Object.fromEntries(said) }] : [],
+      personal: said.length > 0 ? [{ subject: null, kind: 'words', data: Object.fromEntries(said) }] : [],
     },
   ]);
 };
