@@ -243,7 +243,8 @@ describe('what of an event enters the log', () => {
     const groups = [{ id: v7(), version: 3 }];
     const [url, answered] = ['https://erp.example.com/approvers', ['bob@example.com', 'Bobby T.']];
     const webhook = { format: 'easylife', calls: [{ ...call, ...hashes }] };
-    const evidence = { directoryVersion: 41, at: '2026-11-21T09:00:03.000Z' };
+    const standIns = [{ of: bob.id, holder: alice.id, delegations: [v7(), 'outOfOffice'] }];
+    const evidence = { directoryVersion: 41, at: '2026-11-21T09:00:03.000Z', standIns };
     const { content, personal } = entryOf('stage.resolved', {
       stageKey: 'owner',
       evidence: {
