@@ -22,6 +22,8 @@ const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const groupSchema = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 const patchSchema = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const bulkSchema = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
+const stageOf = (who: string): string =>
+  `  - key: one\n    approvers: [ { user: ${who}@example.com } ]\n    selfApproval: allow\n`;
 const fromNow = (ms: number): string => new Date(Date.now() + ms).toISOString();
 
 let system: TestSystem;
@@ -45,8 +47,7 @@ beforeAll(async () => {
     ['asks-bob', 'bob'],
     ['asks-carol', 'carol'],
   ] as const) {
-    const stage = `  - key: one\n    approvers: [ { user: ${who}@example.com } ]\n    selfApproval: allow\n`;
-    await publish(admin, workflowOf(key, stage));
+    await publish(admin, workflowOf(key, stageOf(who)));
   }
   const document = await admin.get<{ paths: Record<string, Record<string, Json>> }>('/v1/openapi.json');
   declared = new Map(
@@ -224,9 +225,7 @@ const calls: Record<string, () => Promise<HttpAnswer<Json>>> = {
   'POST /v1/requests/{id}/migrate': async () => {
     const id = await requestOfBob();
     await untilTasks(admin, id);
-    const stage =
-      '  - key: one\n    approvers: [ { user: carol@example.com }, { user: erin@example.com } ]\n';
-    const { version } = await publish(admin, workflowOf('asks-carol', stage));
+    const { version } = await publish(admin, workflowOf('asks-carol', stageOf('carol'), 'title: Asking\n'));
     return bob.post(`/v1/requests/${id}/migrate`, { workflowVersion: version });
   },
   'POST /v1/tasks/{id}/remind': async () => bob.post(`/v1/tasks/${(await taskOfBob()).id}/remind`),
@@ -333,10 +332,15 @@ it('has what became of telling people', async () => {
     const states = (await ended('delivery.ended')).map(({ state }) => state);
     return states.includes('succeeded') && states.includes('exhausted') ? true : null;
   });
-  const mails = await ended('mail.ended');
-  expect(mails).toContainEqual(
-    expect.objectContaining({ state: 'captured', kind: 'question', userId: people.bob.id, attempts: 0 }),
+  const captured = { state: 'captured', kind: 'question', userId: people.bob.id, attempts: 0 };
+  await eventually('mails that were kept', async () =>
+    (await ended('mail.ended')).some((content) =>
+      Object.entries(captured).every(([name, value]) => content[name] === value),
+    ),
   );
+  // Each once.
+  const ids = (await ended('mail.ended')).map(({ mailId }) => mailId);
+  expect(new Set(ids).size).toBe(ids.length);
 });
 
 it('holds no word of what anybody wrote, and no name, in what stays for ever', async () => {

@@ -73,6 +73,6 @@ const workspacesWithUntold = async (sql: Sql): Promise<string[]> => {
 
 const claim = <R extends Record<string, unknown>>(sql: Sql, table: Table, columns: string): Promise<R[]> =>
   sql.query<R>(
-    `WITH some AS (SELECT id FROM ${table} WHERE untold LIMIT ${mostAtOnce} FOR UPDATE SKIP LOCKED)
-     UPDATE ${table} e SET untold = false FROM some WHERE e.id = some.id RETURNING ${columns}`,
+    `WITH chunk AS (SELECT id FROM ${table} WHERE untold LIMIT ${mostAtOnce} FOR UPDATE SKIP LOCKED)
+     UPDATE ${table} e SET untold = false FROM chunk WHERE e.id = chunk.id RETURNING ${columns}`,
   );
