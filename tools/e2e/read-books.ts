@@ -28,8 +28,16 @@ const leftOvers: Record<string, string> = {
   'pending deliveries': `FROM notification.delivery WHERE state = 'pending'`,
   'failed deliveries': `FROM notification.delivery WHERE state = 'failed'`,
   'pending mails': `FROM notification.mail WHERE state = 'pending'`,
+  'ended deliveries that are not in the log': `FROM notification.delivery d WHERE state <> 'pending' AND NOT EXISTS (
+    SELECT FROM audit.entry WHERE type = 'delivery.ended' AND content ->> 'deliveryId' = d.id::text)`,
+  'ended mails that are not in the log': `FROM notification.mail m WHERE state NOT IN ('pending', 'held') AND NOT EXISTS (
+    SELECT FROM audit.entry WHERE type = 'mail.ended' AND content ->> 'mailId' = m.id::text)`,
+  // Nothing is replayed there.
+  'endings that are in the log twice': `FROM (
+    SELECT coalesce(content ->> 'deliveryId', content ->> 'mailId') AS id FROM audit.entry
+     WHERE type IN ('delivery.ended', 'mail.ended') GROUP BY 1 HAVING count(*) > 1) AS doubled`,
   ...Object.fromEntries(
-    ['intake', 'routing', 'approver_resolution', 'notification', 'audit'].flatMap((schema) => [
+    ['access', 'intake', 'routing', 'approver_resolution', 'notification', 'audit'].flatMap((schema) => [
       [`unsettled messages of ${schema}`, `FROM ${schema}.outbox_destination`],
       [`dead letters of ${schema}`, `FROM ${schema}.dead_letter`],
     ]),

@@ -13,6 +13,7 @@ import { EventsController } from './feed/events.controller';
 import { HoldsController } from './holds/holds.controller';
 import { AuditController } from './log/audit.controller';
 import { AuditLog } from './log/audit-log';
+import { FactsController } from './log/facts.controller';
 import { NotificationsController } from './log/notifications.controller';
 import { TransitionsController } from './log/transitions.controller';
 import { ProofsController } from './proofs/proofs.controller';
@@ -31,6 +32,7 @@ import { WitnessesController } from './witnesses/witnesses.controller';
     AuditController,
     ErasuresController,
     EventsController,
+    FactsController,
     HoldsController,
     NotificationsController,
     ProofsController,

@@ -46,6 +46,8 @@ export const startGateway = async (env: NodeJS.ProcessEnv = {}): Promise<TestGat
   await migrate({ ownerUrl: owner.href, secretKey, schema: schemaOf.gateway, migrations });
   const bare = new URL(owner.href);
   bare.username = bare.password = '';
+  const redisUrl = process.env.TEST_REDIS_URL;
+  if (!redisUrl) throw new Error('TEST_REDIS_URL is not set');
   const running: RunningService[] = [];
   const start = async (more: NodeJS.ProcessEnv): Promise<RunningService> => {
     const service = await startService({
@@ -54,6 +56,7 @@ export const startGateway = async (env: NodeJS.ProcessEnv = {}): Promise<TestGat
       prepare: openFrontDoor,
       env: {
         DATABASE_URL: bare.href,
+        REDIS_URL: redisUrl,
         COUNTERSIGN_SECRET_KEY: secretKey,
         COUNTERSIGN_PORT: '0',
         SERVICE_HOST: '127.0.0.1',

@@ -21,6 +21,7 @@ import { SendController } from './mail/send.controller';
 import { AuditHappenedController } from './operations/audit-happened.controller';
 import { PreferencesController } from './preferences/preferences.controller';
 import { TransitionController } from './transitions/transition.controller';
+import { UntoldSweeper } from './trail/untold.sweeper';
 import { WorkspacesController } from './workspaces/workspaces.controller';
 
 @Module({
@@ -47,6 +48,7 @@ import { WorkspacesController } from './workspaces/workspaces.controller';
     MailDispatcher,
     HeldMails,
     ChatDispatcher,
+    UntoldSweeper,
     Clock,
   ],
 })

@@ -12,6 +12,7 @@ import {
   ResolveApprovers,
 } from './jobs/approver.jobs';
 import { EraseSubject, SubjectErased } from './jobs/erasure.jobs';
+import { FactHappened } from './jobs/fact.jobs';
 import {
   AttemptDelivery,
   AuditHappened,
@@ -109,6 +110,7 @@ export const catalogue = {
     transition,
   ),
   'subject.erased.v1': job(SubjectErased, ['audit'], transition),
+  'fact.happened.v1': job(FactHappened, ['audit'], transition),
   'mail.send.v1': job(SendMail, ['notification-email'], transition),
 } as const satisfies Record<string, JobContract<unknown>>;
 

@@ -8,7 +8,7 @@ import {
   IsUUID,
   MaxLength,
 } from 'class-validator';
-import { consumers, type ConsumerService } from './services';
+import { senders, type ServiceName } from './services';
 
 /**
  * What travels through a queue. `source` is the service that keeps the message until it is settled,
@@ -17,7 +17,7 @@ import { consumers, type ConsumerService } from './services';
 export class Envelope<T = unknown> {
   @IsUUID() id: string;
   @IsString() @IsNotEmpty() @MaxLength(100) type: string;
-  @IsIn(consumers) source: ConsumerService;
+  @IsIn(senders) source: ServiceName;
   @IsISO8601() occurredAt: string;
   @IsUUID() workspaceId: string;
   /** The same for everything that one outside call set in motion. */

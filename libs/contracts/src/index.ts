@@ -12,4 +12,6 @@ export * from './jobs/request.jobs';
 export * from './jobs/approver.jobs';
 export * from './jobs/notification.jobs';
 export * from './jobs/erasure.jobs';
+export * from './facts';
+export * from './jobs/fact.jobs';
 export * from './catalogue';

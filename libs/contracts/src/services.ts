@@ -1,7 +1,8 @@
-/** Services that consume queues. The gateway consumes none. */
+/** Services that consume queues. The gateway consumes none; it only sends. */
 export const consumers = ['intake', 'routing', 'approver-resolution', 'notification', 'audit'] as const;
 export type ConsumerService = (typeof consumers)[number];
-export type ServiceName = ConsumerService | 'gateway';
+export const senders = ['gateway', ...consumers] as const;
+export type ServiceName = (typeof senders)[number];
 
 /** PostgreSQL schema of each service. Its application role is `countersign_<schema>`. */
 export const schemaOf: Record<ServiceName, string> = {

@@ -1,4 +1,4 @@
-import type { ConsumerService, Envelope, QueueName } from '@countersign/contracts';
+import type { Envelope, QueueName, ServiceName } from '@countersign/contracts';
 import type { Broker, Clock, Settlement } from './ports';
 
 /** How long settlements gather before they are told, in milliseconds: short, because the sender's window waits for them. */
@@ -9,7 +9,7 @@ const gatherMs = 20;
  * lost the message comes again, is found in the inbox, and is acknowledged again.
  */
 export class Acknowledger {
-  private readonly gathered = new Map<ConsumerService, Settlement[]>();
+  private readonly gathered = new Map<ServiceName, Settlement[]>();
   private timer: (() => void) | null = null;
   private telling: Promise<unknown> = Promise.resolve();
 

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import {
   catalogue,
   isJobType,
-  type ConsumerService,
   type Envelope,
   type QueueName,
   type RetryPolicy,
+  type ServiceName,
 } from '@countersign/contracts';
 import { gatherWrites } from '@countersign/gathered-writes';
 import { Queue, type JobsOptions } from 'bullmq';
@@ -17,7 +17,7 @@ import { backlogOf, type QueueBacklog } from './queue-backlog';
 /** All our keys in Redis start with this. */
 export const keyPrefix = 'countersign';
 const epochKey = `${keyPrefix}:epoch`;
-const settledChannel = (service: ConsumerService): string => `${keyPrefix}:settled:${service}`;
+const settledChannel = (service: ServiceName): string => `${keyPrefix}:settled:${service}`;
 
 /** A sick connection must be noticed, and a dead one be back soon after Redis is (architecture §3.10). */
 export const connectToRedis = (url: string, name: string, commandTimeout?: number): Redis => {
@@ -107,7 +107,7 @@ export class BullMqBroker implements Broker {
     );
   }
 
-  async acknowledge(source: ConsumerService, settled: readonly Settlement[]): Promise<void> {
+  async acknowledge(source: ServiceName, settled: readonly Settlement[]): Promise<void> {
     await this.redis.publish(settledChannel(source), JSON.stringify(settled));
   }
 
@@ -116,7 +116,7 @@ export class BullMqBroker implements Broker {
    * process of the service, and it costs a tenth of a job (docs/adr/0001).
    */
   async onSettled(
-    service: ConsumerService,
+    service: ServiceName,
     subscriber: Redis,
     callback: (settled: Settlement[]) => void,
   ): Promise<void> {

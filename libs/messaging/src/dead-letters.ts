@@ -1,4 +1,4 @@
-import type { ConsumerService, Envelope } from '@countersign/contracts';
+import type { ServiceName, Envelope } from '@countersign/contracts';
 import type { Database } from '@countersign/persistence';
 import { v7 } from 'uuid';
 
@@ -24,7 +24,7 @@ export interface WaitingDeadLetters {
 export class DeadLetters {
   constructor(
     private readonly relay: Database,
-    private readonly service: ConsumerService,
+    private readonly service: ServiceName,
   ) {}
 
   /** The oldest that have not been replayed. */

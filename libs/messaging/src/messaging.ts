@@ -1,4 +1,4 @@
-import { queuesOf, type ConsumerService } from '@countersign/contracts';
+import { queuesOf, type ServiceName } from '@countersign/contracts';
 import { isDeadlock, isTransientFault, type Database } from '@countersign/persistence';
 import type { Redis } from 'ioredis';
 import { Acknowledger } from './acknowledger';
@@ -17,7 +17,7 @@ import { Relay, type RelayOptions } from './relay';
 import { PostgresUnitOfWork } from './unit-of-work';
 
 export interface MessagingOptions {
-  service: ConsumerService;
+  service: ServiceName;
   redisUrl: string;
   /** Pools of the application role and of the relay role. */
   application: Database;

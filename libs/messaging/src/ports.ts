@@ -1,4 +1,4 @@
-import type { ConsumerService, Envelope, QueueName } from '@countersign/contracts';
+import type { Envelope, QueueName, ServiceName } from '@countersign/contracts';
 import type { Tx } from './message';
 
 /*
@@ -43,7 +43,7 @@ export interface Broker {
   /** Puts one message that failed in a pack back as its own job, after the first delay of its policy. */
   retryAlone(queue: QueueName, envelope: Envelope): Promise<void>;
   /** Tells a sender what has been settled. Unreliable by design: an unacknowledged message is sent again. */
-  acknowledge(source: ConsumerService, settlements: readonly Settlement[]): Promise<void>;
+  acknowledge(source: ServiceName, settlements: readonly Settlement[]): Promise<void>;
   /** A random value that lives in the broker's memory: another value means that its content was lost. */
   epoch(): Promise<string>;
 }

@@ -1,4 +1,4 @@
-import { catalogue, type ConsumerService } from '@countersign/contracts';
+import { catalogue, type ServiceName } from '@countersign/contracts';
 import type { Database } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import type { Tx } from './message';
@@ -14,7 +14,7 @@ export class PostgresUnitOfWork {
   constructor(
     private readonly database: Database,
     private readonly relay: Relay,
-    private readonly source: ConsumerService,
+    private readonly source: ServiceName,
   ) {}
 
   run = async <T>(workspaceIds: readonly string[], work: (tx: Tx) => Promise<T>): Promise<T> => {

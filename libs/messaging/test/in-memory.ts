@@ -1,4 +1,4 @@
-import type { ConsumerService, Envelope, QueueName } from '@countersign/contracts';
+import type { Envelope, QueueName, ServiceName } from '@countersign/contracts';
 import { v7 } from 'uuid';
 import type { OutgoingMessage, Tx } from '../src/message';
 import type {
@@ -118,7 +118,7 @@ export class MemoryBroker implements Broker {
   readonly sent: { queue: QueueName; ids: string[] }[] = [];
   readonly resent: { queue: QueueName; ids: string[] }[] = [];
   readonly alone: { queue: QueueName; id: string }[] = [];
-  readonly acknowledged: { source: ConsumerService; settlements: readonly Settlement[] }[] = [];
+  readonly acknowledged: { source: ServiceName; settlements: readonly Settlement[] }[] = [];
   currentEpoch = 'first';
   failing = false;
   /** While set, sends wait for it. */
@@ -139,7 +139,7 @@ export class MemoryBroker implements Broker {
     this.alone.push({ queue, id });
   }
 
-  async acknowledge(source: ConsumerService, settlements: readonly Settlement[]): Promise<void> {
+  async acknowledge(source: ServiceName, settlements: readonly Settlement[]): Promise<void> {
     if (this.failing) throw new Error('broker away');
     this.acknowledged.push({ source, settlements });
   }

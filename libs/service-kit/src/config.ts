@@ -46,11 +46,7 @@ const checkUrl = (env: NodeJS.ProcessEnv, name: string, schemes: readonly string
 };
 
 export const readConfig = (service: ServiceName, env: NodeJS.ProcessEnv = process.env): ServiceConfig => {
-  const missing = [
-    'DATABASE_URL',
-    'COUNTERSIGN_SECRET_KEY',
-    ...(service === 'gateway' ? [] : ['REDIS_URL']),
-  ].filter((name) => !env[name]);
+  const missing = ['DATABASE_URL', 'COUNTERSIGN_SECRET_KEY', 'REDIS_URL'].filter((name) => !env[name]);
   if (missing.length > 0)
     throw new ServiceConfigError(`${service} needs ${missing.join(', ')} in its environment`);
   const secretKey = env.COUNTERSIGN_SECRET_KEY ?? '';
@@ -58,7 +54,7 @@ export const readConfig = (service: ServiceName, env: NodeJS.ProcessEnv = proces
     throw new ServiceConfigError('COUNTERSIGN_SECRET_KEY must be 32 bytes in base64');
   }
   checkUrl(env, 'DATABASE_URL', ['postgres', 'postgresql']);
-  if (service !== 'gateway') checkUrl(env, 'REDIS_URL', ['redis', 'rediss']);
+  checkUrl(env, 'REDIS_URL', ['redis', 'rediss']);
   const publicPort = numberOf(env, 'COUNTERSIGN_PORT', 4080, [0, 65_535]);
   const schema = schemaOf[service];
   const as = (kind: 'app' | 'relay') => urlAs(env.DATABASE_URL ?? '', secretKey, roleOf(schema, kind));

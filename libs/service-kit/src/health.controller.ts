@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Optional } from '@nestjs/common';
+import { Controller, Get, Inject } from '@nestjs/common';
 import { Database } from '@countersign/persistence';
 import { Messaging } from '@countersign/messaging';
 import { ok, type Answer } from './http/answer';
@@ -13,13 +13,13 @@ import { Problem } from './http/problem';
 export class HealthController {
   constructor(
     @Inject(Database) private readonly database: Database,
-    @Optional() @Inject(Messaging) private readonly messaging: Messaging | null,
+    @Inject(Messaging) private readonly messaging: Messaging,
   ) {}
 
   @Get('healthz')
   @Internal()
   live(): Answer {
-    const wedged = this.messaging?.wedged() ?? [];
+    const wedged = this.messaging.wedged();
     if (wedged.length > 0) throw new Problem('unavailable', `Standing still: ${wedged.join(', ')}.`);
     return ok({ status: 'live' });
   }

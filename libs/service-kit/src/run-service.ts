@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { ServiceName } from '@countersign/contracts';
-import { Messaging, type MessagingOptions, type UnitOfWork } from '@countersign/messaging';
+import { Messaging, type MessagingOptions } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import { Module, type Type } from '@nestjs/common';
 import { Registry } from 'prom-client';
@@ -21,6 +21,7 @@ import { MessageMetrics } from './metrics/message-metrics';
 import { listenForScrapes } from './metrics/metrics-listener';
 import { addProcessMetrics } from './metrics/process-metrics';
 import { ServiceModule } from './service.module';
+import { demandTrails } from './trail/demand-trails';
 
 export interface RunOptions {
   service: ServiceName;
@@ -71,21 +72,18 @@ export const startService = async (options: RunOptions): Promise<RunningService>
   const registry = new Registry();
   addProcessMetrics(registry);
   const [database, relayDatabase] = await connect(config);
-  const messaging =
-    config.service === 'gateway'
-      ? null
-      : new Messaging({
-          service: config.service,
-          redisUrl: config.redisUrl,
-          application: database,
-          relay: relayDatabase,
-          concurrency: config.concurrency,
-          onFault,
-          observer: new MessageMetrics(registry, config.service),
-          parts: options.messagingParts,
-        });
-  if (messaging && config.service !== 'gateway') addBacklogMetrics(registry, config.service, messaging);
-  const unitOfWork = messaging?.unitOfWork ?? withoutMessages(database);
+  const messaging = new Messaging({
+    service: config.service,
+    redisUrl: config.redisUrl,
+    application: database,
+    relay: relayDatabase,
+    concurrency: config.concurrency,
+    onFault,
+    observer: new MessageMetrics(registry, config.service),
+    parts: options.messagingParts,
+  });
+  addBacklogMetrics(registry, config.service, messaging);
+  const { unitOfWork } = messaging;
 
   @Module({
     imports: [
@@ -100,16 +98,15 @@ export const startService = async (options: RunOptions): Promise<RunningService>
     bodyParser: false,
     abortOnError: false,
   });
+  demandTrails(app);
   app.getHttpAdapter().getInstance().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.useGlobalGuards(new IdentityGuard(new IdentityVerifier(config.secretKey)));
   app.useGlobalInterceptors(new ReplayInterceptor(app.get(Idempotency)));
   app.useGlobalFilters(new ProblemFilter(log));
   options.prepare?.(app, config);
-  if (messaging) {
-    app.connectMicroservice({ strategy: messaging.server }, { inheritAppConfig: true });
-    await app.startAllMicroservices();
-    messaging.start();
-  }
+  app.connectMicroservice({ strategy: messaging.server }, { inheritAppConfig: true });
+  await app.startAllMicroservices();
+  messaging.start();
   const closeQuiet = quietConnectionsOf(app.getHttpServer());
   await app.listen(config.port, config.host);
   const stopTelling =
@@ -141,7 +138,7 @@ export const startService = async (options: RunOptions): Promise<RunningService>
       // Closes HTTP and the workers; what they still do needs the pools, so those go last.
       await app.close().finally(() => clearInterval(hangUp));
       await stopTelling?.();
-      await messaging?.stop();
+      await messaging.stop();
       await Promise.all([database.close(), relayDatabase.close()]);
       log.info('stopped');
     },
@@ -175,18 +172,3 @@ export const runService = async (options: RunOptions): Promise<void> => {
     process.exit(1);
   });
 };
-
-const withoutMessages =
-  (database: Database): UnitOfWork =>
-  (workspaceIds, work) =>
-    database.transaction(workspaceIds, (sql) =>
-      work({
-        ...sql,
-        publish: () => {
-          throw new Error('this service sends no messages');
-        },
-        afterCommit: () => {
-          throw new Error('this service has nothing to do after a commit');
-        },
-      }),
-    );

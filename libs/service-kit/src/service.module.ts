@@ -21,8 +21,7 @@ export interface ServiceParts {
   database: Database;
   relayDatabase: Database;
   unitOfWork: UnitOfWork;
-  /** Null for the gateway, which takes no part in messaging. */
-  messaging: Messaging | null;
+  messaging: Messaging;
   registry: Registry;
 }
 
@@ -46,7 +45,8 @@ export class ServiceModule {
       module: ServiceModule,
       global: true,
       // The gateway's port is everybody's: it tells its metrics elsewhere.
-      controllers: parts.messaging ? [HealthController, MetricsController] : [HealthController],
+      controllers:
+        parts.config.service === 'gateway' ? [HealthController] : [HealthController, MetricsController],
       providers: provided,
       exports: provided,
     };

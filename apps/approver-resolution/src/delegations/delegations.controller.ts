@@ -17,6 +17,7 @@ import {
   pageSchema,
   PathId,
   Problem,
+  recordFact,
   UNIT_OF_WORK,
   type Answer,
 } from '@countersign/service-kit';
@@ -57,6 +58,7 @@ export class DelegationsController {
   @Post()
   @Operation({
     scope: 'directory:write',
+    trail: 'delegation.created',
     summary: 'Gives the tasks of one person to another for a time, of all workflows or some',
     body: CreateDelegation,
     answers: { 201: { description: 'The delegation', schema: delegationSchema } },
@@ -69,7 +71,7 @@ export class DelegationsController {
     allowDelegation(call, workflows);
     const { fromId, toId } = await this.database.read(workspaceId, (sql) => peopleOf(sql, workspaceId, body));
     if (fromId === toId) throw cycle('Nobody stands in for themselves.');
-    await this.actor.check(call);
+    const person = await this.actor.find(call);
     return this.idempotency.run(call, async (tx) => {
       await lockDelegations(tx, workspaceId);
       const terms = { startsAt: startsAt.getTime(), endsAt: endsAt.getTime(), workflows };
@@ -86,6 +88,7 @@ export class DelegationsController {
         endsAt,
         workflows,
       });
+      recordFact(tx, call, person, { type: 'delegation.created', content: contentOf(row) });
       countChange(tx, workspaceId);
       tx.afterCommit(() => this.sweeper.expect(startsAt));
       return created(`/v1/delegations/${id}`, delegationView(row));
@@ -125,15 +128,18 @@ export class DelegationsController {
   @idParam
   @Operation({
     scope: 'directory:write',
+    trail: 'delegation.ended',
     summary: 'Ends a delegation at once and forgets it',
     answers: { 204: { description: 'It is gone; open tasks go back' } },
   })
   async delete(@Caller() call: Call): Promise<Answer> {
-    const { id, workflows } = await this.find(call);
+    const delegation = await this.find(call);
+    const { id, workflows } = delegation;
     allowDelegation(call, workflows);
-    await this.actor.check(call);
+    const person = await this.actor.find(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
       await deleteDelegation(tx, id);
+      recordFact(tx, call, person, { type: 'delegation.ended', content: contentOf(delegation) });
       countChange(tx, call.workspaceId);
       tx.afterCommit(() => this.sweeper.expect(new Date()));
       return noContent();
@@ -146,6 +152,16 @@ export class DelegationsController {
     return this.database.read(call.workspaceId, (sql) => findDelegation(sql, id));
   }
 }
+
+/** A delegation as the log has it. */
+const contentOf = (row: StoredDelegation) => ({
+  delegationId: row.id,
+  from: row.from.id,
+  to: row.to.id,
+  startsAt: row.starts_at.toISOString(),
+  endsAt: row.ends_at.toISOString(),
+  workflows: row.workflows,
+});
 
 const allowDelegation = (call: Call, workflows: string[] | null): void =>
   allowWorkflows(call, workflows, 'The delegation');

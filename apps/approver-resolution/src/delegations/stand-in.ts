@@ -7,6 +7,8 @@ export interface StandIn {
   holder: PersonRow;
   /** User ids between the two. */
   via: string[];
+  /** Ids of the delegations that lead from one to the other; null for an absence. */
+  delegations: (string | null)[];
   /** What this has to do with an absence or a delegation, to be said after a sentence; null when nothing has. */
   substitution: string | null;
 }
@@ -31,9 +33,16 @@ const day = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
+/** One delegation followed, and to whom. */
+interface Hop {
+  delegation: string | null;
+  to: string;
+}
+
 interface Reached {
   holder: PersonRow;
   via: string[];
+  delegations: (string | null)[];
   until: number;
 }
 
@@ -55,14 +64,21 @@ class Walk {
   end(): StandIn {
     const { person } = this;
     // Whoever may not decide here themselves does not have it decided by a delegate either.
-    if (this.forbidden.has(person.id)) return { holder: person, via: [], substitution: null };
+    if (this.forbidden.has(person.id))
+      return { holder: person, via: [], delegations: [], substitution: null };
     const reached = this.follow(person, [], Infinity);
-    if (!reached) return { holder: person, via: [], substitution: this.refusal ?? this.absence() };
-    const { holder, via, until } = reached;
-    return { holder, via, substitution: `stands in for ${person.display_name}${this.until(until)}` };
+    if (!reached)
+      return { holder: person, via: [], delegations: [], substitution: this.refusal ?? this.absence() };
+    const { holder, via, delegations, until } = reached;
+    return {
+      holder,
+      via,
+      delegations,
+      substitution: `stands in for ${person.display_name}${this.until(until)}`,
+    };
   }
 
-  private follow(from: PersonRow, path: string[], until: number): Reached | null {
+  private follow(from: PersonRow, path: Hop[], until: number): Reached | null {
     if (this.seen.has(from.id) || path.length >= mostHops) return null;
     this.seen.add(from.id);
     for (const delegation of this.applicable(from.id)) {
@@ -74,9 +90,17 @@ class Walk {
         continue;
       }
       const ends = Math.min(until, endsAt);
-      const further = this.follow(to, [...path, to.id], ends);
+      const hops = [...path, { delegation: delegation.id, to: to.id }];
+      const further = this.follow(to, hops, ends);
       if (further) return further;
-      if (to.active) return { holder: to, via: path, until: ends };
+      if (to.active) {
+        return {
+          holder: to,
+          via: path.map((hop) => hop.to),
+          delegations: hops.map((hop) => hop.delegation),
+          until: ends,
+        };
+      }
       this.refuse(`${to.display_name} is not active`);
     }
     return null;

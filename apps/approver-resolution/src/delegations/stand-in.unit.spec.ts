@@ -59,6 +59,16 @@ describe('standing in', () => {
     expect(who(alice, graph(farOff))).toEqual(['Bob', 'stands in for Alice until 2 January 2027']);
   });
 
+  it('says which delegations led there, in their order, and what was an absence', () => {
+    const [first, absence] = [delegation('Alice', bob), delegation('Bob', carol, { id: null })];
+    const of = (delegations: Delegations, ...forbidden: string[]) =>
+      standInFor(alice, delegations, rule(...forbidden), now).delegations;
+    expect(of(graph(first, absence))).toEqual([first.id, null]);
+    expect(of(graph(first, absence), 'Carol')).toEqual([first.id]);
+    expect(of(graph(first, absence), 'Bob')).toEqual([]);
+    expect(of(graph())).toEqual([]);
+  });
+
   it('follows a chain, and lasts as long as the shortest of it', () => {
     const sooner = delegation('Bob', carol, { endsAt: Date.parse('2026-11-30T00:00:00Z') });
     expect(who(alice, graph(delegation('Alice', bob), sooner))).toEqual([

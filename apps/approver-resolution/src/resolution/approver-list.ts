@@ -1,4 +1,4 @@
-import type { ApproverAnswer, ResolvedApprover } from '@countersign/contracts';
+import type { ApproverAnswer, ResolvedApprover, StandInEvidence } from '@countersign/contracts';
 import type { Delegations } from '../delegations/delegation.rows';
 import { standInFor } from '../delegations/stand-in';
 import { personOf, type PersonRow } from '../directory/user.rows';
@@ -9,6 +9,8 @@ const mostApprovers = 5_000;
 
 /** Of those left out, as many are named. */
 const mostSkipped = 100;
+/** And of those who stand in for somebody. */
+const mostStandIns = 100;
 
 /** A ref may be anything that somebody's webhook has answered. */
 export const shownRef = (ref: string): string => ref.replaceAll('\0', '\uFFFD').slice(0, 256).toWellFormed();
@@ -76,18 +78,36 @@ export class ApproverList {
   }
 
   /** Who is asked, by whoever stands in for them at that time. */
-  answer(delegations: Delegations, at: Date): Omit<ApproverAnswer, 'evidence'> {
+  answer(
+    delegations: Delegations,
+    at: Date,
+  ): Omit<ApproverAnswer, 'evidence'> & { standIns: StandInEvidence[] } {
+    const standIns: StandInEvidence[] = [];
     return {
-      approvers: [...this.approvers.values()].map((named) => this.asked(named, delegations, at)),
+      approvers: [...this.approvers.values()].map((named) => this.asked(named, delegations, at, standIns)),
+      standIns,
       skipped: [...this.skipped].map(([ref, why]) => ({ ref, why })),
       note: this.notes.size > 0 ? [...this.notes].join(' ') : null,
     };
   }
 
-  private asked({ row, why, sources }: Named, delegations: Delegations, at: Date): ResolvedApprover {
+  /** Who stands in is added to `standIns`. */
+  private asked(
+    { row, why, sources }: Named,
+    delegations: Delegations,
+    at: Date,
+    standIns: StandInEvidence[],
+  ): ResolvedApprover {
     const rule = this.question.delegations;
     const standIn = rule ? standInFor(row, delegations, rule, at) : null;
     const holder = standIn?.holder ?? row;
+    if (standIn && holder.id !== row.id && standIns.length < mostStandIns) {
+      standIns.push({
+        of: row.id,
+        holder: holder.id,
+        delegations: standIn.delegations.map((id) => id ?? 'outOfOffice'),
+      });
+    }
     return {
       person: personOf(holder),
       why,

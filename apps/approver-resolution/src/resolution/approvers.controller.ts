@@ -80,6 +80,7 @@ export class ApproversController {
   @Post('preview')
   @Operation({
     scope: 'directory:read',
+    trail: 'none: it reads',
     summary: 'Who these sources give today and why, and why others are left out; no webhook is asked',
     body: PreviewBody,
     answers: { 200: { description: 'Who would be asked', schema: previewSchema } },
@@ -103,7 +104,7 @@ export class ApproversController {
     });
     if (!prepared.ok)
       throw new Problem('definition_invalid', 'The sources are not valid.', { errors: prepared.errors });
-    await this.actor.check(call);
+    await this.actor.find(call);
     const { question, conclude } = prepared;
     const [answer] = question
       ? await this.database.read(workspaceId, (sql) =>

@@ -63,14 +63,18 @@ export const resolveSources = async (sql: Sql, list: readonly Asked[]): Promise<
   );
   const at = new Date();
   const delegations = await delegationsAt(sql, delegators, at);
-  return named.map(({ approvers, question, sources }) => ({
-    ...approvers.answer(delegations, at),
-    evidence: {
-      directoryVersion: found.versions.get(question.workspaceId) ?? 0,
-      at: at.toISOString(),
-      sources,
-    },
-  }));
+  return named.map(({ approvers, question, sources }) => {
+    const { standIns, ...answer } = approvers.answer(delegations, at);
+    return {
+      ...answer,
+      evidence: {
+        directoryVersion: found.versions.get(question.workspaceId) ?? 0,
+        at: at.toISOString(),
+        sources,
+        ...(standIns.length > 0 ? { standIns } : {}),
+      },
+    };
+  });
 };
 
 const climbOf = (workspaceId: string, source: LevelsSource | LimitSource): Climb => ({

@@ -7,6 +7,7 @@ import {
   Idempotency,
   ok,
   Operation,
+  recordFact,
   type Answer,
 } from '@countersign/service-kit';
 import { KnownActor } from '../directory/known-actor';
@@ -24,6 +25,7 @@ export class ResolverSecretController {
   @Post('rotate')
   @Operation({
     scope: 'webhooks:write',
+    trail: 'resolver_secret.rotated',
     summary: 'Make a new resolver secret; the old one also signs for 24 hours',
     answers: {
       200: {
@@ -39,10 +41,11 @@ export class ResolverSecretController {
   async rotate(@Caller() call: Call): Promise<Answer> {
     await call.body(EmptyBody);
     allowWorkflows(call, null, 'The resolver secret');
-    await this.actor.check(call);
-    return this.idempotency.run(call, async (tx) => ({
-      ...ok({ secret: await this.secrets.rotate(tx, call.workspaceId) }, { 'cache-control': 'no-store' }),
-      secret: true,
-    }));
+    const person = await this.actor.find(call);
+    return this.idempotency.run(call, async (tx) => {
+      const { id, secret } = await this.secrets.rotate(tx, call.workspaceId);
+      recordFact(tx, call, person, { type: 'resolver_secret.rotated', content: { secretId: id } });
+      return { ...ok({ secret }, { 'cache-control': 'no-store' }), secret: true };
+    });
   }
 }

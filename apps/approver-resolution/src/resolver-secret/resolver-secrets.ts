@@ -23,13 +23,13 @@ export class ResolverSecrets {
     for (const workspaceId of missing) await this.lock(tx, workspaceId);
     const madeMeanwhile = missing.length > 0 ? await this.load(tx, missing) : new Map<string, string[]>();
     for (const workspaceId of missing) {
-      known.set(workspaceId, madeMeanwhile.get(workspaceId) ?? [await this.make(tx, workspaceId)]);
+      known.set(workspaceId, madeMeanwhile.get(workspaceId) ?? [(await this.make(tx, workspaceId)).secret]);
     }
     return known;
   }
 
   /** A new secret; the one before goes on signing for a day. */
-  async rotate(tx: Tx, workspaceId: string): Promise<string> {
+  async rotate(tx: Tx, workspaceId: string): Promise<{ id: string; secret: string }> {
     await this.lock(tx, workspaceId);
     await tx.query('DELETE FROM resolver_secret WHERE workspace_id = $1 AND retires_at <= now()', [
       workspaceId,
@@ -49,14 +49,14 @@ export class ResolverSecrets {
     ]);
   }
 
-  private async make(tx: Tx, workspaceId: string): Promise<string> {
+  private async make(tx: Tx, workspaceId: string): Promise<{ id: string; secret: string }> {
     const [id, secret] = [v7(), newSecret()];
     await tx.query('INSERT INTO resolver_secret (workspace_id, id, sealed) VALUES ($1, $2, $3)', [
       workspaceId,
       id,
       this.box.seal(secret, placeOf(workspaceId, id)),
     ]);
-    return secret;
+    return { id, secret };
   }
 
   private async load(tx: Tx, workspaceIds: readonly string[]): Promise<Map<string, string[]>> {

@@ -1,6 +1,5 @@
 import { Controller, Inject, Post } from '@nestjs/common';
 import { Call, Caller, CONFIG, Operation, type Answer, type ServiceConfig } from '@countersign/service-kit';
-import { KnownActor } from '../directory/known-actor';
 import { DirectoryWrites } from './directory-writes';
 import { readBulk } from './read-bulk';
 import { scimBody } from './read-resource';
@@ -12,7 +11,6 @@ import { bulkBody, bulkDocument } from './scim-document';
 @Controller('scim/v2/Bulk')
 export class BulkController {
   constructor(
-    private readonly actor: KnownActor,
     private readonly writes: DirectoryWrites,
     @Inject(CONFIG) private readonly config: ServiceConfig,
   ) {}
@@ -21,18 +19,19 @@ export class BulkController {
   @Operation({
     query: 'any',
     scope: 'directory:write',
+    trail: 'directory.changed',
     summary: 'Create, replace, change and delete users and groups',
     body: bulkBody,
     answers: { 200: bulkDocument },
   })
   async run(@Caller() call: Call): Promise<Answer> {
     const bulk = readBulk(await scimBody(call));
-    await this.actor.check(call);
     return this.writes.once(
       call,
       async (work) => {
-        const { results, people } = await new BulkRun(work, bulk, this.config.publicUrl).run();
+        const { results, people, resources } = await new BulkRun(work, bulk, this.config.publicUrl).run();
         return {
+          doing: { operation: 'bulk', resources },
           people,
           answer: () =>
             scimOk({

@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { mostIdsInFact, type FactContents } from '@countersign/contracts';
 import type { Tx, UnitOfWork } from '@countersign/messaging';
 import { isDeadlock } from '@countersign/persistence';
-import { Idempotency, UNIT_OF_WORK, type Answer, type Call } from '@countersign/service-kit';
-import { countChange } from '../directory/directory-version';
+import { Idempotency, recordFact, UNIT_OF_WORK, type Answer, type Call } from '@countersign/service-kit';
+import { countChange, directoryVersions } from '../directory/directory-version';
+import { KnownActor } from '../directory/known-actor';
 import { lockDirectory, withDirectoryLock, type DirectoryLock } from '../directory/lock-directory';
-import { publishChange, type PeopleChange } from '../directory/publish-people';
+import { nobody, publishChange, type PeopleChange } from '../directory/publish-people';
 import { DirectoryTurns, tooBusy } from './directory-turns';
 import { isStatementTimeout } from './statement-timeout';
 
@@ -15,8 +17,18 @@ export interface DirectoryWork {
   lock: DirectoryLock;
 }
 
+type Changed = FactContents['directory.changed'];
+
+/** What the log says that was done, to which of the resources that were asked for. */
+export interface Doing {
+  operation: Changed['operation'];
+  resources: readonly { type: Changed['resourceTypes'][number]; id: string }[];
+}
+
 /** What a write has done, and how to answer it once everybody has been told. */
 export interface Written {
+  doing: Doing;
+  /** `nobody` itself when nothing at all has changed. */
   people: PeopleChange;
   answer: () => Answer | Promise<Answer>;
 }
@@ -30,7 +42,7 @@ const patienceMs = 30_000;
 
 /**
  * The one way to change the directory: PUT, PATCH, DELETE, POST and bulk alike lock it, and tell the other services of
- * everybody for whom something changed in the same transaction. Each is a version of the directory.
+ * everybody for whom something changed in the same transaction, and the log of who did it. Each is a version of the directory.
  */
 @Injectable()
 export class DirectoryWrites {
@@ -38,21 +50,24 @@ export class DirectoryWrites {
 
   constructor(
     private readonly idempotency: Idempotency,
+    private readonly actor: KnownActor,
     @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
   ) {}
 
   /** For POST, which has an Idempotency-Key. */
-  once(call: Call, write: DirectoryWrite, lock?: DirectoryLock): Promise<Answer> {
+  async once(call: Call, write: DirectoryWrite, lock?: DirectoryLock): Promise<Answer> {
+    const person = await this.actor.find(call);
     return this.idempotency.inTurn(call, () =>
       this.attempt(call, lock, (held) =>
-        this.idempotency.run(call, (tx) => this.write(call, tx, held, write)),
+        this.idempotency.run(call, (tx) => this.write(call, person, tx, held, write)),
       ),
     );
   }
 
-  run(call: Call, write: DirectoryWrite): Promise<Answer> {
+  async run(call: Call, write: DirectoryWrite): Promise<Answer> {
+    const person = await this.actor.find(call);
     return this.attempt(call, undefined, (held) =>
-      this.unitOfWork([call.workspaceId], (tx) => this.write(call, tx, held, write)),
+      this.unitOfWork([call.workspaceId], (tx) => this.write(call, person, tx, held, write)),
     );
   }
 
@@ -71,13 +86,44 @@ export class DirectoryWrites {
     }
   }
 
-  private async write(call: Call, tx: Tx, lock: DirectoryLock, write: DirectoryWrite): Promise<Answer> {
+  private async write(
+    call: Call,
+    person: { id: string } | null,
+    tx: Tx,
+    lock: DirectoryLock,
+    write: DirectoryWrite,
+  ): Promise<Answer> {
     await lockDirectory(tx, call.workspaceId, lock).catch((error: unknown) => {
       throw isStatementTimeout(error) ? tooBusy() : error;
     });
-    const { people, answer } = await write({ tx, workspaceId: call.workspaceId, lock });
-    await publishChange(tx, call.workspaceId, people, call.cause);
+    const { doing, people, answer } = await write({ tx, workspaceId: call.workspaceId, lock });
+    const [versions] = await Promise.all([
+      directoryVersions(tx, [call.workspaceId]),
+      publishChange(tx, call.workspaceId, people, call.cause),
+    ]);
+    if (people !== nobody) {
+      // Others may be committed before this one: it is in no version before the next.
+      const version = (versions.get(call.workspaceId) ?? 0) + 1;
+      recordFact(tx, call, person, { type: 'directory.changed', content: contentOf(doing, people, version) });
+    }
     countChange(tx, call.workspaceId);
     return answer();
   }
 }
+
+const contentOf = (
+  { operation, resources }: Doing,
+  { changed, affected, deleted }: PeopleChange,
+  directoryVersion: number,
+): Changed => ({
+  operation,
+  resourceTypes: [...new Set(resources.map(({ type }) => type))].sort(),
+  resources: resources.slice(0, mostIdsInFact).map(({ id }) => id),
+  counts: {
+    resources: resources.length,
+    changed: changed.length,
+    affected: affected.length,
+    deleted: deleted.length,
+  },
+  directoryVersion,
+});

@@ -12,7 +12,6 @@ import {
   type ServiceConfig,
 } from '@countersign/service-kit';
 import { v7 } from 'uuid';
-import { KnownActor } from '../directory/known-actor';
 import { cutByMembers, mostWithMembers } from './cut-page';
 import { DirectoryWrites, type DirectoryWork } from './directory-writes';
 import { changeOf } from './group-change';
@@ -51,7 +50,6 @@ import { search } from './search';
 export class GroupsController {
   constructor(
     private readonly database: Database,
-    private readonly actor: KnownActor,
     private readonly writes: DirectoryWrites,
     @Inject(CONFIG) private readonly config: ServiceConfig,
   ) {}
@@ -60,6 +58,7 @@ export class GroupsController {
   @Operation({
     query: ProjectionParameters,
     scope: 'directory:write',
+    trail: 'directory.changed',
     summary: 'Create a group',
     body: resourceBody,
     answers: { 201: resourceDocument('The group') },
@@ -67,10 +66,10 @@ export class GroupsController {
   async create(@Caller() call: Call, @Query() query: QueryParameters): Promise<Answer> {
     const projection = readProjection(query);
     const group = readGroup(await scimBody(call));
-    await this.actor.check(call);
     return this.writes.once(call, async (work) => {
       const id = v7();
       return {
+        doing: { operation: 'create', resources: [{ type: 'Group', id }] },
         people: await createGroup({ ...work, id }, group),
         answer: async () => {
           const row = await this.written(work, id, projection);
@@ -99,6 +98,7 @@ export class GroupsController {
   @Operation({
     query: 'any',
     scope: 'directory:read',
+    trail: 'none: it reads',
     summary: 'List groups, with the query in the body',
     body: searchBody,
     answers: { 200: listDocument('Groups') },
@@ -128,6 +128,7 @@ export class GroupsController {
   @Operation({
     query: ProjectionParameters,
     scope: 'directory:write',
+    trail: 'directory.changed',
     summary: 'Replace a group',
     body: resourceBody,
     answers: { 200: resourceDocument('The group') },
@@ -136,8 +137,8 @@ export class GroupsController {
     const { id } = await this.load(call, false);
     const projection = readProjection(query);
     const group = readGroup(await scimBody(call));
-    await this.actor.check(call);
     return this.writes.run(call, async (work) => ({
+      doing: { operation: 'replace', resources: [{ type: 'Group', id }] },
       people: await putGroup({ ...work, id }, group, checkVersion(preconditionsOf(call))),
       answer: async () => {
         const row = await this.written(work, id, projection);
@@ -151,6 +152,7 @@ export class GroupsController {
   @Operation({
     query: ProjectionParameters,
     scope: 'directory:write',
+    trail: 'directory.changed',
     summary: 'Change a group: its name, or who joins and who leaves',
     body: patchBody,
     answers: {
@@ -162,8 +164,8 @@ export class GroupsController {
     const { id } = await this.load(call, false);
     const projection = readProjection(query);
     const change = changeOf(readPatch(await scimBody(call)));
-    await this.actor.check(call);
     return this.writes.run(call, async (work) => ({
+      doing: { operation: 'patch', resources: [{ type: 'Group', id }] },
       people: await patchGroup({ ...work, id }, change, checkVersion(preconditionsOf(call))),
       answer: async () => {
         // A group may have tens of thousands of members: nobody gets them who has not asked (RFC 7644 §3.5.2).
@@ -179,13 +181,14 @@ export class GroupsController {
   @Operation({
     query: 'any',
     scope: 'directory:write',
+    trail: 'directory.changed',
     summary: 'Delete a group',
     answers: { 204: { description: 'Deleted' } },
   })
   async delete(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.load(call, false);
-    await this.actor.check(call);
     return this.writes.run(call, async (work) => ({
+      doing: { operation: 'delete', resources: [{ type: 'Group', id }] },
       people: await removeGroup({ ...work, id }, checkVersion(preconditionsOf(call))),
       answer: noContent,
     }));

@@ -2,6 +2,14 @@ import { Controller, Delete, Get, Patch, Post, Put } from '@nestjs/common';
 import { Operation, type Answer } from '@countersign/service-kit';
 import { notImplemented } from './scim-problem';
 
+const notSupported = {
+  query: 'any' as const,
+  scope: 'directory:write' as const,
+  summary: 'Not supported',
+  trail: 'none: it does nothing' as const,
+  answers: {},
+};
+
 /** An API key is nobody's account, so there is no "me": 501 (RFC 7644 §3.11). */
 @Controller('scim/v2/Me')
 export class MeController {
@@ -12,25 +20,25 @@ export class MeController {
   }
 
   @Post()
-  @Operation({ query: 'any', scope: 'directory:write', summary: 'Not supported', answers: {} })
+  @Operation(notSupported)
   async create(): Promise<Answer> {
     throw notImplemented('/Me');
   }
 
   @Put()
-  @Operation({ query: 'any', scope: 'directory:write', summary: 'Not supported', answers: {} })
+  @Operation(notSupported)
   async replace(): Promise<Answer> {
     throw notImplemented('/Me');
   }
 
   @Patch()
-  @Operation({ query: 'any', scope: 'directory:write', summary: 'Not supported', answers: {} })
+  @Operation(notSupported)
   async change(): Promise<Answer> {
     throw notImplemented('/Me');
   }
 
   @Delete()
-  @Operation({ query: 'any', scope: 'directory:write', summary: 'Not supported', answers: {} })
+  @Operation(notSupported)
   async delete(): Promise<Answer> {
     throw notImplemented('/Me');
   }

@@ -1,9 +1,9 @@
 import { Problem, problemOf, renderProblem } from '@countersign/service-kit';
-import type { PeopleChange } from '../directory/publish-people';
+import { nobody, type PeopleChange } from '../directory/publish-people';
 import { CircleFailure, makeCircle } from './bulk-circle';
 import { inOrder } from './bulk-order';
 import { withReferences } from './bulk-references';
-import type { DirectoryWork } from './directory-writes';
+import type { DirectoryWork, Doing } from './directory-writes';
 import { changeOf } from './group-change';
 import { createGroup, patchGroup, putGroup, removeGroup } from './group.changes';
 import { groupLocation } from './group.view';
@@ -39,6 +39,8 @@ export class BulkRun {
   private readonly changed = new Set<string>();
   private readonly affected = new Set<string>();
   private readonly deleted = new Set<string>();
+  /** Those of operations that have changed something. */
+  private readonly resources = new Map<string, Doing['resources'][number]>();
   private readonly newUsers = new NewUsers();
   /** Operations that make something, by bulkId. */
   private readonly makers = new Map<string, number>();
@@ -56,7 +58,11 @@ export class BulkRun {
   }
 
   /** The results are in the order of the operations; those after too many errors have none. */
-  async run(): Promise<{ results: BulkResult[]; people: PeopleChange }> {
+  async run(): Promise<{
+    results: BulkResult[];
+    people: PeopleChange;
+    resources: Doing['resources'];
+  }> {
     for (const component of inOrder(this.operations.map(({ refersTo }) => refersTo))) {
       if (this.isOver()) break;
       const [index = 0] = component;
@@ -66,11 +72,15 @@ export class BulkRun {
     if (!this.isOver()) await this.makeWaiting();
     return {
       results: [...this.results].sort(([a], [b]) => a - b).map(([, result]) => result),
-      people: {
-        changed: [...this.changed].filter((id) => !this.deleted.has(id)),
-        affected: [...this.affected].filter((id) => !this.changed.has(id) && !this.deleted.has(id)),
-        deleted: [...this.deleted],
-      },
+      people:
+        this.resources.size === 0
+          ? nobody
+          : {
+              changed: [...this.changed].filter((id) => !this.deleted.has(id)),
+              affected: [...this.affected].filter((id) => !this.changed.has(id) && !this.deleted.has(id)),
+              deleted: [...this.deleted],
+            },
+      resources: [...this.resources.values()],
     };
   }
 
@@ -243,6 +253,10 @@ export class BulkRun {
     for (const id of people.changed) this.changed.add(id);
     for (const id of people.affected) this.affected.add(id);
     for (const id of people.deleted) this.deleted.add(id);
+    if (people !== nobody) {
+      const id = this.idOf(index);
+      this.resources.set(id, { type: this.at(index).type, id });
+    }
     this.results.set(index, {
       ...this.named(index, true),
       ...(version === null ? {} : { version: weakTag(version) }),

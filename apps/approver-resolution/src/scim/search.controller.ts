@@ -38,6 +38,7 @@ export class SearchController {
   @Operation({
     query: 'any',
     scope: 'directory:read',
+    trail: 'none: it reads',
     summary: 'List users and groups, with the query in the body',
     body: searchBody,
     answers: { 200: listDocument('Users and groups') },

@@ -12,7 +12,6 @@ import {
   type ServiceConfig,
 } from '@countersign/service-kit';
 import { v7 } from 'uuid';
-import { KnownActor } from '../directory/known-actor';
 import { DirectoryWrites, type DirectoryWork } from './directory-writes';
 import {
   readListQuery,
@@ -46,7 +45,6 @@ import { projectedUser, userLocation } from './user.view';
 export class UsersController {
   constructor(
     private readonly database: Database,
-    private readonly actor: KnownActor,
     private readonly writes: DirectoryWrites,
     @Inject(CONFIG) private readonly config: ServiceConfig,
   ) {}
@@ -55,6 +53,7 @@ export class UsersController {
   @Operation({
     query: ProjectionParameters,
     scope: 'directory:write',
+    trail: 'directory.changed',
     summary: 'Create a user',
     body: resourceBody,
     answers: { 201: resourceDocument('The user') },
@@ -62,11 +61,11 @@ export class UsersController {
   async create(@Caller() call: Call, @Query() query: QueryParameters): Promise<Answer> {
     const projection = readProjection(query);
     const user = readUser(await scimBody(call));
-    await this.actor.check(call);
     return this.writes.once(call, async (work) => {
       const id = v7();
       await insertUser(work.tx, call.workspaceId, id, user);
       return {
+        doing: { operation: 'create', resources: [{ type: 'User', id }] },
         people: { changed: [id], affected: [], deleted: [] },
         answer: async () => {
           const row = await this.written(work, id);
@@ -95,6 +94,7 @@ export class UsersController {
   @Operation({
     query: 'any',
     scope: 'directory:read',
+    trail: 'none: it reads',
     summary: 'List users, with the query in the body',
     body: searchBody,
     answers: { 200: listDocument('Users') },
@@ -123,6 +123,7 @@ export class UsersController {
   @Operation({
     query: ProjectionParameters,
     scope: 'directory:write',
+    trail: 'directory.changed',
     summary: 'Replace a user',
     body: resourceBody,
     answers: { 200: resourceDocument('The user') },
@@ -131,8 +132,8 @@ export class UsersController {
     const { id } = await this.load(call);
     const projection = readProjection(query);
     const user = readUser(await scimBody(call));
-    await this.actor.check(call);
     return this.writes.run(call, async (work) => ({
+      doing: { operation: 'replace', resources: [{ type: 'User', id }] },
       people: await putUser(work.tx, call.workspaceId, id, user, checkVersion(preconditionsOf(call))),
       answer: () => this.answer(work, id, projection),
     }));
@@ -143,6 +144,7 @@ export class UsersController {
   @Operation({
     query: ProjectionParameters,
     scope: 'directory:write',
+    trail: 'directory.changed',
     summary: 'Change attributes of a user',
     body: patchBody,
     answers: { 200: resourceDocument('The user') },
@@ -151,8 +153,8 @@ export class UsersController {
     const { id } = await this.load(call);
     const projection = readProjection(query);
     const operations = readPatch(await scimBody(call));
-    await this.actor.check(call);
     return this.writes.run(call, async (work) => ({
+      doing: { operation: 'patch', resources: [{ type: 'User', id }] },
       people: await patchUser(work.tx, call.workspaceId, id, operations, checkVersion(preconditionsOf(call))),
       answer: () => this.answer(work, id, projection),
     }));
@@ -163,13 +165,14 @@ export class UsersController {
   @Operation({
     query: 'any',
     scope: 'directory:write',
+    trail: 'directory.changed',
     summary: 'Delete a user',
     answers: { 204: { description: 'Deleted' } },
   })
   async delete(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.load(call);
-    await this.actor.check(call);
     return this.writes.run(call, async ({ tx }) => ({
+      doing: { operation: 'delete', resources: [{ type: 'User', id }] },
       people: await removeUser(tx, id, checkVersion(preconditionsOf(call))),
       answer: noContent,
     }));

@@ -120,6 +120,7 @@ export class AnalyticsController {
   @Post('rebuild')
   @Operation({
     scope: 'admin',
+    trail: 'none: the numbers are made of the log, and come out the same',
     summary: 'Makes all numbers anew from the log; until that is done reports say complete: false',
     answers: { 200: { description: 'It has begun', schema: rebuildSchema } },
   })

@@ -5,6 +5,7 @@ import {
   allowWorkflows,
   Call,
   Caller,
+  callingActor,
   created,
   decodeCursor,
   Idempotency,
@@ -21,8 +22,8 @@ import {
 import { IsNotEmpty, IsString, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
 import { AuditLog } from '../log/audit-log';
-import { callingActor } from './calling-actor';
-import { reasonOf, trailFact } from './erasure-facts';
+import { factOf } from '../log/fact';
+import { reasonOf } from './erasure-facts';
 import { ErasureRunner } from './erasure-runner';
 import { erasureSchema, findErasure, listErasures, type ErasureView } from './erasure.view';
 import { FindSubject } from './find-subject';
@@ -54,6 +55,7 @@ export class ErasuresController {
   @Post()
   @Operation({
     scope: 'admin',
+    trail: 'erasure.requested',
     summary: 'Make the personal data of somebody unreadable everywhere; every proof still holds',
     body: CreateErasure,
     answers: { 201: { description: 'The erasure, as far as it has got within 5 s', schema: erasureSchema } },
@@ -67,7 +69,7 @@ export class ErasuresController {
     return this.idempotency.run(
       call,
       async (tx) => {
-        const fact = trailFact({
+        const fact = factOf({
           workspaceId: call.workspaceId,
           type: 'erasure.requested',
           actor,
@@ -85,10 +87,7 @@ export class ErasuresController {
         tx.afterCommit(() => this.runner.wake());
         return { commandId: id };
       },
-      async (id) => {
-        const erasure = await this.settled(call, id);
-        return created(`/v1/audit/erasures/${id}`, erasure);
-      },
+      { settle: async (id) => created(`/v1/audit/erasures/${id}`, await this.settled(call, id)) },
     );
   }
 

@@ -6,6 +6,7 @@ import {
   allowWorkflows,
   Call,
   Caller,
+  callingActor,
   created,
   decodeCursor,
   Idempotency,
@@ -23,8 +24,8 @@ import {
 } from '@countersign/service-kit';
 import { IsNotEmpty, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
-import { callingActor } from '../erasures/calling-actor';
-import { reasonOf, trailFact } from '../erasures/erasure-facts';
+import { reasonOf } from '../erasures/erasure-facts';
+import { factOf } from '../log/fact';
 import { ErasureRunner } from '../erasures/erasure-runner';
 import { FindSubject } from '../erasures/find-subject';
 import { AuditLog } from '../log/audit-log';
@@ -58,6 +59,7 @@ export class HoldsController {
   @Post()
   @Operation({
     scope: 'admin',
+    trail: 'hold.placed',
     summary: 'Place a legal hold on a request, a person, a workflow or the whole workspace',
     body: PlaceHold,
     answers: { 201: { description: 'The hold', schema: holdSchema } },
@@ -75,7 +77,7 @@ export class HoldsController {
     const kept = subject === null ? reason : await this.subjects.clean(call, subject, reason);
     return this.idempotency.run(call, async (tx) => {
       const id = v7();
-      const fact = trailFact({
+      const fact = factOf({
         workspaceId: call.workspaceId,
         type: 'hold.placed',
         actor,
@@ -139,6 +141,7 @@ export class HoldsController {
   @PathId('id', 'Id of the hold')
   @Operation({
     scope: 'admin',
+    trail: 'hold.released',
     summary: 'Release a legal hold; erasures that it kept go on',
     answers: { 204: { description: 'Released, now or before' } },
   })
@@ -149,7 +152,7 @@ export class HoldsController {
     allowWorkflows(call, hold.workflow === null ? null : [hold.workflow], 'The hold');
     const actor = callingActor(call, await this.people.actor(call));
     await this.unitOfWork([call.workspaceId], async (tx) => {
-      const fact = trailFact({
+      const fact = factOf({
         workspaceId: call.workspaceId,
         type: 'hold.released',
         actor,

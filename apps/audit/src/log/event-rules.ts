@@ -12,6 +12,7 @@ import type {
   Resolution,
   ResolutionEvidence,
   SourceEvidence,
+  StandInEvidence,
   Task,
   WebhookEvidence,
 } from '@countersign/workflow';
@@ -73,6 +74,7 @@ const resolution = record<Resolution>({
 const evidence = record<ResolutionEvidence>({
   directoryVersion: plain,
   at: plain,
+  standIns: listOf(record<StandInEvidence>({ of: plain, holder: plain, delegations: listOf(plain) })),
   sources: listOf(
     record<SourceEvidence>({
       rule: plain,

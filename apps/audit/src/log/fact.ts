@@ -2,22 +2,23 @@ import type { Actor } from '@countersign/contracts';
 import { v7 } from 'uuid';
 import type { LogEntry } from './log-entry';
 
-/** A fact about the workspace itself, not about a request, that happens now. `content` says ids, codes and numbers only. */
+export const bySystem: Actor = { type: 'system', id: null, via: null };
+
+/**
+ * A fact of this service's own, by default about no request, by the system, and now. `content` says ids, codes, numbers and
+ * hashes only; who did it is added.
+ */
 export const factOf = (
-  workspaceId: string,
-  type: string,
-  actor: Actor,
-  content: Record<string, unknown>,
+  fact: Pick<LogEntry, 'workspaceId' | 'type' | 'content'> & Partial<LogEntry>,
 ): LogEntry => ({
-  workspaceId,
   id: v7(),
-  type,
   at: new Date().toISOString(),
-  actor,
+  actor: bySystem,
   requestId: null,
   requestVersion: null,
   taskId: null,
   workflowKey: null,
-  content: { actor, ...content },
   personal: [],
+  ...fact,
+  content: { actor: fact.actor ?? bySystem, ...fact.content },
 });

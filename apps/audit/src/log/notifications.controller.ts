@@ -1,11 +1,9 @@
 import { Controller } from '@nestjs/common';
 import { Handles, type Message, type Tx } from '@countersign/messaging';
-import type { Actor } from '@countersign/contracts';
 import { storeOperationalEvents } from '../feed/feed.rows';
 import { AuditLog } from './audit-log';
+import { bySystem } from './fact';
 import type { LogEntry } from './log-entry';
-
-const bySystem: Actor = { type: 'system', id: null, via: null };
 
 /** What became of telling others, as entries of the log and events of the feed. */
 @Controller()

@@ -132,6 +132,9 @@ const textInLeaves: Record<string, string[]> = {
     'evidence.sources.webhook.calls.keptFrom',
     'evidence.sources.webhook.calls.requestHash',
     'evidence.sources.webhook.calls.result',
+    'evidence.standIns.delegations',
+    'evidence.standIns.holder',
+    'evidence.standIns.of',
     'resolutionId',
     'stageKey',
   ],
@@ -243,7 +246,8 @@ describe('what of an event enters the log', () => {
     const groups = [{ id: v7(), version: 3 }];
     const [url, answered] = ['https://erp.example.com/approvers', ['bob@example.com', 'Bobby T.']];
     const webhook = { format: 'easylife', calls: [{ ...call, ...hashes }] };
-    const evidence = { directoryVersion: 41, at: '2026-11-21T09:00:03.000Z' };
+    const standIns = [{ of: bob.id, holder: alice.id, delegations: [v7(), 'outOfOffice'] }];
+    const evidence = { directoryVersion: 41, at: '2026-11-21T09:00:03.000Z', standIns };
     const { content, personal } = entryOf('stage.resolved', {
       stageKey: 'owner',
       evidence: {

@@ -12,7 +12,7 @@ import type { Database } from '@countersign/persistence';
 import { LOG, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
 import { v7 } from 'uuid';
 import { Clock } from '../clock';
-import { trailFact } from '../erasures/erasure-facts';
+import { factOf } from '../log/fact';
 import { ErasureRunner } from '../erasures/erasure-runner';
 import { endedStates } from '../erasures/ended';
 import { AuditLog } from '../log/audit-log';
@@ -157,7 +157,7 @@ export class RetentionSweeper implements OnApplicationBootstrap, OnModuleDestroy
 
   private async begin(tx: Tx, workspaceId: string, now: Date): Promise<string> {
     const id = v7();
-    const fact = trailFact({
+    const fact = factOf({
       workspaceId,
       type: 'erasure.requested',
       at: now.toISOString(),
@@ -208,7 +208,7 @@ export class RetentionSweeper implements OnApplicationBootstrap, OnModuleDestroy
       serializeFrontier(frontier),
     ]);
     await this.log.append(tx, [
-      trailFact({
+      factOf({
         workspaceId,
         type: 'log.pruned',
         content: { size: Number(size), root: rootOf(frontier).toString('base64') },

@@ -6,6 +6,7 @@ import {
   allowWorkflows,
   Call,
   Caller,
+  callingActor,
   ok,
   Operation,
   Problem,
@@ -13,8 +14,7 @@ import {
   type Answer,
 } from '@countersign/service-kit';
 import { Allow } from 'class-validator';
-import { callingActor } from '../erasures/calling-actor';
-import { trailFact } from '../erasures/erasure-facts';
+import { factOf } from '../log/fact';
 import { AuditLog } from '../log/audit-log';
 import { readPruned } from './pruned';
 import { RetentionSweeper } from './retention-sweeper';
@@ -90,6 +90,7 @@ export class RetentionController {
   @Put()
   @Operation({
     scope: 'admin',
+    trail: 'retention.changed',
     summary: 'Change how long what is kept; what is older goes, unless a legal hold covers it',
     body: RetentionBody,
     answers: { 200: { description: 'As it is now', schema } },
@@ -111,7 +112,7 @@ export class RetentionController {
       );
       if (rows.length === 0) throw new Problem('version_mismatch', 'The retention has changed since.');
       await this.log.append(tx, [
-        trailFact({
+        factOf({
           workspaceId: call.workspaceId,
           type: 'retention.changed',
           actor,

@@ -67,6 +67,7 @@ export class SelfCheckController {
   @HttpCode(200)
   @Operation({
     scope: 'admin',
+    trail: 'none: it looks at the log and changes nothing of it',
     summary: 'Begins a pass over all entries now',
     body: EmptyBody,
     answers: { 200: { description: 'Its state', schema: stateSchema } },

@@ -1,13 +1,11 @@
-import type { Actor } from '@countersign/contracts';
 import type { Tx } from '@countersign/messaging';
 import { v7 } from 'uuid';
 import { storeOperationalEvents } from '../feed/feed.rows';
 import type { AuditLog } from '../log/audit-log';
-import { factOf } from '../log/fact';
+import { bySystem, factOf } from '../log/fact';
 import type { Tampering } from './self-check.rows';
 
 const type = 'audit.tampered';
-const bySystem: Actor = { type: 'system', id: null, via: null };
 /** A log of which everything is wrong says it all the same in one event. */
 const mostShown = 100;
 
@@ -34,9 +32,15 @@ export const tellFindings = async (
     findings: findings.slice(0, mostShown).map(findingView),
     actor: bySystem,
   };
-  const fact = factOf(workspaceId, type, bySystem, {
-    count: findings.length,
-    findings: findings.slice(0, mostShown).map(({ id, kind, index }) => ({ id, kind, index: Number(index) })),
+  const fact = factOf({
+    workspaceId,
+    type,
+    content: {
+      count: findings.length,
+      findings: findings
+        .slice(0, mostShown)
+        .map(({ id, kind, index }) => ({ id, kind, index: Number(index) })),
+    },
   });
   if (log) {
     await storeOperationalEvents(tx, [{ workspaceId, id: fact.id, data: shown }]);

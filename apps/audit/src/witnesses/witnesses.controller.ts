@@ -6,6 +6,7 @@ import { Database, type Sql } from '@countersign/persistence';
 import {
   Call,
   Caller,
+  callingActor,
   content,
   created,
   decodeCursor,
@@ -25,7 +26,6 @@ import {
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { v7 } from 'uuid';
-import { actorOf } from '../calling-actor';
 import { AuditLog } from '../log/audit-log';
 import { factOf } from '../log/fact';
 import { readSize } from '../log/stored-head';
@@ -86,6 +86,7 @@ export class WitnessesController {
   @Post('witnesses')
   @Operation({
     scope: 'admin',
+    trail: 'witness.added',
     summary: 'Registers a witness by its verifier key',
     body: CreateWitness,
     answers: { 201: { description: 'The witness', schema: witnessSchema } },
@@ -93,13 +94,18 @@ export class WitnessesController {
   async create(@Caller() call: Call): Promise<Answer> {
     const { verifierKey } = await call.body(CreateWitness);
     const { name, keyId } = witnessKey(verifierKey);
-    const actor = actorOf(call, await this.people.actor(call));
+    const actor = callingActor(call, await this.people.actor(call));
     const id = v7();
     return this.idempotency.run(call, async (tx) => {
       const [witness] = await insertWitness(tx, call.workspaceId, { id, name, verifierKey });
       if (!witness) throw new Problem('uniqueness', 'A witness with this key is registered already.');
       await this.log.append(tx, [
-        factOf(call.workspaceId, 'witness.added', actor, { witnessId: id, keyId: keyId.toString('hex') }),
+        factOf({
+          workspaceId: call.workspaceId,
+          type: 'witness.added',
+          actor,
+          content: { witnessId: id, keyId: keyId.toString('hex') },
+        }),
       ]);
       return created(`/v1/audit/log/witnesses/${id}`, view(witness));
     });
@@ -125,19 +131,25 @@ export class WitnessesController {
   @PathId('id', 'id of the witness')
   @Operation({
     scope: 'admin',
+    trail: 'witness.removed',
     summary: 'Removes a witness; its cosignatures go with it',
     answers: { 204: { description: 'Removed' } },
   })
   async remove(@Caller() call: Call): Promise<Answer> {
     const id = call.id('witness');
-    const actor = actorOf(call, await this.people.actor(call));
+    const actor = callingActor(call, await this.people.actor(call));
     return this.unitOfWork([call.workspaceId], async (tx) => {
       const [witness] = await deleteWitness(tx, call.workspaceId, id);
       if (!witness) throw Problem.notFound('witness');
       await this.log.append(tx, [
-        factOf(call.workspaceId, 'witness.removed', actor, {
-          witnessId: id,
-          keyId: witnessKey(witness.verifierKey).keyId.toString('hex'),
+        factOf({
+          workspaceId: call.workspaceId,
+          type: 'witness.removed',
+          actor,
+          content: {
+            witnessId: id,
+            keyId: witnessKey(witness.verifierKey).keyId.toString('hex'),
+          },
         }),
       ]);
       return noContent();
@@ -148,6 +160,7 @@ export class WitnessesController {
   @Post('cosignatures')
   @Operation({
     scope: 'audit:read',
+    trail: 'none: an entry would make another checkpoint to be signed, and so on for ever',
     summary:
       'Takes what witnesses have answered (C2SP tlog-witness): a checkpoint of this log with their lines below',
     body: { mediaTypes: { [mediaType]: { type: 'string' } } },

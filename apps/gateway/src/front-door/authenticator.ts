@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { AuthScheme } from '@countersign/contracts';
 import { CONFIG, IdentitySigner, Problem, type ServiceConfig } from '@countersign/service-kit';
 import { KeyLookup, type KnownKey } from '../keys/key-lookup';
 import { keyOf } from './credentials';
@@ -37,14 +38,15 @@ export class Authenticator {
   }
 
   /** A signed identity of the key acting for `actor`, the same one while it is fresh. */
-  async vouch(key: KnownKey, actor: string | null): Promise<string> {
-    const known = key.tokens.get(actor);
+  async vouch(key: KnownKey, actor: string | null, scheme: AuthScheme): Promise<string> {
+    const name = `${scheme} ${actor ?? ''}`;
+    const known = key.tokens.get(name);
     if (known && known.renewAt > Date.now()) return known.token;
     // Times in a token are whole seconds.
     const signedAt = Math.floor(Date.now() / 1_000);
-    const token = await this.signer.sign({ ...key.identity, actor });
+    const token = await this.signer.sign({ ...key.identity, actor, scheme });
     if (key.tokens.size >= mostTokens) key.tokens.clear();
-    key.tokens.set(actor, { token, renewAt: (signedAt + usableSeconds) * 1_000 });
+    key.tokens.set(name, { token, renewAt: (signedAt + usableSeconds) * 1_000 });
     return token;
   }
 }

@@ -1,4 +1,4 @@
-import { keyOf } from './credentials';
+import { keyOf, schemeOf } from './credentials';
 
 const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
 
@@ -23,3 +23,10 @@ describe('the key of an Authorization header', () => {
     basic('nobody:'),
   ])('is not in "%s"', (header) => expect(keyOf(header)).toBeNull());
 });
+
+it.each([
+  ['Bearer cs_live_abc', 'bearer'],
+  ['bearer cs_live_abc', 'bearer'],
+  [basic(':cs_live_abc'), 'basic'],
+  [basic(':cs_live_abc').toLowerCase(), 'basic'],
+])('"%s" comes as %s', (header, scheme) => expect(schemeOf(header)).toBe(scheme));

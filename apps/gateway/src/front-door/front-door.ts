@@ -6,6 +6,7 @@ import { identityHeader, LOG, loggedPath, Problem, problemOf, type Log } from '@
 import { DocsPages } from '../docs/docs-pages';
 import { actorHeader, actorOf } from './actor-header';
 import { Authenticator } from './authenticator';
+import { schemeOf } from './credentials';
 import { forwardedHeaders } from './forwarded-headers';
 import { Proxy } from './proxy';
 import { RateLimits } from './rate-limits';
@@ -117,7 +118,11 @@ export class FrontDoor {
       }
       const owner = ownerOf(request.url ?? '');
       if (!owner) throw Problem.notFound('resource');
-      const identity = await this.authenticator.vouch(key, actorOf(request.headers[actorHeader]));
+      const identity = await this.authenticator.vouch(
+        key,
+        actorOf(request.headers[actorHeader]),
+        schemeOf(request.headers.authorization),
+      );
       if (owner === 'gateway') {
         for (const [name, value] of Object.entries(quota)) response.setHeader(name, value);
         request.headers[identityHeader] = identity;

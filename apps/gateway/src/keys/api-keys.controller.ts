@@ -17,6 +17,7 @@ import {
   pageSchema,
   PathId,
   Problem,
+  recordFact,
   UNIT_OF_WORK,
   type Answer,
   type Call,
@@ -65,6 +66,7 @@ export class ApiKeysController {
   @Operation({
     scope: 'admin',
     summary: 'Create an API key',
+    trail: 'api_key.created',
     body: CreateApiKey,
     answers: { 201: { description: 'The key; `key` is shown this once.', schema: createdApiKeySchema } },
   })
@@ -82,6 +84,11 @@ export class ApiKeysController {
         [v7(), call.workspaceId, name, hashOf(key), scopes, workflows, expiresAt],
       );
       if (!row) throw new Error('no row came back');
+      recordFact(tx, call, 'unresolved', {
+        type: 'api_key.created',
+        content: { apiKeyId: row.id, scopes, workflows, expiresAt: view(row).expiresAt, root: false },
+        words: { name },
+      });
       return { ...created(`/v1/api-keys/${row.id}`, { ...view(row), key }), secret: true };
     });
   }
@@ -124,6 +131,7 @@ export class ApiKeysController {
   @Operation({
     scope: 'admin',
     summary: 'Revoke an API key, within 10 s everywhere',
+    trail: 'api_key.revoked',
     answers: { 204: { description: 'Revoked, now or earlier' } },
   })
   async revoke(@Caller() call: Call): Promise<Answer> {
@@ -138,12 +146,18 @@ export class ApiKeysController {
         'This key comes from COUNTERSIGN_ADMIN_KEY; another value there revokes it.',
       );
     }
-    await this.unitOfWork([call.workspaceId], (tx) =>
-      tx.query(
-        'UPDATE api_key SET revoked_at = now(), version = version + 1 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL',
+    await this.unitOfWork([call.workspaceId], async (tx) => {
+      const revoked = await tx.query(
+        'UPDATE api_key SET revoked_at = now(), version = version + 1 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id',
         [call.workspaceId, key.id],
-      ),
-    );
+      );
+      if (revoked.length === 0) return;
+      recordFact(tx, call, 'unresolved', {
+        type: 'api_key.revoked',
+        content: { apiKeyId: key.id, root: false },
+        words: { name: key.name },
+      });
+    });
     this.lookup.forget(key.id);
     return noContent();
   }

@@ -5,10 +5,10 @@ import { hashOf, type WorkspaceKind } from './api-key';
 
 /** A key that was valid when the database was last asked. */
 export interface KnownKey {
-  identity: Omit<Identity, 'actor'>;
+  identity: Omit<Identity, 'actor' | 'scheme'>;
   expiresAt: number;
-  /** Signed identities by actor ref; they go when the key is looked up again. */
-  tokens: Map<string | null, { token: string; renewAt: number }>;
+  /** Signed identities by scheme and actor ref; they go when the key is looked up again. */
+  tokens: Map<string, { token: string; renewAt: number }>;
 }
 
 type Row = {

@@ -27,29 +27,36 @@ export const findKey: DatabaseFunction = {
 
 /**
  * Makes the key of COUNTERSIGN_ADMIN_KEY the one root key, in the workspace \`default\`, which it creates when it is
- * missing; revokes the root key before it. Gateways that start at the same time wait for each other.
+ * missing; revokes the root key before it. Gateways that start at the same time wait for each other. What follows in the
+ * transaction is of this workspace; what has changed is answered, for the log.
  */
 export const ensureAdminKey: DatabaseFunction = {
   signature: 'ensure_admin_key(bytea, uuid, uuid)',
   definition: (schema) => `
     CREATE FUNCTION ensure_admin_key(wanted bytea, new_workspace_id uuid, new_key_id uuid)
-    RETURNS void LANGUAGE plpgsql ${asOwner(schema)} AS $$
-    DECLARE home uuid;
+    RETURNS TABLE (home uuid, made_workspace boolean, made_key uuid, revoked_keys uuid[])
+    LANGUAGE plpgsql ${asOwner(schema)} AS $$
     BEGIN
       PERFORM pg_advisory_xact_lock(hashtext('${schema}.ensure_admin_key'));
       INSERT INTO workspace (id, name, kind, is_default) VALUES (new_workspace_id, 'default', 'live', true)
         ON CONFLICT DO NOTHING;
+      made_workspace := FOUND;
       SELECT id INTO STRICT home FROM workspace WHERE is_default;
       IF EXISTS (SELECT 1 FROM api_key WHERE hash = wanted AND workspace_id <> home) THEN
         RAISE EXCEPTION 'the key of COUNTERSIGN_ADMIN_KEY belongs to another workspace';
       END IF;
-      UPDATE api_key SET root = false, revoked_at = coalesce(revoked_at, now()), version = version + 1
-       WHERE root AND hash <> wanted;
-      INSERT INTO api_key (id, workspace_id, name, hash, scopes, root)
+      WITH gone AS (
+        UPDATE api_key SET root = false, revoked_at = coalesce(revoked_at, now()), version = version + 1
+         WHERE root AND hash <> wanted RETURNING id
+      ) SELECT coalesce(array_agg(id ORDER BY id), '{}') INTO revoked_keys FROM gone;
+      INSERT INTO api_key AS k (id, workspace_id, name, hash, scopes, root)
       VALUES (new_key_id, home, 'COUNTERSIGN_ADMIN_KEY', wanted, '{admin}', true)
       ON CONFLICT (hash) DO UPDATE
-         SET root = true, scopes = '{admin}', workflows = NULL, expires_at = NULL, revoked_at = NULL, version = api_key.version + 1
-       WHERE NOT api_key.root OR api_key.revoked_at IS NOT NULL;
+         SET root = true, scopes = '{admin}', workflows = NULL, expires_at = NULL, revoked_at = NULL, version = k.version + 1
+       WHERE NOT k.root OR k.revoked_at IS NOT NULL
+      RETURNING k.id INTO made_key;
+      PERFORM set_config('app.workspaces', home::text, true);
+      RETURN NEXT;
     END $$`,
 };
 

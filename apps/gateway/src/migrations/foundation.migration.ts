@@ -1,4 +1,5 @@
 import { schemaOf } from '@countersign/contracts';
+import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace, roleOf } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
@@ -10,6 +11,7 @@ export class Foundation1763690000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     const app = roleOf(schema, 'app');
     await createIdempotencyTable(runner, schema);
+    await createMessagingTables(runner, schema);
     await runner.query(`
       CREATE TABLE workspace (
         id uuid PRIMARY KEY,

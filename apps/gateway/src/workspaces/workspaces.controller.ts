@@ -1,4 +1,5 @@
 import { Controller, Get, Post } from '@nestjs/common';
+import type { Tx } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import {
   Caller,
@@ -13,6 +14,7 @@ import {
   pageSchema,
   PathId,
   Problem,
+  recordFact,
   type Answer,
   type Call,
 } from '@countersign/service-kit';
@@ -35,6 +37,7 @@ export class WorkspacesController {
   @Operation({
     scope: 'admin',
     summary: 'Create a workspace (only with the key of COUNTERSIGN_ADMIN_KEY)',
+    trail: 'workspace.created',
     body: CreateWorkspace,
     answers: {
       201: { description: 'The workspace; `adminKey` is shown this once.', schema: createdWorkspaceSchema },
@@ -43,15 +46,31 @@ export class WorkspacesController {
   async create(@Caller() call: Call): Promise<Answer> {
     await this.demandRoot(call);
     const { name, kind } = await call.body(CreateWorkspace);
-    return this.idempotency.run(call, async (tx) => {
-      const [id, adminKey] = [v7(), newApiKey(kind)];
+    const [id, keyId] = [v7(), v7()];
+    const make = async (tx: Tx): Promise<Answer> => {
+      const adminKey = newApiKey(kind);
       const [row] = await tx.query<{ made: boolean }>(
         'SELECT create_workspace($1, $2, $3, $4, $5, $6) AS made',
-        [call.identity.key.id, id, name, kind, v7(), hashOf(adminKey)],
+        [call.identity.key.id, id, name, kind, keyId, hashOf(adminKey)],
       );
       if (!row?.made) throw notRoot();
+      // For whoever runs the deployment, and as the beginning of the new one's own log.
+      for (const workspaceId of [call.workspaceId, id]) {
+        recordFact(tx, call, 'unresolved', {
+          workspaceId,
+          type: 'workspace.created',
+          content: { workspaceId: id, kind },
+          words: { name },
+        });
+      }
+      recordFact(tx, call, 'unresolved', {
+        workspaceId: id,
+        type: 'api_key.created',
+        content: { apiKeyId: keyId, scopes: ['admin'], workflows: null, expiresAt: null, root: false },
+      });
       return { ...created(`/v1/workspaces/${id}`, { id, name, kind, adminKey }), secret: true };
-    });
+    };
+    return this.idempotency.run(call, make, { alsoSees: [id] });
   }
 
   @Get()

@@ -52,6 +52,7 @@ export class DecisionPageController {
   @PathId('token', 'Of the link, as it was sent to the person')
   @Operation({
     scope: 'none',
+    trail: 'task.decided',
     summary: 'Decides the task of a decision link, once, as the person that it was made for',
     body: {
       mediaTypes: {

@@ -3,13 +3,12 @@ import type { DirectoryPerson, Person } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import type { Tx } from '@countersign/messaging';
 import { Database, type Sql } from '@countersign/persistence';
-import { Call, Caller, Idempotency, ok, Operation, Problem, type Answer } from '@countersign/service-kit';
+import { Call, Caller, callingActor, Idempotency, ok, Operation, Problem, recordFact, type Answer } from '@countersign/service-kit';
 import { replaceUsers } from '@countersign/workflow';
 import { Controller, Post } from '@nestjs/common';
 import { v7 } from 'uuid';
-import { callingActor } from '../calling-actor';
+import { addDraft } from '../workflows/add-draft';
 import { readDefinition } from '../workflows/read-definition';
-import { insertDraft } from '../workflows/workflow.rows';
 import {
   lockWorkflows,
   openTasksOf,
@@ -41,6 +40,7 @@ export class ReplacementController {
   @Post('replace')
   @Operation({
     scope: 'directory:write',
+    trail: 'directory.replaced',
     summary:
       'Pass the open tasks of one person on to another, and add drafts of the definitions that name them; dryRun only shows what would happen',
     body: ReplaceBody,
@@ -49,7 +49,7 @@ export class ReplacementController {
   async replace(@Caller() call: Call): Promise<Answer> {
     const body = await call.body(ReplaceBody);
     const replacement = await this.peopleOf(call, body);
-    const actor = callingActor(call, await this.people.actor(call));
+    const person = await this.people.actor(call);
     const { workspaceId } = call;
     if (body.dryRun) {
       return this.database.read(workspaceId, async (sql) => {
@@ -71,17 +71,8 @@ export class ReplacementController {
       const drafts = new Map<ChangedVersion, number>();
       for (const changed of workflows) {
         if (!changed.draft) continue;
-        const { definition, text } = changed.draft;
-        const version = await insertDraft(tx, {
-          newWorkflowId: v7(),
-          workspaceId,
-          key: definition.key,
-          title: definition.title ?? definition.key,
-          definition,
-          text,
-          mediaType: changed.version.mediaType,
-          createdBy: actor,
-        });
+        const draft = { ...changed.draft, mediaType: changed.version.mediaType };
+        const version = await addDraft(tx, call, person, draft, 'replacement');
         drafts.set(changed, version);
       }
       const commands = new Map(
@@ -90,6 +81,16 @@ export class ReplacementController {
           .filter(({ obstacle }) => obstacle === null)
           .map((one) => [one.task.id, passOn(tx, call, replacement, one)]),
       );
+      recordFact(tx, call, person, {
+        type: 'directory.replaced',
+        content: {
+          from: replacement.from.id,
+          to: replacement.to.id,
+          passedOn: commands.size,
+          left: tasks.length - commands.size,
+          drafts: [...drafts].map(([{ version }, draft]) => ({ key: version.key, version: draft })),
+        },
+      });
       const commandOf = ({ task }: OpenTask) => commands.get(task.id) ?? null;
       return ok(answerOf(false, replacement, tasks, workflows, commandOf, drafts));
     });

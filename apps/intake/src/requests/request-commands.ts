@@ -78,7 +78,7 @@ export class RequestCommands {
         this.write(tx, call, type, requestId, commandId, terms);
         return { commandId };
       },
-      (commandId) => this.settle(call, requestId, commandId, render),
+      { settle: (commandId) => this.settle(call, requestId, commandId, render) },
     );
   }
 

@@ -2,25 +2,7 @@ import { Controller, Get, Patch, Post } from '@nestjs/common';
 import { requestView, type RequestView } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
-import {
-  allowWorkflow,
-  Call,
-  Caller,
-  created,
-  decodeCursor,
-  EmptyBody,
-  Idempotency,
-  idPosition,
-  ok,
-  Operation,
-  PageQuery,
-  pageOf,
-  pageSchema,
-  PathId,
-  Problem,
-  type Answer,
-} from '@countersign/service-kit';
-import { callingActor } from '../calling-actor';
+import { allowWorkflow, Call, Caller, callingActor, created, decodeCursor, EmptyBody, Idempotency, idPosition, ok, Operation, pageOf, PageQuery, pageSchema, PathId, Problem, type Answer } from '@countersign/service-kit';
 import { filterByPerson } from '../filter-by-person';
 import { WorkflowVersions, type RunnableVersion } from '../workflows/workflow-versions';
 import { WorkspaceIntroductions } from '../workspace-settings/workspace-introductions';
@@ -61,6 +43,7 @@ export class RequestsController {
   @Post()
   @Operation({
     scope: 'requests:write',
+    trail: 'request.created',
     summary: 'Submit a request, or keep it as a draft',
     body: SubmitRequestBody,
     answers: {
@@ -120,6 +103,7 @@ export class RequestsController {
   @PathId('id', 'Request id')
   @Operation({
     scope: 'requests:write',
+    trail: ['request.revised', 'request.edited'],
     summary:
       'Change a draft, a returned request, or one under review, which makes a new revision of its payload',
     body: ReviseRequestBody,
@@ -149,6 +133,7 @@ export class RequestsController {
   @PathId('id', 'Request id')
   @Operation({
     scope: 'requests:write',
+    trail: 'request.submitted',
     summary: 'Hand in a draft, or a returned request again',
     body: EmptyBody,
     answers: commandAnswers,
@@ -166,6 +151,7 @@ export class RequestsController {
   @PathId('id', 'Request id')
   @Operation({
     scope: 'requests:write',
+    trail: 'request.canceled',
     summary: 'Withdraw a request that is not decided',
     body: CancelBody,
     answers: commandAnswers,
@@ -181,6 +167,7 @@ export class RequestsController {
   @PathId('id', 'Request id')
   @Operation({
     scope: 'requests:override',
+    trail: 'request.overridden',
     summary: 'Decide a request in an emergency, whoever has not answered yet',
     body: OverrideBody,
     answers: commandAnswers,
@@ -196,6 +183,7 @@ export class RequestsController {
   @PathId('id', 'Request id')
   @Operation({
     scope: 'workflows:publish',
+    trail: 'request.migrated',
     summary: 'Move a running request to another version of its workflow',
     body: MigrateBody,
     answers: commandAnswers,
@@ -213,6 +201,7 @@ export class RequestsController {
   @PathId('id', 'Request id')
   @Operation({
     scope: 'requests:write',
+    trail: 'request.commented',
     summary: 'Comment on a request',
     body: CommentBody,
     answers: {

@@ -3,10 +3,9 @@ import { pendingStageSnapshot, type DirectoryPerson, type RequestSnapshot } from
 import { People, type Sightings } from '@countersign/directory-replica';
 import type { Tx } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
-import { allowWorkflow, Problem, type Call } from '@countersign/service-kit';
+import { allowWorkflow, callingActor, Problem, type Call } from '@countersign/service-kit';
 import { initialStages } from '@countersign/workflow';
 import { v7 } from 'uuid';
-import { callingActor } from '../calling-actor';
 import { WorkflowVersions, type RunnableVersion } from '../workflows/workflow-versions';
 import { insertRequest } from './request.rows';
 import type { SubmitRequestBody } from './request.bodies';

@@ -2,22 +2,7 @@ import { Controller, Get, Post } from '@nestjs/common';
 import { madeAt, type DirectoryPerson } from '@countersign/contracts';
 import { People, type Sightings } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
-import {
-  allowWorkflow,
-  Call,
-  Caller,
-  decodeCursor,
-  EmptyBody,
-  idPosition,
-  ok,
-  Operation,
-  pageOf,
-  pageSchema,
-  PathId,
-  Problem,
-  type Answer,
-} from '@countersign/service-kit';
-import { callingActor } from '../calling-actor';
+import { allowWorkflow, Call, Caller, callingActor, decodeCursor, EmptyBody, idPosition, ok, Operation, pageOf, pageSchema, PathId, Problem, type Answer } from '@countersign/service-kit';
 import { filterByPerson } from '../filter-by-person';
 import { RequestCommands } from '../requests/request-commands';
 import { requestSchema, taskSchema } from '../requests/request.schema';
@@ -99,6 +84,7 @@ export class TasksController {
   @PathId('id', 'Task id')
   @Operation({
     scope: 'tasks:decide',
+    trail: 'task.decided',
     summary: 'Decide a task as the person named in Countersign-Actor',
     body: DecisionBody,
     answers: commandAnswers,
@@ -128,6 +114,7 @@ export class TasksController {
   @PathId('id', 'Task id')
   @Operation({
     scope: 'tasks:decide',
+    trail: 'task.reassigned',
     summary: 'Give a task to somebody else: it becomes reassigned, and a new one opens',
     body: ReassignBody,
     answers: commandAnswers,
@@ -154,6 +141,7 @@ export class TasksController {
   @PathId('id', 'Task id')
   @Operation({
     scope: 'tasks:decide',
+    trail: 'task.reminded',
     summary: 'Remind the assignee of a task, at most once an hour',
     body: EmptyBody,
     answers: { 200: { description: 'The task', schema: taskSchema }, 202: commandAnswers[202] },

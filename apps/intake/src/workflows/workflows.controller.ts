@@ -1,33 +1,16 @@
 import { Controller, Get, Post } from '@nestjs/common';
 import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
-import {
-  allowWorkflow,
-  Call,
-  Caller,
-  created,
-  decodeCursor,
-  Idempotency,
-  idPosition,
-  ok,
-  Operation,
-  PageQuery,
-  pageOf,
-  pageSchema,
-  PathId,
-  Problem,
-  type Answer,
-} from '@countersign/service-kit';
+import { allowWorkflow, Call, Caller, callingActor, created, decodeCursor, Idempotency, idPosition, ok, Operation, pageOf, PageQuery, pageSchema, PathId, Problem, recordFact, type Answer } from '@countersign/service-kit';
 import { compileDefinition, publishProblems, type WorkflowDefinition } from '@countersign/workflow';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
-import { callingActor } from '../calling-actor';
+import { addDraft, definitionHash } from './add-draft';
 import { definitionBody, definitionOf, invalidDefinition, readDefinitionInTurn } from './read-definition';
 import { versionNumber, versionPosition } from './version-number';
 import {
   findVersion,
   findWorkflow,
-  insertDraft,
   listVersions,
   listWorkflows,
   publishVersion,
@@ -53,6 +36,7 @@ export class WorkflowsController {
   @Post()
   @Operation({
     scope: 'workflows:write',
+    trail: 'workflow.version_added',
     summary: 'Add a version of a workflow, as a draft',
     body: definitionBody,
     answers: { 201: { description: 'The draft', schema: workflowVersionSchema } },
@@ -64,22 +48,10 @@ export class WorkflowsController {
     const { definition, text } = parsed;
     const mediaType = 'json' in source ? 'application/json' : source.mediaType;
     allowWorkflow(call, definition.key);
-    const createdBy = callingActor(call, await this.people.actor(call));
+    const person = await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
-      const { workspaceId } = call;
-      const title = definition.title ?? definition.key;
-      const draft = {
-        newWorkflowId: v7(),
-        workspaceId,
-        key: definition.key,
-        title,
-        definition,
-        text,
-        mediaType,
-        createdBy,
-      };
-      const version = await insertDraft(tx, draft);
-      const view = await findVersion(tx, workspaceId, definition.key, version);
+      const version = await addDraft(tx, call, person, { definition, text, mediaType }, 'call');
+      const view = await findVersion(tx, call.workspaceId, definition.key, version);
       return created(`/v1/workflows/${definition.key}/versions/${version}`, view, { etag: etagOf(view) });
     });
   }
@@ -89,6 +61,7 @@ export class WorkflowsController {
   @PathId('version', 'Version number')
   @Operation({
     scope: 'workflows:publish',
+    trail: 'workflow.published',
     summary: 'Make a version the one that new requests use; an older one rolls back',
     body: PublishBody,
     answers: { 200: versionAnswer },
@@ -98,14 +71,24 @@ export class WorkflowsController {
     const { note } = await call.body(PublishBody);
     const problems = publishProblems(compileDefinition(found.definition as unknown as WorkflowDefinition));
     if (problems.length > 0) throw invalidDefinition(problems);
-    const publishedBy = callingActor(call, await this.people.actor(call));
+    const person = await this.people.actor(call);
     checkIfMatch(call, found);
     return this.idempotency.run(call, async (tx) => {
       await publishVersion(tx, found.id, found.version, {
         id: v7(),
         workspaceId: call.workspaceId,
-        publishedBy,
+        publishedBy: callingActor(call, person),
         note: note ?? null,
+      });
+      recordFact(tx, call, person, {
+        type: 'workflow.published',
+        workflowKey: found.key,
+        content: {
+          workflowId: found.id,
+          version: found.version,
+          definitionHash: definitionHash(found.text),
+        },
+        words: { note },
       });
       tx.publish({
         type: 'workflow.published.v1',

@@ -3,7 +3,7 @@ import { People } from '@countersign/directory-replica';
 import type { UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import { isTimezone, languages, type Language } from '@countersign/reader';
-import { Call, Caller, ok, Operation, Problem, UNIT_OF_WORK, type Answer } from '@countersign/service-kit';
+import { Call, Caller, ok, Operation, Problem, recordFact, UNIT_OF_WORK, type Answer } from '@countersign/service-kit';
 import {
   IsBoolean,
   IsIn,
@@ -60,13 +60,14 @@ export class WorkspaceSettingsController {
   @Patch()
   @Operation({
     scope: 'admin',
+    trail: 'workspace_settings.changed',
     summary: 'Change how people of the workspace are written to; members not given stay as they are',
     body: ChangeWorkspaceSettings,
     answers: { 200: settingsAnswer },
   })
   async change(@Caller() call: Call): Promise<Answer> {
     const body = await call.body(ChangeWorkspaceSettings);
-    await this.people.actor(call);
+    const person = await this.people.actor(call);
     const { workspaceId, cause, expectedVersion } = call;
     const { name } = call.identity.workspace;
     return this.unitOfWork([workspaceId], async (tx) => {
@@ -80,6 +81,11 @@ export class WorkspaceSettingsController {
       const wanted = { ...settings, ...given, name, isLanguageSaid, linksSince };
       const stored = await storeSettings(tx, workspaceId, wanted);
       const changed = settingsView(stored);
+      recordFact(tx, call, person, {
+        type: 'workspace_settings.changed',
+        content: { changed: Object.keys(given).sort(), version: changed.version },
+        words: given,
+      });
       tx.publish({ type: 'workspace.described.v1', workspaceId, cause, data: changed });
       return ok(changed);
     });

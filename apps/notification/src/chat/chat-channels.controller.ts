@@ -14,11 +14,12 @@ import {
   noContent,
   ok,
   Operation,
-  PageQuery,
   pageOf,
+  PageQuery,
   pageSchema,
   PathId,
   Problem,
+  recordFact,
   UNIT_OF_WORK,
   type Answer,
   type Call,
@@ -100,6 +101,7 @@ export class ChatChannelsController {
   @Post()
   @Operation({
     scope: 'webhooks:write',
+    trail: 'chat_channel.created',
     summary:
       'Adds a chat channel: of the workspace, of a group or of a person; for a person’s the key needs `tasks:decide` and `act-as` too.',
     body: CreateChatChannel,
@@ -129,7 +131,7 @@ export class ChatChannelsController {
       });
     }
     allowWorkflows(call, workflows, 'The chat channel');
-    await this.people.actor(call);
+    const actor = await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       const id = v7();
       const row = await insertChannel(tx, id, call.workspaceId, {
@@ -141,6 +143,17 @@ export class ChatChannelsController {
         group: named?.displayName ?? null,
         workflows,
         events: events ?? defaultEvents({ group_name: group }),
+      });
+      recordFact(tx, call, actor, {
+        type: 'chat_channel.created',
+        content: {
+          channelId: id,
+          format,
+          of: person ? 'person' : group === null ? 'workspace' : 'group',
+          userId: person?.id ?? null,
+          workflows,
+        },
+        words: { name, group, events: row.events },
       });
       return created(`/v1/chat-channels/${id}`, chatChannelView(row));
     });
@@ -177,6 +190,7 @@ export class ChatChannelsController {
   @idParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'chat_channel.changed',
     summary:
       'Changes a chat channel; members not given stay as they are, and so does whose it is. For another `url` of a person’s the key needs `tasks:decide` and `act-as` too.',
     body: ChangeChatChannel,
@@ -186,7 +200,7 @@ export class ChatChannelsController {
     const { id } = await this.find(call);
     const body = await readEndpointBody(call, ChangeChatChannel, this.settings.allow);
     if (body.workflows !== undefined) allowWorkflows(call, body.workflows, 'The chat channel');
-    await this.people.actor(call);
+    const actor = await this.people.actor(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
       const before = await lockChannel(tx, id, call.expectedVersion);
       allowWorkflows(call, before.workflows, 'The chat channel');
@@ -206,6 +220,16 @@ export class ChatChannelsController {
           ? {}
           : { sealedUrl: this.secrets.seal(url, chatUrlContext(id)), maskedUrl: maskedUrl(url) }),
       });
+      const given = Object.entries(body).filter(([, value]) => value !== undefined);
+      recordFact(tx, call, actor, {
+        type: 'chat_channel.changed',
+        content: {
+          channelId: id,
+          changed: given.map(([member]) => member).sort(),
+          version: changed.version,
+        },
+        words: { name: body.name, events: body.events },
+      });
       return ok(chatChannelView(changed));
     });
   }
@@ -214,13 +238,14 @@ export class ChatChannelsController {
   @idParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'chat_channel.tested',
     summary: 'Posts a test message to a chat channel and says what came of it.',
     answers: { 200: { description: 'The message, after its first attempt.', schema: testedSchema } },
   })
   async test(@Caller() call: Call): Promise<Answer> {
     const { id: channelId } = await this.find(call);
     await call.body(EmptyBody);
-    await this.people.actor(call);
+    const actor = await this.people.actor(call);
     const { workspaceId } = call;
     return this.idempotency.run(
       call,
@@ -233,10 +258,11 @@ export class ChatChannelsController {
         const id = v7();
         const body = testMessage(channel, workspaceId, audience);
         writeTestChat(tx, { id, workspaceId, channelId, body }, call.cause);
+        recordFact(tx, call, actor, { type: 'chat_channel.tested', content: { channelId, messageId: id } });
         tx.afterCommit(() => this.dispatcher.wake());
         return { commandId: id };
       },
-      (id) => this.tested(workspaceId, id),
+      { settle: (id) => this.tested(workspaceId, id) },
     );
   }
 
@@ -256,17 +282,22 @@ export class ChatChannelsController {
   @idParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'chat_channel.enabled',
     summary: 'Enables a chat channel that was disabled because it was gone.',
     answers: { 200: { description: 'The channel as it now is.', schema: chatChannelSchema } },
   })
   async enable(@Caller() call: Call): Promise<Answer> {
-    const { id } = await this.find(call);
+    const { id, state } = await this.find(call);
     await call.body(EmptyBody);
-    await this.people.actor(call);
+    const actor = await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       const { workflows } = await lockChannel(tx, id, call.expectedVersion);
       allowWorkflows(call, workflows, 'The chat channel');
-      return ok(chatChannelView(await enableChannel(tx, id)));
+      const enabled = await enableChannel(tx, id);
+      const { version } = enabled;
+      if (state !== 'enabled')
+        recordFact(tx, call, actor, { type: 'chat_channel.enabled', content: { channelId: id, version } });
+      return ok(chatChannelView(enabled));
     });
   }
 
@@ -274,16 +305,18 @@ export class ChatChannelsController {
   @idParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'chat_channel.deleted',
     summary: 'Removes a chat channel and its URL; what was on its way to it is not sent.',
     answers: { 204: { description: 'It is gone.' } },
   })
   async remove(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.find(call);
-    await this.people.actor(call);
+    const actor = await this.people.actor(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
       const { workflows } = await lockChannel(tx, id, call.expectedVersion);
       allowWorkflows(call, workflows, 'The chat channel');
       await deleteChannel(tx, id);
+      recordFact(tx, call, actor, { type: 'chat_channel.deleted', content: { channelId: id } });
       return noContent();
     });
   }

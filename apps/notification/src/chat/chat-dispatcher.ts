@@ -16,6 +16,7 @@ import { DecisionTokens } from '../mail/decision-tokens';
 import { MailSettings } from '../mail/mail.settings';
 import { BatchRecorder } from '../outside-calls/batch-recorder';
 import { CallPool } from '../outside-calls/call-pool';
+import { recordEndings } from '../trail/record-endings';
 import {
   chatLeaseSeconds,
   claimChats,
@@ -25,6 +26,7 @@ import {
   type ChatOutcome,
   type LeasedChat,
 } from './chat-message.rows';
+import { chatEndingOf } from './chat-endings';
 import { chatVerdict } from './chat-outcome';
 import { chatUrlContext } from './chat-url';
 
@@ -180,7 +182,9 @@ export class ChatDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
 
   private async write(outcomes: readonly ChatOutcome[]): Promise<void> {
     const workspaces = [...new Set(outcomes.map(({ workspaceId }) => workspaceId))];
-    await this.unitOfWork(workspaces, async (tx) => recordChats(tx, outcomes, this.mailState));
+    await this.unitOfWork(workspaces, async (tx) =>
+      recordEndings(tx, (await recordChats(tx, outcomes, this.mailState)).map(chatEndingOf)),
+    );
     const delays = outcomes.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
     if (delays.length > 0) this.sweeper.wakeIn(Math.min(...delays));
   }

@@ -3,6 +3,7 @@ import type { Sql, TransactionSql } from '@countersign/persistence';
 import type { KeptLink } from '../mail/plan-mail';
 import { dropStandbyMails, releaseStandbyMails } from '../mail/standby-mail.rows';
 import type { ChatFormat } from './chat-channel';
+import { chatColumns, type EndedChat } from './chat-endings';
 import type { PlannedChat } from './plan-chat';
 
 /** An attempt must be over and recorded by then. */
@@ -65,7 +66,7 @@ export const readTestChat = async (sql: Sql, id: string): Promise<TestedChat | u
 export const skipAnsweredChats = (sql: TransactionSql, taskIds: readonly string[]): void => {
   if (taskIds.length === 0) return;
   sql.write(
-    `UPDATE chat_message SET state = 'skipped', error = 'the task was closed before the message was sent', due_at = NULL, finished_at = now()
+    `UPDATE chat_message SET state = 'skipped', error = 'the task was closed before the message was sent', due_at = NULL, finished_at = now(), untold = true
       WHERE id IN (SELECT id FROM chat_message WHERE task_id = ANY ($1::uuid[]) AND state = 'pending' AND attempt = 0
                     ORDER BY id FOR UPDATE)`,
     [taskIds],
@@ -120,7 +121,7 @@ export const openChats = async (
 ): Promise<LeasedChat[]> => {
   const ids = claimed.map(({ id }) => id);
   sql.write(
-    `UPDATE chat_message m SET state = 'skipped', error = 'the channel is disabled or gone', due_at = NULL, finished_at = now()
+    `UPDATE chat_message m SET state = 'skipped', error = 'the channel is disabled or gone', due_at = NULL, finished_at = now(), untold = true
       WHERE m.id = ANY ($1::uuid[]) AND m.state = 'pending'
         AND NOT EXISTS (SELECT FROM chat_channel c WHERE c.id = m.channel_id AND c.state = 'enabled')`,
     [ids],
@@ -164,12 +165,17 @@ export interface ChatOutcome {
   isGone: boolean;
 }
 
-/** Writes what attempts came to; one that was taken over since leaves no trace. What cannot be posted goes by mail. */
-export const recordChats = (
+type PendingChat = Omit<EndedChat, 'state'> & { state: 'pending' };
+
+/**
+ * Writes what attempts came to; one that was taken over since leaves no trace. What cannot be posted goes by mail. Answers what
+ * is over by it.
+ */
+export const recordChats = async (
   sql: TransactionSql,
   outcomes: readonly ChatOutcome[],
   mailState: 'pending' | 'captured',
-): void => {
+): Promise<EndedChat[]> => {
   const gone = [...new Set(outcomes.filter(({ isGone }) => isGone).map(({ channelId }) => channelId))].sort();
   if (gone.length > 0) {
     sql.write(
@@ -190,7 +196,7 @@ export const recordChats = (
       [[...errors.keys()], [...errors.values()]],
     );
   }
-  sql.write(
+  const rows = await sql.query<EndedChat | PendingChat>(
     `WITH outcome AS (
        SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::boolean[])
          AS o (id, attempt, state, delay_ms, error, is_try)
@@ -198,11 +204,12 @@ export const recordChats = (
        SELECT m.id FROM chat_message m JOIN outcome o ON o.id = m.id AND o.attempt = m.attempt
         WHERE m.state = 'pending' ORDER BY m.id FOR UPDATE OF m
      )
-     UPDATE chat_message m
-        SET state = o.state, due_at = now() + o.delay_ms * interval '1 millisecond', error = o.error, tries = m.tries + o.is_try::int,
+     UPDATE chat_message e
+        SET state = o.state, due_at = now() + o.delay_ms * interval '1 millisecond', error = o.error, tries = e.tries + o.is_try::int,
             finished_at = CASE WHEN o.state = 'pending' THEN NULL ELSE now() END
        FROM outcome o JOIN locked l ON l.id = o.id
-      WHERE m.id = o.id AND m.attempt = o.attempt`,
+      WHERE e.id = o.id AND e.attempt = o.attempt
+     RETURNING ${chatColumns}`,
     [
       outcomes.map(({ messageId }) => messageId),
       outcomes.map(({ attempt }) => attempt),
@@ -219,6 +226,7 @@ export const recordChats = (
   const [posted, failed] = [personal('sent'), personal('failed')];
   if (posted.length > 0) dropStandbyMails(sql, posted);
   if (failed.length > 0) releaseStandbyMails(sql, failed, mailState);
+  return rows.filter((row): row is EndedChat => row.state !== 'pending');
 };
 
 /** Milliseconds until the next message is due, at most a day; null when none is pending. */

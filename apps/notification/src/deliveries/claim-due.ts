@@ -116,7 +116,7 @@ export const drain = async (sql: Sql): Promise<number> => {
       ? ['held', 'held = false, due_at = least(due_at, now())']
       : [
           `state <> 'succeeded' AND state = 'pending'`,
-          `state = 'skipped', held = false, due_at = NULL, finished_at = now()`,
+          `state = 'skipped', held = false, due_at = NULL, finished_at = now(), untold = true`,
         ];
   const moved = await sql.query(
     `WITH chunk AS (SELECT id FROM delivery WHERE endpoint_id = $1 AND ${which} LIMIT ${drainedAtOnce} FOR UPDATE SKIP LOCKED)

@@ -2,6 +2,7 @@ import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
 import {
   Caller,
+  callingActor,
   decodeCursor,
   EmptyBody,
   Idempotency,
@@ -9,11 +10,12 @@ import {
   IsTime,
   ok,
   Operation,
+  pageOf,
   PageQuery,
   pageSchema,
-  pageOf,
   PathId,
   Problem,
+  recordFact,
   type Answer,
   type Call,
 } from '@countersign/service-kit';
@@ -128,16 +130,21 @@ export class DeliveriesController {
   @deliveryParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'delivery.replayed',
     summary: 'Delivers an event once more: the same webhook-id and body, a fresh timestamp and signature.',
     answers: { 200: { description: 'The delivery, pending.', schema: deliverySchema } },
   })
   async replay(@Caller() call: Call): Promise<Answer> {
-    const { id, endpoint_id } = await this.find(call);
+    const { id, endpoint_id, event_id } = await this.find(call);
     await call.body(EmptyBody);
-    await this.people.actor(call);
+    const person = await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       refuseDisabled(await lockEndpoint(tx, call, endpoint_id, null));
       await replayDelivery(tx, id);
+      recordFact(tx, call, person, {
+        type: 'delivery.replayed',
+        content: { deliveryId: id, endpointId: endpoint_id, eventId: event_id },
+      });
       tx.afterCommit(() => this.dispatcher.wake());
       return ok(deliveryView(await findDelivery(tx, id)));
     });
@@ -147,6 +154,7 @@ export class DeliveriesController {
   @endpointParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'webhook_endpoint.replayed',
     summary: 'Delivers the events of a period once more; without a state all but the pending ones.',
     body: ReplayBody,
     answers: {
@@ -160,7 +168,7 @@ export class DeliveriesController {
     const endpointId = call.id('webhook endpoint');
     await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, call, endpointId));
     const { since, until = null, state = null } = await call.body(ReplayBody);
-    await this.people.actor(call);
+    const person = await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       refuseDisabled(await lockEndpoint(tx, call, endpointId, null));
       const replayed = await replayPeriod(tx, {
@@ -169,6 +177,10 @@ export class DeliveriesController {
         since,
         until,
         state,
+      });
+      recordFact(tx, call, person, {
+        type: 'webhook_endpoint.replayed',
+        content: { endpointId, replayed, since, until, state },
       });
       tx.afterCommit(() => this.dispatcher.wake());
       return ok({ replayed });
@@ -179,6 +191,7 @@ export class DeliveriesController {
   @endpointParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'webhook_endpoint.tested',
     summary: 'Sends a test event (`endpoint.test`) to a webhook endpoint.',
     answers: { 200: { description: 'The delivery, pending.', schema: deliverySchema } },
   })
@@ -187,14 +200,15 @@ export class DeliveriesController {
     await this.database.read(call.workspaceId, (sql) => findEndpoint(sql, call, endpointId));
     await call.body(EmptyBody);
     const person = await this.people.actor(call);
-    const keyId = call.identity.key.id;
-    const actor = person
-      ? { type: 'user' as const, id: person.id, via: keyId }
-      : { type: 'service' as const, id: keyId, via: null };
     return this.idempotency.run(call, async (tx) => {
       const endpoint = await lockEndpoint(tx, call, endpointId, null);
       refuseDisabled(endpoint);
+      const actor = callingActor(call, person);
       const id = await insertTestDelivery(tx, call.workspaceId, endpoint, actor, call.cause);
+      recordFact(tx, call, person, {
+        type: 'webhook_endpoint.tested',
+        content: { endpointId, deliveryId: id },
+      });
       await letThrough(tx, id);
       tx.afterCommit(() => this.dispatcher.wake());
       return ok(deliveryView(await findDelivery(tx, id)));

@@ -24,6 +24,8 @@ import { endGone } from './end-of-gone';
 import { judgeEndpoints, type Judgement } from './judge-endpoints';
 import { leaseSeconds } from './lease-deliveries';
 import { recordOutcomes } from './record-outcomes';
+import { endingsOf } from './delivery-endings';
+import { recordEndings } from '../trail/record-endings';
 import { startSuccessors } from './start-successors';
 import { callTimeoutMs, callWebhook } from './webhook-caller';
 import { WebhookSettings } from './webhook.settings';
@@ -173,6 +175,7 @@ export class DeliveryDispatcher implements OnApplicationBootstrap, OnModuleDestr
         for (const { delivery, traceparent } of successors)
           this.dispatch(delivery, traceparent, now.getTime());
       });
+      recordEndings(tx, endingsOf(recorded, outcomes));
       const judged = await judgeEndpoints(tx, outcomes, recorded, now);
       await announceOperations(tx, [...disabled, ...judged.news], this.mailTerms, now);
       return judged;

@@ -48,7 +48,7 @@ export const leaseDeliveries = (
               due_at = CASE WHEN NOT t.is_open THEN NULL WHEN t.waits THEN t.wait_until
                             ELSE now() + interval '${leaseSeconds} seconds' END,
               held = d.held AND t.is_open AND t.waits,
-              finished_at = CASE WHEN t.is_open THEN NULL ELSE now() END
+              finished_at = CASE WHEN t.is_open THEN NULL ELSE now() END, untold = NOT t.is_open
          FROM target t WHERE d.id = t.id
        RETURNING d.id, d.workspace_id, d.endpoint_id, d.event_id, d.format, d.attempt, d.tries, d.state, d.place IS NOT NULL AS is_ordered, t.waits
      )

@@ -6,6 +6,10 @@ export interface RecordedOutcome extends Record<string, unknown> {
   id: string;
   workspace_id: string;
   endpoint_id: string;
+  event_id: string;
+  request_id: string | null;
+  /** Attempts made so far. */
+  tries: number;
   state: 'pending' | 'succeeded' | 'failed';
   /** There was news of its endpoint before: calls to it have failed. */
   was_failing: boolean;
@@ -33,7 +37,7 @@ export const recordOutcomes = (sql: Sql, outcomes: readonly AttemptOutcome[]): P
               finished_at = CASE WHEN o.state = 'pending' THEN NULL ELSE now() END
          FROM outcome o JOIN locked l ON l.id = o.delivery_id
         WHERE d.id = o.delivery_id AND d.attempt = o.attempt
-       RETURNING d.id, d.workspace_id, d.endpoint_id, d.state, o.attempt, o.at, o.status, o.latency_ms, o.error,
+       RETURNING d.id, d.workspace_id, d.endpoint_id, d.event_id, d.request_id, d.tries, d.state, o.attempt, o.at, o.status, o.latency_ms, o.error,
                  CASE WHEN NOT EXISTS (SELECT FROM erased_request e WHERE e.request_id = d.request_id) THEN o.response END AS response
      ), attempted AS (
        INSERT INTO delivery_attempt (delivery_id, number, workspace_id, at, status, latency_ms, error, response)
@@ -48,7 +52,7 @@ export const recordOutcomes = (sql: Sql, outcomes: readonly AttemptOutcome[]): P
           SET attempts = h.attempts + excluded.attempts, succeeded = h.succeeded + excluded.succeeded,
               exhausted = h.exhausted + excluded.exhausted, latency_ms = h.latency_ms + excluded.latency_ms
      )
-     SELECT f.id, f.workspace_id, f.endpoint_id, f.state,
+     SELECT f.id, f.workspace_id, f.endpoint_id, f.event_id, f.request_id, f.tries, f.state,
             EXISTS (SELECT 1 FROM endpoint_health h WHERE h.endpoint_id = f.endpoint_id AND (h.failing_since IS NOT NULL OR h.told_since IS NOT NULL)) AS was_failing
        FROM fenced f`,
     [

@@ -10,7 +10,7 @@ import { probeLostMs } from './endpoint-health';
 export const replayDelivery = async (sql: Sql, id: string): Promise<void> => {
   await letThrough(sql, id);
   await sql.query(
-    `UPDATE delivery SET state = 'pending', attempt = attempt + 1, tries = 0, due_at = now(), held = false, finished_at = NULL WHERE id = $1`,
+    `UPDATE delivery SET state = 'pending', attempt = attempt + 1, tries = 0, due_at = now(), held = false, finished_at = NULL, untold = false WHERE id = $1`,
     [id],
   );
 };
@@ -52,7 +52,7 @@ export const replayPeriod = async (
           AND v.at >= $3::timestamptz AND ($4::timestamptz IS NULL OR v.at <= $4)
         ORDER BY d.id FOR UPDATE OF d
      ), replayed AS (
-       UPDATE delivery d SET state = 'pending', attempt = d.attempt + 1, tries = 0, due_at = now(), held = false, finished_at = NULL
+       UPDATE delivery d SET state = 'pending', attempt = d.attempt + 1, tries = 0, due_at = now(), held = false, finished_at = NULL, untold = false
          FROM wanted w WHERE d.id = w.id
        RETURNING 1
      )

@@ -1,3 +1,4 @@
+import type { Actor } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import type { EndpointFormat, EndpointRow } from '../endpoints/endpoint';
@@ -11,7 +12,7 @@ const bodyOf = (
   endpoint: EndpointRow,
   eventId: string,
   at: string,
-  actor: TestActor,
+  actor: Actor,
 ): string => {
   switch (format) {
     case 'standard':
@@ -36,18 +37,12 @@ const bodyOf = (
   }
 };
 
-export interface TestActor {
-  type: 'user' | 'service';
-  id: string;
-  via: string | null;
-}
-
 /** Makes a test event with one delivery, due now; answers the delivery's id. */
 export const insertTestDelivery = async (
   sql: Sql,
   workspaceId: string,
   endpoint: EndpointRow,
-  actor: TestActor,
+  actor: Actor,
   cause: { correlationId: string; traceparent: string | null },
 ): Promise<string> => {
   const [eventId, deliveryId, at] = [v7(), v7(), new Date().toISOString()];

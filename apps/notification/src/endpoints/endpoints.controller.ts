@@ -1,5 +1,5 @@
 import { People } from '@countersign/directory-replica';
-import type { UnitOfWork } from '@countersign/messaging';
+import type { Tx, UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import {
   Caller,
@@ -11,10 +11,11 @@ import {
   noContent,
   ok,
   Operation,
+  pageOf,
   PageQuery,
   pageSchema,
-  pageOf,
   PathId,
+  recordFact,
   UNIT_OF_WORK,
   type Answer,
   type Call,
@@ -37,7 +38,8 @@ import {
   rotateSecret,
   updateEndpoint,
 } from './endpoint.store';
-import { endpointSchema, endpointView, endpointWithSecretSchema } from './endpoint';
+import { endpointSchema, endpointView, endpointWithSecretSchema, type EndpointRow } from './endpoint';
+import { urlWithoutQuery } from './url-without-query';
 import { readEndpointBody } from './read-endpoint-body';
 
 const list = 'webhook-endpoints';
@@ -58,6 +60,7 @@ export class EndpointsController {
   @Post()
   @Operation({
     scope: 'webhooks:write',
+    trail: 'webhook_endpoint.created',
     summary: 'Creates a webhook endpoint.',
     body: CreateEndpoint,
     answers: { 201: { description: 'The endpoint, with its secret.', schema: endpointWithSecretSchema } },
@@ -77,6 +80,11 @@ export class EndpointsController {
         ownerId: person?.id ?? null,
         ...{ url, events, format, workflows, description, signing, ordering },
         secret,
+      });
+      recordFact(tx, call, person, {
+        type: 'webhook_endpoint.created',
+        content: { endpointId: id, format, signing, ordering, workflows, version: row.version },
+        words: wordsOf({ url, events, description }),
       });
       const shown = { ...endpointView(row), ...secret.shown };
       return { ...created(`/v1/webhook-endpoints/${id}`, shown), secret: true };
@@ -119,6 +127,7 @@ export class EndpointsController {
   @idParam
   @Operation({
     scope: 'webhooks:write',
+    trail: ['webhook_endpoint.changed', 'webhook_endpoint.secret_rotated'],
     summary:
       'Changes a webhook endpoint; members not given stay as they are. Another `signing` makes a new secret or key pair, as a rotation does.',
     body: ChangeEndpoint,
@@ -133,13 +142,18 @@ export class EndpointsController {
     const { id } = await this.find(call);
     const body = await readEndpointBody(call, ChangeEndpoint, this.settings.allow);
     if (body.workflows !== undefined) allowEndpoint(call, body.workflows);
-    await this.people.actor(call);
+    const person = await this.people.actor(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
       const before = await lockEndpoint(tx, call, id, call.expectedVersion);
       const { url, events, format, workflows, description, signing, ordering } = before;
       const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
       const settings = { url, events, format, workflows, description, signing, ordering, ...given };
       const changed = await updateEndpoint(tx, id, settings);
+      recordFact(tx, call, person, {
+        type: 'webhook_endpoint.changed',
+        content: { endpointId: id, changed: Object.keys(given).sort(), version: changed.version },
+        words: wordsOf(given),
+      });
       if (settings.url !== before.url) {
         await giveAnotherChance(tx, id);
         tx.afterCommit(() => this.dispatcher.wake());
@@ -147,6 +161,7 @@ export class EndpointsController {
       if (settings.signing === before.signing) return ok(endpointView(changed));
       const secret = this.secrets.create(id, settings.signing);
       const rotated = await rotateSecret(tx, id, settings.signing, secret);
+      record(tx, call, person, 'webhook_endpoint.secret_rotated', rotated);
       return ok({ ...endpointView(rotated), ...secret.shown });
     });
   }
@@ -155,15 +170,17 @@ export class EndpointsController {
   @idParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'webhook_endpoint.deleted',
     summary: 'Deletes a webhook endpoint and its secrets; what was to be delivered to it is skipped.',
     answers: { 204: { description: 'It is gone.' } },
   })
   async remove(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.find(call);
-    await this.people.actor(call);
+    const person = await this.people.actor(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
-      await lockEndpoint(tx, call, id, call.expectedVersion);
+      const row = await lockEndpoint(tx, call, id, call.expectedVersion);
       await deleteEndpoint(tx, id);
+      record(tx, call, person, 'webhook_endpoint.deleted', row);
       tx.afterCommit(() => this.dispatcher.wake());
       return noContent();
     });
@@ -173,6 +190,7 @@ export class EndpointsController {
   @idParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'webhook_endpoint.secret_rotated',
     summary:
       'Makes a new secret or key pair; for 24 hours deliveries are signed with the new one and the old one.',
     answers: {
@@ -185,11 +203,12 @@ export class EndpointsController {
   async rotate(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.find(call);
     await call.body(EmptyBody);
-    await this.people.actor(call);
+    const person = await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       const { signing } = await lockEndpoint(tx, call, id, call.expectedVersion);
       const secret = this.secrets.create(id, signing);
       const rotated = await rotateSecret(tx, id, signing, secret);
+      record(tx, call, person, 'webhook_endpoint.secret_rotated', rotated);
       return { ...ok({ ...endpointView(rotated), ...secret.shown }), secret: true };
     });
   }
@@ -198,19 +217,22 @@ export class EndpointsController {
   @idParam
   @Operation({
     scope: 'webhooks:write',
+    trail: 'webhook_endpoint.enabled',
     summary: 'Enables a disabled webhook endpoint; what it missed can be replayed.',
     answers: { 200: { description: 'The endpoint as it now is.', schema: endpointSchema } },
   })
   async enable(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.find(call);
     await call.body(EmptyBody);
-    await this.people.actor(call);
+    const person = await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       const row = await lockEndpoint(tx, call, id, call.expectedVersion);
       if (row.state === 'enabled') return ok(endpointView(row));
       await giveAnotherChance(tx, id);
       tx.afterCommit(() => this.dispatcher.wake());
-      return ok(endpointView(await enableEndpoint(tx, id)));
+      const enabled = await enableEndpoint(tx, id);
+      record(tx, call, person, 'webhook_endpoint.enabled', enabled);
+      return ok(endpointView(enabled));
     });
   }
 
@@ -219,3 +241,22 @@ export class EndpointsController {
     return this.database.read(call.workspaceId, (sql) => findEndpoint(sql, call, id));
   }
 }
+
+/** Of an endpoint's settings what is no code. The query of a URL may hold what is nobody's business. */
+const wordsOf = ({
+  url,
+  events,
+  description,
+}: Partial<Record<string, unknown>>): Record<string, unknown> => ({
+  url: typeof url === 'string' ? urlWithoutQuery(url) : undefined,
+  events,
+  description,
+});
+
+const record = (
+  tx: Tx,
+  call: Call,
+  person: { id: string } | null,
+  type: 'webhook_endpoint.deleted' | 'webhook_endpoint.enabled' | 'webhook_endpoint.secret_rotated',
+  { id, version }: EndpointRow,
+): void => recordFact(tx, call, person, { type, content: { endpointId: id, version } });

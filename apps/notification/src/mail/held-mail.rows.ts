@@ -61,7 +61,7 @@ export const releaseMails = (
   sql.write(
     `UPDATE mail SET state = $2, hold_until = NULL, content = NULL,
                      due_at = CASE WHEN $2 = 'pending' THEN now() + $3 * interval '1 minute' END,
-                     finished_at = CASE WHEN $2 = 'pending' THEN NULL ELSE now() END
+                     finished_at = CASE WHEN $2 = 'pending' THEN NULL ELSE now() END, untold = $2 <> 'pending'
       WHERE id = ANY ($1::uuid[])`,
     [mailIds, state, queuedMinutes],
   );
@@ -69,7 +69,7 @@ export const releaseMails = (
 /** These are told by a digest. */
 export const gatherMails = (sql: TransactionSql, mailIds: readonly string[], digestId: string): void =>
   sql.write(
-    `UPDATE mail SET state = 'gathered', hold_until = NULL, content = NULL, digest_id = $2, finished_at = now()
+    `UPDATE mail SET state = 'gathered', hold_until = NULL, content = NULL, digest_id = $2, finished_at = now(), untold = true
       WHERE id = ANY ($1::uuid[])`,
     [mailIds, digestId],
   );
@@ -79,7 +79,7 @@ export const skipAnsweredQuestions = (sql: TransactionSql, taskIds: readonly str
   if (taskIds.length === 0) return;
   sql.write(
     `UPDATE mail SET state = 'skipped', error = 'the task was closed before the mail was sent', hold_until = NULL, content = NULL,
-                     finished_at = now()
+                     finished_at = now(), untold = true
       WHERE id IN (SELECT id FROM mail WHERE task_id = ANY ($1::uuid[]) AND state IN ('held', 'standby') ORDER BY id FOR UPDATE)`,
     [taskIds],
   );

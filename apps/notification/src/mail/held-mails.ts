@@ -124,9 +124,9 @@ export class HeldMails implements OnApplicationBootstrap, OnModuleDestroy {
     const isSent = this.settings.smtpUrl !== null;
     tx.write(
       `INSERT INTO mail (id, workspace_id, event_id, person_id, recipient, recipient_name, subject, text_body, html_body, links,
-                         state, due_at, finished_at, correlation_id, traceparent)
+                         state, due_at, finished_at, untold, correlation_id, traceparent)
        VALUES ($1, $2, $1, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $10 = 'pending' THEN now() + $11 * interval '1 minute' END,
-               CASE WHEN $10 = 'pending' THEN NULL ELSE now() END, $12, $13)`,
+               CASE WHEN $10 = 'pending' THEN NULL ELSE now() END, $10 <> 'pending', $12, $13)`,
       [
         id,
         workspaceId,

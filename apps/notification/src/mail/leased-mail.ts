@@ -1,4 +1,5 @@
-import type { Sql, TransactionSql } from '@countersign/persistence';
+import type { Sql } from '@countersign/persistence';
+import { mailColumns, type EndedMail } from './mail-endings';
 import type { KeptLink } from './plan-mail';
 
 /** An attempt must be over and recorded by then. */
@@ -53,9 +54,11 @@ export const leaseMails = (
     [messages.map(({ mailId }) => mailId), messages.map(({ attempt }) => attempt)],
   );
 
-/** Writes what attempts came to; one that was taken over since leaves no trace. */
-export const recordMails = (sql: TransactionSql, outcomes: readonly MailOutcome[]): void => {
-  sql.write(
+type PendingMail = Omit<EndedMail, 'state'> & { state: 'pending' };
+
+/** Writes what attempts came to; one that was taken over since leaves no trace. Answers what is over by it. */
+export const recordMails = async (sql: Sql, outcomes: readonly MailOutcome[]): Promise<EndedMail[]> => {
+  const rows = await sql.query<EndedMail | PendingMail>(
     `WITH outcome AS (
        SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::boolean[])
          AS o (mail_id, attempt, state, delay_ms, error, is_try)
@@ -63,11 +66,12 @@ export const recordMails = (sql: TransactionSql, outcomes: readonly MailOutcome[
        SELECT m.id FROM mail m JOIN outcome o ON o.mail_id = m.id AND o.attempt = m.attempt
         WHERE m.state = 'pending' ORDER BY m.id FOR UPDATE OF m
      )
-     UPDATE mail m
-        SET state = o.state, due_at = now() + o.delay_ms * interval '1 millisecond', error = o.error, tries = m.tries + o.is_try::int,
+     UPDATE mail e
+        SET state = o.state, due_at = now() + o.delay_ms * interval '1 millisecond', error = o.error, tries = e.tries + o.is_try::int,
             finished_at = CASE WHEN o.state = 'pending' THEN NULL ELSE now() END
        FROM outcome o JOIN locked l ON l.id = o.mail_id
-      WHERE m.id = o.mail_id AND m.attempt = o.attempt`,
+      WHERE e.id = o.mail_id AND e.attempt = o.attempt
+     RETURNING ${mailColumns}`,
     [
       outcomes.map(({ mailId }) => mailId),
       outcomes.map(({ attempt }) => attempt),
@@ -77,6 +81,7 @@ export const recordMails = (sql: TransactionSql, outcomes: readonly MailOutcome[
       outcomes.map(({ isTry }) => isTry),
     ],
   );
+  return rows.filter((row): row is EndedMail => row.state !== 'pending');
 };
 
 export interface DueMail extends Record<string, unknown> {

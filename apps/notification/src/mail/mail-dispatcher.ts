@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import { BatchRecorder } from '../outside-calls/batch-recorder';
 import { CallPool } from '../outside-calls/call-pool';
+import { recordEndings } from '../trail/record-endings';
 import { DecisionTokens } from './decision-tokens';
 import {
   claimDueMails,
@@ -22,6 +23,7 @@ import {
   type MailOutcome,
 } from './leased-mail';
 import { mailConnections, MailTransport } from './mail-transport';
+import { mailEndingOf } from './mail-endings';
 import { MailSettings } from './mail.settings';
 
 /** Milliseconds between attempts; a mail server is away for hours, seldom for days. */
@@ -129,7 +131,9 @@ export class MailDispatcher implements OnApplicationBootstrap, OnModuleDestroy, 
 
   private async write(outcomes: readonly MailOutcome[]): Promise<void> {
     const workspaces = [...new Set(outcomes.map(({ workspaceId }) => workspaceId))];
-    await this.unitOfWork(workspaces, async (tx) => recordMails(tx, outcomes));
+    await this.unitOfWork(workspaces, async (tx) =>
+      recordEndings(tx, (await recordMails(tx, outcomes)).map(mailEndingOf)),
+    );
     const delays = outcomes.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
     if (delays.length > 0) this.sweeper.wakeIn(Math.min(...delays));
   }

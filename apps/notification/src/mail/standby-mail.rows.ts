@@ -8,7 +8,7 @@ export const releaseStandbyMails = (
 ): void =>
   sql.write(
     `UPDATE mail SET state = $2, due_at = CASE WHEN $2 = 'pending' THEN now() END,
-                     finished_at = CASE WHEN $2 = 'pending' THEN NULL ELSE now() END
+                     finished_at = CASE WHEN $2 = 'pending' THEN NULL ELSE now() END, untold = $2 <> 'pending'
       WHERE id IN (SELECT m.id FROM chat_message c JOIN mail m ON m.event_id = c.event_id AND m.person_id = c.person_id
                     WHERE c.id = ANY ($1::uuid[]) AND c.state IN ('failed', 'skipped') AND m.state = 'standby'
                     ORDER BY m.id FOR UPDATE OF m)`,

@@ -120,7 +120,7 @@ const createEvent = async (runner: QueryRunner): Promise<void> => {
  * that ended, and so says where in the retry schedule the delivery is. `due_at` is when somebody should look at
  * it next: when the next attempt is due, or when the one under way must be given up for lost. What is `held` waits for its
  * endpoint's circuit, and nobody looks at it until then. `place` is where an event stands among those of its request; only
- * deliveries of an endpoint that wants them in order have one.
+ * deliveries of an endpoint that wants them in order have one. `untold`: it has ended, and the log is still to be told.
  */
 const createDelivery = async (runner: QueryRunner): Promise<void> => {
   await runner.query(`
@@ -141,6 +141,7 @@ const createDelivery = async (runner: QueryRunner): Promise<void> => {
       traceparent text,
       created_at timestamptz NOT NULL DEFAULT now(),
       finished_at timestamptz,
+      untold boolean NOT NULL DEFAULT false,
       CONSTRAINT delivery_once UNIQUE (endpoint_id, event_id),
       CONSTRAINT delivery_due CHECK ((state = 'pending') = (due_at IS NOT NULL)),
       CONSTRAINT delivery_held CHECK (state = 'pending' OR NOT held)
@@ -157,6 +158,7 @@ const createDelivery = async (runner: QueryRunner): Promise<void> => {
   await runner.query(
     `CREATE INDEX delivery_unfinished ON delivery (endpoint_id, state, id) WHERE state <> 'succeeded'`,
   );
+  await runner.query('CREATE INDEX delivery_untold ON delivery (id) WHERE untold');
   await isolateByWorkspace(runner, 'delivery');
   await openToRelay(runner, 'delivery', 'SELECT, UPDATE', roleOf(schema, 'relay'));
   await runner.query(`
@@ -267,6 +269,7 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
       traceparent text,
       created_at timestamptz NOT NULL DEFAULT now(),
       finished_at timestamptz,
+      untold boolean NOT NULL DEFAULT false,
       CONSTRAINT mail_once UNIQUE (event_id, person_id),
       CONSTRAINT mail_due CHECK ((state = 'pending') = (due_at IS NOT NULL)),
       CONSTRAINT mail_held CHECK ((state = 'held') = (hold_until IS NOT NULL))
@@ -279,6 +282,7 @@ const createMail = async (runner: QueryRunner): Promise<void> => {
   await runner.query('CREATE INDEX mail_person ON mail (person_id) WHERE request_id IS NULL');
   await runner.query('CREATE INDEX mail_digest ON mail (digest_id) WHERE digest_id IS NOT NULL');
   await runner.query(`CREATE INDEX mail_due_at ON mail (due_at) WHERE state = 'pending'`);
+  await runner.query('CREATE INDEX mail_untold ON mail (id) WHERE untold');
   await isolateByWorkspace(runner, 'mail');
   await runner.query('CREATE INDEX mail_age ON mail USING brin (created_at)');
   await openToRelay(runner, 'mail', 'SELECT, UPDATE, DELETE', roleOf(schema, 'relay'));
@@ -327,6 +331,7 @@ const createChat = async (runner: QueryRunner): Promise<void> => {
       traceparent text,
       created_at timestamptz NOT NULL DEFAULT now(),
       finished_at timestamptz,
+      untold boolean NOT NULL DEFAULT false,
       CONSTRAINT chat_once UNIQUE (channel_id, event_id),
       CONSTRAINT chat_due CHECK ((state = 'pending') = (due_at IS NOT NULL))
     )`);
@@ -336,6 +341,7 @@ const createChat = async (runner: QueryRunner): Promise<void> => {
   await runner.query(
     `CREATE INDEX chat_message_about ON chat_message (task_id) WHERE state = 'pending' AND attempt = 0`,
   );
+  await runner.query('CREATE INDEX chat_message_untold ON chat_message (id) WHERE untold');
   await isolateByWorkspace(runner, 'chat_message');
   await runner.query('CREATE INDEX chat_message_age ON chat_message USING brin (created_at)');
   await openToRelay(runner, 'chat_message', 'SELECT, UPDATE, DELETE', roleOf(schema, 'relay'));

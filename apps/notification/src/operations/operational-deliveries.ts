@@ -59,10 +59,10 @@ export const writeOperationalDeliveries = (tx: Tx, news: readonly OperationalNew
        SELECT id, workspace_id, type, at, body
          FROM unnest($1::uuid[], $2::uuid[], $3::text[], $9::timestamptz[], $4::text[]) AS v (id, workspace_id, type, at, body)
      )
-     INSERT INTO delivery (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, due_at, finished_at)
+     INSERT INTO delivery (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, due_at, finished_at, untold)
      SELECT d.id, d.workspace_id, d.endpoint_id, d.event_id, 'standard', d.state, d.correlation_id,
             CASE WHEN d.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
-            CASE WHEN d.state <> 'pending' THEN now() END
+            CASE WHEN d.state <> 'pending' THEN now() END, d.state <> 'pending'
        FROM unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $10::text[], $11::uuid[])
          AS d (id, workspace_id, endpoint_id, event_id, state, correlation_id)`,
     [

@@ -102,8 +102,8 @@ export const writeOwnerMails = (sql: TransactionSql, mails: readonly OwnerMail[]
   if (mails.length === 0) return;
   sql.write(
     `INSERT INTO mail (id, workspace_id, event_id, person_id, recipient, recipient_name, subject, text_body, html_body, state, error,
-                       correlation_id, due_at, finished_at)
-     SELECT m.*, CASE WHEN m.state = 'pending' THEN now() END, CASE WHEN m.state <> 'pending' THEN now() END
+                       correlation_id, due_at, finished_at, untold)
+     SELECT m.*, CASE WHEN m.state = 'pending' THEN now() END, CASE WHEN m.state <> 'pending' THEN now() END, m.state <> 'pending'
        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                    $10::text[], $11::text[], $12::uuid[])
          AS m (id, workspace_id, event_id, person_id, recipient, recipient_name, subject, text_body, html_body, state, error,

@@ -9,6 +9,7 @@ import {
   Operation,
   PathId,
   Problem,
+  recordFact,
   UNIT_OF_WORK,
   type Answer,
   type Call,
@@ -85,6 +86,7 @@ export class PreferencesController {
   @userParam
   @Operation({
     scope: 'any',
+    trail: 'notification_preferences.changed',
     summary: `Say how somebody wants to be told; what is left out is as by default: directory:write. ${who}`,
     body: PreferencesBody,
     answers: { 200: { description: 'The preferences as they now are', schema: preferencesSchema } },
@@ -92,7 +94,7 @@ export class PreferencesController {
   async put(@Caller() call: Call): Promise<Answer> {
     const person = await this.personOf(call, 'directory:write');
     const preferences = await readPreferences(call);
-    await this.people.actor(call);
+    const actor = await this.people.actor(call);
     return this.unitOfWork([call.workspaceId], async (tx) => {
       const version = await storePreferences(
         tx,
@@ -103,6 +105,11 @@ export class PreferencesController {
       );
       if (version === null)
         throw new Problem('version_mismatch', 'The preferences are at another version than If-Match says.');
+      const { questions, news } = preferences;
+      recordFact(tx, call, actor, {
+        type: 'notification_preferences.changed',
+        content: { userId: person.id, questions, news, version },
+      });
       return ok(viewOf(person, preferences, version));
     });
   }

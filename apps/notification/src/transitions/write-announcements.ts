@@ -49,11 +49,11 @@ export const writeAnnouncements = (
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::text[])
        ON CONFLICT DO NOTHING
      ), stored_delivery AS (
-       INSERT INTO delivery (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent, request_id, place, held, due_at, finished_at)
+       INSERT INTO delivery (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent, request_id, place, held, due_at, finished_at, untold)
        SELECT d.id, d.workspace_id, d.endpoint_id, d.event_id, d.format, d.state, d.correlation_id, d.traceparent, d.request_id, d.place, d.is_held,
               CASE WHEN d.state = 'pending'
                    THEN now() + CASE WHEN d.is_held THEN interval '0' WHEN d.is_leased THEN interval '${leaseSeconds} seconds' ELSE interval '${queuedMinutes} minutes' END END,
-              CASE WHEN d.state <> 'pending' THEN now() END
+              CASE WHEN d.state <> 'pending' THEN now() END, d.state <> 'pending'
          FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[], $13::text[], $14::uuid[], $15::text[], $30::boolean[],
                      $31::uuid[], $32::bigint[], $33::boolean[])
            AS d (id, workspace_id, endpoint_id, event_id, format, state, correlation_id, traceparent, is_leased, request_id, place, is_held)
@@ -61,9 +61,9 @@ export const writeAnnouncements = (
        RETURNING id
      ), stored_mail AS (
        INSERT INTO mail (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body,
-                         state, error, correlation_id, traceparent, links, task_id, hold_until, is_gathered, content, due_at, finished_at)
+                         state, error, correlation_id, traceparent, links, task_id, hold_until, is_gathered, content, due_at, finished_at, untold)
        SELECT m.*, CASE WHEN m.state = 'pending' THEN now() + interval '${queuedMinutes} minutes' END,
-              CASE WHEN m.state NOT IN ('pending', 'held', 'standby') THEN now() END
+              CASE WHEN m.state NOT IN ('pending', 'held', 'standby') THEN now() END, m.state NOT IN ('pending', 'held', 'standby')
          FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::text[],
                      $25::text[], $26::text[], $27::text[], $28::uuid[], $29::text[], $34::json[],
                      $35::uuid[], $36::timestamptz[], $37::boolean[], $38::json[])

@@ -159,6 +159,14 @@ export class SourceEvidence {
   @IsOptional() @ValidateNested() @Type(() => WebhookEvidence) webhook?: WebhookEvidence;
 }
 
+/** Why somebody has the vote of somebody else. */
+export class StandInEvidence {
+  @IsUUID() of: string;
+  @IsUUID() holder: string;
+  /** Ids of delegations, and `outOfOffice` for an absence. */
+  @IsArray() @IsString({ each: true }) delegations: string[];
+}
+
 /** What an answer rests on: at most 500 sources. */
 export class ResolutionEvidence {
   /** The number of changes of the workspace's directory. All up to this one were seen, and maybe some just after it. */
@@ -166,6 +174,12 @@ export class ResolutionEvidence {
   /** The moment for which absences and delegations were looked at. */
   @IsString() at: string;
   @IsArray() @ValidateNested({ each: true }) @Type(() => SourceEvidence) sources: SourceEvidence[];
+  /** The first 100; left out where nobody stands in for anybody. */
+  @IsOptional()
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => StandInEvidence)
+  standIns?: StandInEvidence[];
 }
 
 /** Who was found. */

@@ -1,4 +1,4 @@
-import type { ConsumerService, Envelope, QueueName } from '@countersign/contracts';
+import type { Envelope, QueueName, ServiceName } from '@countersign/contracts';
 import { jobIdOf } from '../../src/job-ids';
 import type { Broker, Settlement } from '../../src/ports';
 import type { Life } from './life';
@@ -52,7 +52,7 @@ export class BrokerClient implements Broker {
     );
   }
 
-  acknowledge(source: ConsumerService, settlements: readonly Settlement[]): Promise<void> {
+  acknowledge(source: ServiceName, settlements: readonly Settlement[]): Promise<void> {
     this.world.note(
       () =>
         `${this.life.name}: acknowledge ${settlements.map(({ messageId }) => this.world.name(messageId)).join(' ')}`,

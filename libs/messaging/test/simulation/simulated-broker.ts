@@ -1,7 +1,7 @@
 import {
   catalogue,
   isJobType,
-  type ConsumerService,
+  type ServiceName,
   type Envelope,
   type QueueName,
 } from '@countersign/contracts';
@@ -56,7 +56,7 @@ export class SimulatedBroker {
   epoch: string | null = null;
   /** The connection breaks once, with the next job that is sent. */
   losesNextSend = false;
-  private readonly subscribers = new Map<ConsumerService, Set<Subscriber>>();
+  private readonly subscribers = new Map<ServiceName, Set<Subscriber>>();
   private back: { promise: Promise<void>; resolve: () => void } | null = null;
   private locks = 0;
 
@@ -174,7 +174,7 @@ export class SimulatedBroker {
     );
   }
 
-  subscribe(service: ConsumerService, subscriber: Subscriber): void {
+  subscribe(service: ServiceName, subscriber: Subscriber): void {
     const list = this.subscribers.get(service) ?? new Set();
     this.subscribers.set(service, list.add(subscriber));
   }
@@ -185,7 +185,7 @@ export class SimulatedBroker {
   }
 
   /** To every subscriber on its own: late, twice, or never. */
-  publish(service: ConsumerService, settled: readonly Settlement[]): void {
+  publish(service: ServiceName, settled: readonly Settlement[]): void {
     for (const { life, callback } of this.subscribers.get(service) ?? []) {
       if (this.world.mishap(0.1)) continue;
       const copies = this.world.mishap(0.05) ? 2 : 1;

@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
-import type { Scope } from '@countersign/contracts';
+import type { AuthScheme, Scope } from '@countersign/contracts';
 
 /** Header in which the gateway tells a service who is calling. Never accepted from outside. */
 export const identityHeader = 'countersign-identity';
@@ -11,6 +11,8 @@ export interface Identity {
   key: { id: string; name: string; scopes: Scope[]; workflows: string[] | null };
   /** The user ref of `Countersign-Actor`, as given; whether there is such a person is for the service to find out. */
   actor: string | null;
+  /** How the key came; absent where none did. */
+  scheme?: AuthScheme;
 }
 
 /** How long a signed identity may be used, in seconds: revocation must hold within 10 s everywhere. */

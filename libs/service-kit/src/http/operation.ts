@@ -1,8 +1,17 @@
 import { applyDecorators, createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
-import { ApiBody, ApiExcludeEndpoint, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiExcludeEndpoint,
+  ApiExtension,
+  ApiOperation,
+  ApiParam,
+  ApiQuery,
+  ApiResponse,
+} from '@nestjs/swagger';
 import type { Scope } from '@countersign/contracts';
 import type { Request } from 'express';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
+import { trailMetadata, type Trail } from '../trail/trail-declaration';
 import type { Call } from './call';
 
 type Schema = Record<string, unknown>;
@@ -12,6 +21,8 @@ export interface OperationOptions {
   /** The one scope that the call needs; `any` for every valid key, `none` for what needs no key. */
   scope: Scope | 'any' | 'none';
   summary: string;
+  /** What it leaves in the log; a service does not start when a route other than GET says nothing. */
+  trail?: Trail;
   body?: Constructor | { mediaTypes: Record<string, Schema> };
   /** The parameters it knows, where it looks at any; `any` where unknown ones are nobody's business (RFC 7644 §3.4.2). */
   query?: Constructor | 'any';
@@ -40,6 +51,9 @@ export const Operation = (options: OperationOptions): MethodDecorator => {
       ...(options.scope === 'none' ? { security: [] } : {}),
     }),
   ];
+  if (options.trail !== undefined) {
+    decorators.push(SetMetadata(trailMetadata, options.trail), ApiExtension('x-trail', options.trail));
+  }
   if (typeof options.body === 'function') {
     decorators.push(
       ApiBody({ schema: targetConstructorToSchema(options.body, { refPointerPrefix }) as Schema }),

@@ -50,14 +50,20 @@ export class Idempotency {
     private readonly secrets: SecretBox,
   ) {}
 
-  async run(call: Call, work: (tx: Tx) => Promise<Answer | PendingAnswer>, settle?: Settle): Promise<Answer> {
+  /** `settle`: for work that is a command. `alsoSees`: workspaces, beside the call's, that the work writes to. */
+  async run(
+    call: Call,
+    work: (tx: Tx) => Promise<Answer | PendingAnswer>,
+    { settle, alsoSees = [] }: { settle?: Settle; alsoSees?: readonly string[] } = {},
+  ): Promise<Answer> {
+    const workspaces = [call.workspaceId, ...alsoSees];
     const keyed = await this.keyed(call);
     if (keyed === null) {
-      const result = await this.unitOfWork([call.workspaceId], work);
+      const result = await this.unitOfWork(workspaces, work);
       return this.finish(result, settle);
     }
     const { fingerprint } = keyed;
-    const first = await this.unitOfWork([call.workspaceId], async (tx) => {
+    const first = await this.unitOfWork(workspaces, async (tx) => {
       if (!(await claim(tx, keyed))) return null;
       const result = await work(tx);
       const [commandId, answer] = isPending(result)

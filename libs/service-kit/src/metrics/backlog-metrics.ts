@@ -3,8 +3,8 @@ import {
   jobsOf,
   queueOwner,
   queuesOf,
-  type ConsumerService,
   type QueueName,
+  type ServiceName,
 } from '@countersign/contracts';
 import type { Messaging, OutboxBacklog } from '@countersign/messaging';
 import { Gauge, type Registry } from 'prom-client';
@@ -33,7 +33,7 @@ const secondsSince = (at: number): number => Math.max(0, Date.now() - at) / 1e3;
  */
 export const addBacklogMetrics = (
   registry: Registry,
-  service: ConsumerService,
+  service: ServiceName,
   messaging: Backlogs,
 ): void => {
   addQueues(registry, new Seldom(() => messaging.queueBacklogs()));
@@ -120,7 +120,7 @@ const addOutbox = (
 
 const addDeadLetters = (
   registry: Registry,
-  service: ConsumerService,
+  service: ServiceName,
   letters: Seldom<Awaited<ReturnType<Backlogs['deadLetters']['waiting']>>>,
 ): void => {
   const none = zeroes(queuesOf(service));

@@ -2,9 +2,9 @@ import {
   jobsOf,
   queueOwner,
   queuesOf,
-  type ConsumerService,
   type JobType,
   type QueueName,
+  type ServiceName,
 } from '@countersign/contracts';
 import type { MessagingObserver, Outcome } from '@countersign/messaging';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
@@ -23,7 +23,7 @@ export class MessageMetrics implements MessagingObserver {
   private readonly seconds: Histogram<'queue' | 'type'>;
   private readonly resends: Counter<'queue'>;
 
-  constructor(registry: Registry, service: ConsumerService) {
+  constructor(registry: Registry, service: ServiceName) {
     const registers = [registry];
     this.messages = new Counter({
       name: 'countersign_messages_handled_total',
@@ -71,7 +71,7 @@ export class MessageMetrics implements MessagingObserver {
   }
 
   /** A series that begins with its first event hides that event from rate() and increase(). */
-  private startAtZero(service: ConsumerService): void {
+  private startAtZero(service: ServiceName): void {
     for (const queue of queuesOf(service)) {
       for (const type of jobsOf(queue)) {
         for (const outcome of outcomes) this.messages.inc({ queue, type, outcome }, 0);

@@ -41,6 +41,16 @@ class Handlers {
       });
   }
 
+  @Handles('notification.happened.v1')
+  told(messages: Message<'notification.happened.v1'>[], tx: Tx): Promise<void> {
+    return Handlers.handle(messages, tx);
+  }
+
+  @Handles('fact.happened.v1')
+  happened(messages: Message<'fact.happened.v1'>[], tx: Tx): Promise<void> {
+    return Handlers.handle(messages, tx);
+  }
+
   @Handles('request.transitioned.v1')
   transitioned(messages: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
     return Handlers.handle(messages, tx);

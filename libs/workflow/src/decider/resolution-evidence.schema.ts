@@ -51,12 +51,28 @@ const source = object(
 );
 
 /** JSON Schema of a `ResolutionEvidence`. */
-export const resolutionEvidenceSchema = object({
-  directoryVersion: {
-    ...count,
-    description:
-      'The number of changes of the directory: all up to this one were seen, and maybe some just after it.',
+export const resolutionEvidenceSchema = object(
+  {
+    directoryVersion: {
+      ...count,
+      description:
+        'The number of changes of the directory: all up to this one were seen, and maybe some just after it.',
+    },
+    at: { ...time, description: 'The moment for which absences and delegations were looked at.' },
+    sources: { type: 'array', items: source },
+    standIns: {
+      type: 'array',
+      description: 'Who has the vote of somebody else: the first 100.',
+      items: object({
+        of: { type: 'string', format: 'uuid' },
+        holder: { type: 'string', format: 'uuid' },
+        delegations: {
+          type: 'array',
+          items: text,
+          description: 'Ids of the delegations that lead there; `outOfOffice` for an absence.',
+        },
+      }),
+    },
   },
-  at: { ...time, description: 'The moment for which absences and delegations were looked at.' },
-  sources: { type: 'array', items: source },
-});
+  ['standIns'],
+);

@@ -48,6 +48,15 @@ export interface SourceEvidence {
   webhook?: WebhookEvidence;
 }
 
+/** Why somebody has the vote of somebody else: user ids. */
+export interface StandInEvidence {
+  /** Whose vote it is, and who has it. */
+  of: string;
+  holder: string;
+  /** Ids of the delegations that lead from one to the other; `outOfOffice` for an absence. */
+  delegations: string[];
+}
+
 /** What an answer about approvers rests on: at most 500 sources. */
 export interface ResolutionEvidence {
   /** The number of changes of the workspace's directory. All up to this one were seen, and maybe some just after it. */
@@ -55,4 +64,6 @@ export interface ResolutionEvidence {
   /** The moment for which absences and delegations were looked at. */
   at: string;
   sources: SourceEvidence[];
+  /** The first 100; left out where nobody stands in for anybody. */
+  standIns?: StandInEvidence[] | null;
 }

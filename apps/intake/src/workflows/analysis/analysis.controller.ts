@@ -48,6 +48,7 @@ export class AnalysisController {
   @Post('lint')
   @Operation({
     scope: 'workflows:read',
+    trail: 'none: it reads',
     summary: 'What is wrong with a definition, and what its author can hardly mean; nothing is kept',
     body: definitionBody,
     answers: { 200: { description: 'What was found', schema: lintSchema } },

@@ -15,11 +15,10 @@ import {
 } from '@countersign/service-kit';
 import type { WorkflowDefinition } from '@countersign/workflow';
 import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
-import { v7 } from 'uuid';
-import { callingActor } from '../../calling-actor';
+import { addDraft } from '../add-draft';
 import { OneAtATime } from '../one-at-a-time';
 import { invalidDefinition, readDefinitionInTurn } from '../read-definition';
-import { findWorkflow, insertDraft, listShownVersions, lockNewestVersions } from '../workflow.rows';
+import { findWorkflow, listShownVersions, lockNewestVersions } from '../workflow.rows';
 import { exportedText } from './exported-text';
 import { ArchiveFault, filePointer, readArchive } from './read-archive';
 import { writeArchive, type ArchivedFile } from './write-archive';
@@ -88,6 +87,7 @@ export class ArchiveController {
   @Post('import')
   @Operation({
     scope: 'workflows:write',
+    trail: 'workflow.version_added',
     summary: 'Add a draft of every workflow in an archive that differs from its newest version; all or none',
     body: {
       mediaTypes: { 'application/gzip': { type: 'string', contentMediaType: 'application/gzip' } },
@@ -126,7 +126,7 @@ export class ArchiveController {
     const bytes = await call.rawBody();
     const files = await this.archives.run(async () => definitionsOf(await unpacked(bytes)));
     for (const { definition } of files) allowWorkflow(call, definition.key);
-    const createdBy = callingActor(call, await this.people.actor(call));
+    const person = await this.people.actor(call);
     return this.idempotency.run(call, async (tx) => {
       const { workspaceId } = call;
       const keys = files.map(({ definition }) => definition.key);
@@ -143,16 +143,8 @@ export class ArchiveController {
           data.push({ key, version: null, state: 'unchanged' });
           continue;
         }
-        const version = await insertDraft(tx, {
-          newWorkflowId: v7(),
-          workspaceId,
-          key,
-          title: definition.title ?? key,
-          definition,
-          text,
-          mediaType: 'application/yaml',
-          createdBy,
-        });
+        const draft = { definition, text, mediaType: 'application/yaml' };
+        const version = await addDraft(tx, call, person, draft, 'import');
         data.push({ key, version, state: 'created' });
       }
       return ok({ data });

@@ -47,6 +47,7 @@ export class ReplayController {
   @PathId('version', 'Version number')
   @Operation({
     scope: 'workflows:read',
+    trail: 'none: it reads',
     summary: 'Show which requests of a period another version would have treated differently',
     body: ReplayBody,
     answers: {

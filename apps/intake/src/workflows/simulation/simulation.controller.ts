@@ -45,6 +45,7 @@ export class SimulationController {
   @PathId('key', 'Workflow key')
   @Operation({
     scope: 'workflows:read',
+    trail: 'none: it reads',
     summary: 'Show what a workflow would do with a request: who would be asked, and why',
     body: SimulateBody,
     answers: {

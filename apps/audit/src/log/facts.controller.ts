@@ -1,0 +1,73 @@
+import { Controller } from '@nestjs/common';
+import type { Fact } from '@countersign/contracts';
+import { People } from '@countersign/directory-replica';
+import { Handles, type Message, type Tx } from '@countersign/messaging';
+import type { Sql } from '@countersign/persistence';
+import { AuditLog } from './audit-log';
+import { entryOfFact } from './fact-entries';
+
+interface Told {
+  workspaceId: string;
+  fact: Fact;
+}
+
+/** What happens apart from transitions: keys, definitions, the directory, endpoints, and what became of telling people. */
+@Controller()
+export class FactsController {
+  constructor(
+    private readonly log: AuditLog,
+    private readonly people: People,
+  ) {}
+
+  @Handles('fact.happened.v1')
+  async happened(messages: Message<'fact.happened.v1'>[], tx: Tx): Promise<void> {
+    const told = messages.flatMap(({ workspaceId, data }) =>
+      data.facts.map((fact): Told => ({ workspaceId, fact })),
+    );
+    const distinct = [...new Map(told.map((one) => [keyOf(one.workspaceId, one.fact.id), one])).values()];
+    const known = await knownEntries(tx, distinct);
+    const fresh = distinct.filter(({ workspaceId, fact }) => !known.has(keyOf(workspaceId, fact.id)));
+    if (fresh.length === 0) return;
+    const named = await this.withPeople(tx, fresh);
+    await this.log.append(
+      tx,
+      named.map(({ workspaceId, fact }) => entryOfFact(workspaceId, fact)),
+    );
+  }
+
+  /**
+   * Who a key says it acts for is a ref in facts of the gateway, which knows nobody. One that names nobody here is not believed:
+   * then the key has acted, and what it said is sealed.
+   */
+  private withPeople(tx: Tx, told: readonly Told[]): Promise<Told[]> {
+    return Promise.all(
+      told.map(async (one) => {
+        const { workspaceId, fact } = one;
+        const ref = fact.actorRef ?? null;
+        if (ref === null) return one;
+        const found = (await this.people.look(tx, workspaceId, [ref])).get(ref) ?? [];
+        const person = found.length === 1 && found[0]?.active ? found[0] : null;
+        return {
+          workspaceId,
+          fact: person
+            ? { ...fact, actor: { type: 'user' as const, id: person.id, via: fact.actor.id } }
+            : {
+                ...fact,
+                personal: [...fact.personal, { subject: null, kind: 'claimedActor', data: { ref } }],
+              },
+        };
+      }),
+    );
+  }
+}
+
+const keyOf = (workspaceId: string, id: string): string => `${workspaceId} ${id}`;
+
+const knownEntries = async (sql: Sql, told: readonly Told[]): Promise<Set<string>> => {
+  const rows = await sql.query<{ workspace_id: string; id: string }>(
+    `SELECT e.workspace_id, e.id FROM unnest($1::uuid[], $2::uuid[]) AS f (workspace_id, id)
+       JOIN entry e ON e.workspace_id = f.workspace_id AND e.id = f.id`,
+    [told.map(({ workspaceId }) => workspaceId), told.map(({ fact }) => fact.id)],
+  );
+  return new Set(rows.map(({ workspace_id, id }) => keyOf(workspace_id, id)));
+};

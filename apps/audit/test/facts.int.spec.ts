@@ -1,0 +1,167 @@
+import type { Envelope, Fact, FactHappened } from '@countersign/contracts';
+import type { TestService } from '@countersign/service-kit/test';
+import { v7 } from 'uuid';
+import { createAudit } from './create-audit';
+import { commitmentOf, leafHashOf, type ApiEntry } from './log-verifier';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await createAudit();
+}, 60_000);
+afterAll(() => service.stop(), 30_000);
+
+const keyId = v7();
+const factOf = (more: Partial<Fact> = {}): Fact => ({
+  id: v7(),
+  type: 'api_key.revoked',
+  at: '2026-11-21T09:00:00.000Z',
+  actor: { type: 'service', id: keyId, via: null },
+  actorRef: null,
+  requestId: null,
+  workflowKey: null,
+  content: { apiKeyId: v7(), root: false, traceId: null, scheme: 'bearer' },
+  personal: [],
+  ...more,
+});
+const messageOf = (workspaceId: string, ...facts: Fact[]): Envelope<FactHappened> => ({
+  ...service.message('fact.happened.v1', { facts }),
+  source: 'gateway',
+  workspaceId,
+});
+const tell = async (...messages: Envelope[]) => {
+  await service.send(...messages);
+  await service.handled(...messages);
+};
+const entriesOf = async (workspace: string, query = '', more = {}): Promise<ApiEntry[]> =>
+  (await service.get(`/v1/audit/entries?limit=200${query}`, { workspace, ...more })).body.data;
+
+describe('a fact that another service tells', () => {
+  it('is an entry that says who, for whom, and what, and that can be verified', async () => {
+    const workspace = v7();
+    const bob = v7();
+    const fact = factOf({
+      actor: { type: 'user', id: bob, via: keyId },
+      personal: [{ subject: null, kind: 'words', data: { name: 'Key of Bob Miller' } }],
+    });
+    await tell(messageOf(workspace, fact));
+    const [entry, ...more] = await entriesOf(workspace);
+    expect(more).toEqual([]);
+    expect(entry).toMatchObject({
+      index: 0,
+      id: fact.id,
+      type: fact.type,
+      at: fact.at,
+      requestId: null,
+      requestVersion: null,
+      content: { actor: fact.actor, ...fact.content },
+      sealed: [{ subject: bob, kind: 'words', data: { name: 'Key of Bob Miller' } }],
+    });
+    if (!entry) throw new Error('no entry');
+    expect(leafHashOf(entry)).toBe(entry.leafHash);
+    const [sealed] = entry.sealed;
+    expect(commitmentOf(sealed?.salt ?? '', sealed?.data)).toBe(sealed?.commitment);
+    expect((await entriesOf(workspace, `&actor=${bob}`)).length).toBe(1);
+    expect(await entriesOf(workspace, `&actor=${keyId}`)).toEqual([]);
+  });
+
+  it('is one entry, however often and in however many messages it comes', async () => {
+    const workspace = v7();
+    const [one, two] = [factOf(), factOf()];
+    const messages = [
+      messageOf(workspace, one, one),
+      messageOf(workspace, two, one),
+      messageOf(workspace, one, two),
+    ];
+    await Promise.all(messages.map((message) => service.send(message)));
+    await service.handled(...messages);
+    await tell(messageOf(workspace, one), messageOf(workspace, two));
+    expect((await entriesOf(workspace)).map(({ id }) => id).sort()).toEqual([one.id, two.id].sort());
+  });
+
+  it('may be one of hundreds in a message', async () => {
+    const workspace = v7();
+    const facts = Array.from({ length: 500 }, () => factOf());
+    await tell(messageOf(workspace, ...facts));
+    const rows = await service.sql<{ id: string }>(
+      'SELECT id FROM entry WHERE workspace_id = $1 ORDER BY index',
+      [workspace],
+    );
+    expect(rows.map(({ id }) => id)).toEqual(facts.map(({ id }) => id));
+  });
+
+  it('is shown to a key of some workflows when it is about one of them', async () => {
+    const workspace = v7();
+    const [own, other] = [factOf({ workflowKey: 'travel' }), factOf({ workflowKey: 'purchase' })];
+    await tell(messageOf(workspace, own, other, factOf()));
+    const shown = await entriesOf(workspace, '', { workflows: ['travel'] });
+    expect(shown.map(({ id }) => id)).toEqual([own.id]);
+    expect((await entriesOf(workspace)).length).toBe(3);
+  });
+
+  it('keeps no word in the open, of a type that is known or not', async () => {
+    const workspace = v7();
+    await tell(
+      messageOf(
+        workspace,
+        factOf({ content: { apiKeyId: 'Key of Bob Miller', name: 'Miller' } }),
+        factOf({ type: 'moon.landed', content: { by: 'Miller' } }),
+      ),
+    );
+    const entries = await entriesOf(workspace);
+    expect(entries.length).toBe(2);
+    for (const { content, sealed } of entries) {
+      expect(JSON.stringify(content)).not.toContain('Miller');
+      expect(sealed).toMatchObject([{ subject: keyId, kind: 'undecided' }]);
+    }
+  });
+});
+
+describe('a fact whose person the sender does not know', () => {
+  const known = async (workspace: string, active: boolean) => {
+    const id = v7();
+    const person = {
+      id,
+      externalId: null,
+      userName: 'bob@example.com',
+      displayName: 'Bob',
+      email: null,
+      active,
+    };
+    await service.sql(
+      `INSERT INTO person (workspace_id, id, user_name, version, active, person) VALUES ($1, $2, 'bob@example.com', 1, $3, $4)`,
+      [workspace, id, active, JSON.stringify({ ...person, version: 1 })],
+    );
+    return id;
+  };
+
+  it('is that of the person whom the ref names', async () => {
+    const workspace = v7();
+    const bob = await known(workspace, true);
+    await tell(messageOf(workspace, factOf({ actorRef: 'Bob@Example.com' })));
+    const [entry] = await entriesOf(workspace, `&actor=${bob}`);
+    expect(entry?.content).toMatchObject({ actor: { type: 'user', id: bob, via: keyId } });
+    expect(entry?.sealed).toEqual([]);
+  });
+
+  it('is that of the key when it names nobody who is active, and what it said is sealed', async () => {
+    const workspace = v7();
+    await known(workspace, false);
+    await tell(
+      messageOf(
+        workspace,
+        factOf({ actorRef: 'bob@example.com' }),
+        factOf({ actorRef: 'nobody@example.com' }),
+      ),
+    );
+    const entries = await entriesOf(workspace, `&actor=${keyId}`);
+    expect(entries.map(({ content }) => content.actor)).toEqual([
+      { type: 'service', id: keyId, via: null },
+      { type: 'service', id: keyId, via: null },
+    ]);
+    expect(JSON.stringify(entries.map(({ content }) => content))).not.toContain('@');
+    expect(entries.map(({ sealed }) => sealed[0])).toMatchObject([
+      { subject: keyId, kind: 'claimedActor', data: { ref: 'bob@example.com' } },
+      { subject: keyId, kind: 'claimedActor', data: { ref: 'nobody@example.com' } },
+    ]);
+  });
+});
