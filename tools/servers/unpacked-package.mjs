@@ -20,6 +20,7 @@ import { runToEnd } from './run-to-end.mjs';
  * @property {string} name its folder in the cache
  * @property {string} wanted as in "no … on this machine"
  * @property {readonly string[]} packages the first that the archive has is taken
+ * @property {readonly string[]} [also] further packages, which it is of no use without
  * @property {RegExp} family names of the dependencies that are taken along
  * @property {(unpacked: Unpacked) => Promise<Program | undefined>} find what was asked for, if it is there and runs
  * @property {string} howToInstall
@@ -42,6 +43,7 @@ export async function fromUnpackedPackage({
   name,
   wanted,
   packages,
+  also = [],
   family,
   find,
   howToInstall,
@@ -61,7 +63,7 @@ export async function fromUnpackedPackage({
   }
   const work = mkdtempSync(path.join(cacheDir, fetching));
   try {
-    const unpacked = await fetchInto(work, packages, family);
+    const unpacked = await fetchInto(work, packages, also, family);
     rmSync(folder, { recursive: true, force: true });
     renameSync(unpacked, folder);
   } catch (error) {
@@ -79,10 +81,11 @@ export async function fromUnpackedPackage({
 /**
  * @param {string} work an empty folder
  * @param {readonly string[]} names
+ * @param {readonly string[]} also
  * @param {RegExp} family
  * @returns {Promise<string>} a folder in it with the unpacked files
  */
-async function fetchInto(work, names, family) {
+async function fetchInto(work, names, also, family) {
   const apt = await privateApt(work);
   // One source of several may be away; what counts is whether the packages can be had.
   const update = await apt('apt-get', 'update').then(
@@ -93,7 +96,8 @@ async function fetchInto(work, names, family) {
   for (const name of names) {
     const packages = await packagesToRun(apt, name, family);
     if (packages.length === 0) continue;
-    await apt('apt-get', 'download', ...packages);
+    for (const other of also) packages.push(...(await packagesToRun(apt, other, family)));
+    await apt('apt-get', 'download', ...new Set(packages));
     for (const file of readdirSync(work).filter((entry) => entry.endsWith('.deb'))) {
       await runToEnd('/usr/bin/dpkg', ['-x', path.join(work, file), unpacked]);
     }
