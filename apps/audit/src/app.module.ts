@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DirectoryReplicaModule } from '@countersign/directory-replica';
+import { ExportController } from './export/export.controller';
+import { RunningExports } from './export/running-exports';
 import { EventsController } from './feed/events.controller';
 import { AuditController } from './log/audit.controller';
 import { AuditLog } from './log/audit-log';
@@ -8,7 +10,13 @@ import { TransitionsController } from './log/transitions.controller';
 
 @Module({
   imports: [DirectoryReplicaModule.of('audit')],
-  controllers: [AuditController, EventsController, TransitionsController, NotificationsController],
-  providers: [AuditLog],
+  controllers: [
+    AuditController,
+    ExportController,
+    EventsController,
+    TransitionsController,
+    NotificationsController,
+  ],
+  providers: [AuditLog, RunningExports],
 })
 export class AppModule {}
