@@ -68,6 +68,7 @@ const withoutCredentials = (text) => {
 /** Of that many equal leaves. @param {number} size */
 function frontierOf(size) {
   const hashes = [];
+  /** @type {Buffer} */
   let node = leaf;
   for (let rest = size; rest > 0; rest = Math.floor(rest / 2)) {
     if (rest % 2 === 1) hashes.unshift(node);

@@ -6,6 +6,7 @@ import { EventsController } from './feed/events.controller';
 import { AuditController } from './log/audit.controller';
 import { AuditLog } from './log/audit-log';
 import { NotificationsController } from './log/notifications.controller';
+import { SyslogFollower } from './syslog/syslog-follower';
 import { TransitionsController } from './log/transitions.controller';
 
 @Module({
@@ -17,6 +18,6 @@ import { TransitionsController } from './log/transitions.controller';
     TransitionsController,
     NotificationsController,
   ],
-  providers: [AuditLog, RunningExports],
+  providers: [AuditLog, RunningExports, SyslogFollower],
 })
 export class AppModule {}

@@ -6,7 +6,7 @@ const leaf = Buffer.alloc(32, 1);
 /** The frontier of so many equal leaves. */
 const frontierOf = (size: number): Buffer => {
   const hashes: Buffer[] = [];
-  let node = leaf;
+  let node: Buffer = leaf;
   for (let rest = size; rest > 0; rest = Math.floor(rest / 2)) {
     if (rest % 2 === 1) hashes.unshift(node);
     node = nodeHash(node, node);

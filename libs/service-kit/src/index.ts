@@ -28,3 +28,4 @@ export { loggedPath } from './http/logged-path';
 export { validate } from './http/validate';
 export { Idempotency, type PendingAnswer, type Settle } from './idempotency/idempotency';
 export { createIdempotencyTable, forgetIdempotencyKeys } from './idempotency/idempotency.table';
+export { Seldom } from './metrics/seldom';

@@ -2,6 +2,7 @@ import { createDirectoryReplicaTables } from '@countersign/directory-replica';
 import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
+import { createSyslogTables } from '../syslog/syslog.tables';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 export class Foundation1763690000000 implements MigrationInterface {
@@ -88,6 +89,7 @@ export class Foundation1763690000000 implements MigrationInterface {
     ]) {
       await isolateByWorkspace(runner, table);
     }
+    await createSyslogTables(runner);
   }
 
   async down(): Promise<void> {
