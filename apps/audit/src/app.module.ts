@@ -1,5 +1,8 @@
 import { Module } from '@nestjs/common';
 import { DirectoryReplicaModule } from '@countersign/directory-replica';
+import { ExportSchedulesController } from './export-schedules/export-schedules.controller';
+import { ExportStores } from './export-schedules/export-stores';
+import { ScheduleRunner } from './export-schedules/schedule-runner';
 import { ExportController } from './export/export.controller';
 import { RunningExports } from './export/running-exports';
 import { EventsController } from './feed/events.controller';
@@ -14,10 +17,11 @@ import { TransitionsController } from './log/transitions.controller';
   controllers: [
     AuditController,
     ExportController,
+    ExportSchedulesController,
     EventsController,
     TransitionsController,
     NotificationsController,
   ],
-  providers: [AuditLog, RunningExports, SyslogFollower],
+  providers: [AuditLog, RunningExports, SyslogFollower, ExportStores, ScheduleRunner],
 })
 export class AppModule {}

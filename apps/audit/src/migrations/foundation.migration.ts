@@ -2,6 +2,7 @@ import { createDirectoryReplicaTables } from '@countersign/directory-replica';
 import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
+import { createExportScheduleTables } from '../export-schedules/schedule.tables';
 import { createSyslogTables } from '../syslog/syslog.tables';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
@@ -90,6 +91,7 @@ export class Foundation1763690000000 implements MigrationInterface {
       await isolateByWorkspace(runner, table);
     }
     await createSyslogTables(runner);
+    await createExportScheduleTables(runner);
   }
 
   async down(): Promise<void> {

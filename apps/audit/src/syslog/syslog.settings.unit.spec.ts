@@ -1,7 +1,7 @@
 import { ServiceConfigError } from '@countersign/service-kit';
 import { readSyslogSettings } from './syslog.settings';
 
-const read = (env: Record<string, string>) => readSyslogSettings(env, 'https://approvals.example.com/');
+const read = (env: NodeJS.ProcessEnv) => readSyslogSettings(env, 'https://approvals.example.com/');
 const COUNTERSIGN_SYSLOG_URL = 'tls://siem.example.com';
 
 describe('the settings', () => {
