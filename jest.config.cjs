@@ -20,6 +20,7 @@ const esm = [
   'uuid',
   'jose',
   'canonicalize',
+  's3mini',
   'strtok3',
   'token-types',
   'uint8array-extras',

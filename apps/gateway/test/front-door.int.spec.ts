@@ -20,6 +20,15 @@ const answer: Parameters<typeof startUpstream>[0] = (request, response) => {
     response.write('half');
     return void setTimeout(() => response.destroy(), 50);
   }
+  if (path.startsWith('/v1/audit/export')) {
+    response.writeHead(200, { trailer: 'content-digest' });
+    response.write('line 1\n');
+    return void setTimeout(() => {
+      if (path.endsWith('broken')) return void response.destroy();
+      response.addTrailers({ 'content-digest': 'sha-256=:AA==:' });
+      response.end('line 2\n');
+    }, 100);
+  }
   if (path.startsWith('/v1/requests/never')) return;
   if (path.startsWith('/decide/hangup'))
     return void request.resume().on('end', () => request.socket.destroy());
@@ -415,6 +424,39 @@ describe('what a caller gets', () => {
       headers: { authorization: `Bearer ${gateway.adminKey}` },
     });
     await expect(broken.text()).rejects.toThrow();
+  });
+
+  it('passes on what follows a body', async () => {
+    const got = await new Promise<IncomingMessage>((resolve) =>
+      send(
+        `${gateway.url}/v1/audit/export`,
+        { headers: { authorization: `Bearer ${gateway.adminKey}` } },
+        resolve,
+      ).end(),
+    );
+    let text = '';
+    for await (const part of got) text += String(part);
+    expect([got.headers.trailer, text]).toEqual(['content-digest', 'line 1\nline 2\n']);
+    expect(got.trailers).toEqual({ 'content-digest': 'sha-256=:AA==:' });
+  });
+
+  it.each([
+    ['ends a body for who reads to the end of the connection', '', null],
+    ['resets the connection of such a reader when the body breaks off', '/broken', 'ECONNRESET'],
+  ])('%s', async (_, ending, code) => {
+    const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+    socket.write(
+      `GET /v1/audit/export${ending} HTTP/1.0\r\nAuthorization: Bearer ${gateway.adminKey}\r\n\r\n`,
+    );
+    let text = '';
+    socket.on('data', (part) => (text += String(part)));
+    const end = await new Promise<string | null>((resolve) => {
+      socket.once('end', () => resolve(null));
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
+    });
+    expect(end).toBe(code);
+    expect(text).toContain('line 1');
+    expect(text.includes('line 2')).toBe(code === null);
   });
 
   it('ends the call of the service when it leaves', async () => {

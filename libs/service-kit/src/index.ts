@@ -3,7 +3,17 @@ export { createLog, type Log } from './log';
 export { runService, startService, type RunOptions, type RunningService } from './run-service';
 export { ServiceModule, CONFIG, LOG, UNIT_OF_WORK, SWEEPER } from './service.module';
 export { Call, bodyLimit, scimBodyLimit } from './http/call';
-export { ok, created, accepted, noContent, content, file, type Answer } from './http/answer';
+export {
+  ok,
+  created,
+  accepted,
+  noContent,
+  content,
+  file,
+  streamed,
+  type Answer,
+  type AnswerStream,
+} from './http/answer';
 export { writeAnswer } from './http/answer.adapter';
 export { Problem, renderProblem } from './http/problem';
 export { problemOf } from './http/problem.filter';
@@ -20,3 +30,4 @@ export { Idempotency, type PendingAnswer, type Settle } from './idempotency/idem
 export { callingActor, recordFact, recordSystemFacts, type SystemFact } from './trail/record-fact';
 export { createIdempotencyTable, forgetIdempotencyKeys } from './idempotency/idempotency.table';
 export { openPlainAnswer, packPlainAnswer } from './idempotency/stored-answer';
+export { Seldom } from './metrics/seldom';

@@ -4,6 +4,7 @@ import { forgetPerson } from '@countersign/directory-replica';
 import { redactorOf, type Counts, type Eraser, type ErasureScope } from '@countersign/erasure';
 import type { Tx } from '@countersign/messaging';
 import { namesOf, wordPattern } from '@countersign/redaction';
+import { forgetRequesters } from '../analytics/projection/forget-requesters';
 
 interface TransitionRow extends Record<string, unknown> {
   request_id: string;
@@ -76,6 +77,8 @@ export class AuditEraser implements Eraser {
     unseal(tx, workspaceId, gone);
     writeSnapshots(tx, snapshots);
     writePayloads(tx, left);
+    const own = requests.filter(({ isRequester }) => isRequester || subject === null).map(({ id }) => id);
+    forgetRequesters(tx, workspaceId, own);
     return { sealed: gone.length, snapshots: snapshots.length, payloads: left.length };
   }
 

@@ -1,5 +1,4 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { isUuid } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import type { UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
@@ -14,12 +13,12 @@ import {
   PageQuery,
   pageOf,
   pageSchema,
-  Problem,
   UNIT_OF_WORK,
   type Answer,
 } from '@countersign/service-kit';
 import { IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { prunedPageSchema, readPruned } from '../retention/pruned';
+import { actorIdOf } from './actor-id';
 import { AuditLog } from './audit-log';
 import { listEntries } from './entry.rows';
 import { entrySchema } from './entry.schema';
@@ -55,7 +54,7 @@ export class AuditController {
   async entries(@Caller() call: Call): Promise<Answer> {
     const { cursor, limit, ...filter } = call.query(EntriesQuery);
     const after = decodeCursor('audit', cursor, indexPosition);
-    const actor = await this.actorId(call, filter.actor);
+    const actor = await actorIdOf(this.people, call, filter.actor);
     const [rows, pruned] = await this.database.read(call.workspaceId, (sql) =>
       Promise.all([
         listEntries(
@@ -115,17 +114,5 @@ export class AuditController {
       this.log.checkpoint(sql, call.workspaceId),
     );
     return content(text, note, { 'cache-control': 'no-cache' });
-  }
-
-  private async actorId(call: Call, ref: string | undefined): Promise<string | undefined> {
-    if (ref === undefined) return undefined;
-    // An id may also be a key's, or that of somebody who has left: then the directory need not know it, nor answer.
-    const isId = isUuid(ref);
-    const person = await this.people.find(call.workspaceId, ref, call.cause).catch((error: unknown) => {
-      if (isId && error instanceof Problem) return null;
-      throw error;
-    });
-    // Nobody of that name has done anything: a value that no entry has.
-    return person?.id ?? (isId ? ref.toLowerCase() : '');
   }
 }

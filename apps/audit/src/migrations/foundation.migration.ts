@@ -2,6 +2,8 @@ import { createDirectoryReplicaTables } from '@countersign/directory-replica';
 import { createMessagingTables } from '@countersign/messaging';
 import { isolateByWorkspace, openToRelay, roleOf } from '@countersign/persistence';
 import { createIdempotencyTable } from '@countersign/service-kit';
+import { createExportScheduleTables } from '../export-schedules/schedule.tables';
+import { createSyslogTables } from '../syslog/syslog.tables';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { createSelfCheckTables, openSelfCheck, selfCheckTables } from '../self-check/self-check.tables';
 import { createTileTables, tileTables } from '../tiles/tile.tables';
@@ -111,6 +113,8 @@ export class Foundation1763690000000 implements MigrationInterface {
     await openToRelay(runner, 'log_head', 'SELECT (workspace_id, frontier)', roleOf('audit', 'relay'));
     await openSelfCheck(runner);
     await createAnalyticsTables(runner, 'audit');
+    await createSyslogTables(runner);
+    await createExportScheduleTables(runner);
   }
 
   async down(): Promise<void> {

@@ -49,7 +49,8 @@ export const forwardedHeaders = (headers: IncomingHttpHeaders, hop: Hop): Outgoi
   outgoing['x-forwarded-for'] =
     before === undefined ? hop.remoteAddress : `${String(before)}, ${hop.remoteAddress}`;
   outgoing['x-forwarded-proto'] ??= 'http';
-  outgoing['x-forwarded-host'] ??= headers.host;
+  // HTTP/1.0 need not have one.
+  if (headers.host !== undefined) outgoing['x-forwarded-host'] ??= headers.host;
   outgoing.traceparent = hop.traceparent;
   if (hop.identity !== undefined) outgoing[identityHeader] = hop.identity;
   return outgoing;

@@ -38,6 +38,7 @@ export class Proxy {
     const { method, url: path, headers: inbound } = request;
     const hasBody = inbound['transfer-encoding'] !== undefined || Number(inbound['content-length'] ?? 0) > 0;
     const { agent, hostname: host, port } = upstream;
+    const { socket } = response;
     const outgoing = send({ agent, host, port, method, path, headers, setHost: false });
     let answered = false;
     let silence: NodeJS.Timeout | undefined;
@@ -49,10 +50,21 @@ export class Proxy {
       answered = true;
       clearTimeout(silence);
       const named = Object.entries(answerHeaders).flat();
+      // Trailers need chunks, which HTTP/1.0 has not.
+      const announced = request.httpVersion === '1.0' ? undefined : answer.headers.trailer;
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, [
         ...answeredHeaders(answer.rawHeaders),
+        ...(announced === undefined ? [] : ['trailer', announced]),
         ...named,
       ]);
+      // An answer of any length: who waits for it learns that it has begun.
+      if (announced !== undefined) response.flushHeaders();
+      // Before the pipeline ends the answer.
+      answer.once('end', () => {
+        if (announced !== undefined) response.addTrailers(answer.trailers as Record<string, string>);
+      });
+      // A caller that reads until the connection ends (HTTP/1.0) would take a plain end for the end of the answer.
+      if (request.httpVersion === '1.0') answer.once('error', () => socket?.resetAndDestroy());
       // An answer that breaks off breaks off for the caller too: never a short one that looks complete.
       pipeline(answer, response, () => undefined);
       answer.once('end', () => {

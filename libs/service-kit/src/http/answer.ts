@@ -8,8 +8,24 @@ export interface Answer {
   body: string | null;
   /** In place of `body`, for what is no text; never of a POST, whose answer may have to be kept. */
   bytes?: Buffer;
+  /** In place of `body`, for what is made while it is sent; never of a POST. */
+  stream?: AnswerStream;
   /** Holds a secret: kept encrypted when it has to be kept. */
   secret?: boolean;
+}
+
+/** A body of any length. When it cannot be made to its end, the answer is cut off, never ended as if it were complete. */
+export interface AnswerStream {
+  /** Asked for the next piece when the caller has taken the ones before. */
+  chunks: AsyncIterable<Buffer>;
+  /** Fields that follow the body (RFC 9110 §6.5), asked for after the last piece. */
+  trailers: () => Record<string, string>;
+  /** Names of the fields that will follow. */
+  trailerNames: readonly string[];
+  /** Cuts the answer off. */
+  signal: AbortSignal;
+  /** Called once when it is over, in whatever way. */
+  ended: () => void;
 }
 
 const json = 'application/json; charset=utf-8';
@@ -52,4 +68,16 @@ export const file = (mediaType: string, name: string, bytes: Buffer): Answer => 
   },
   body: null,
   bytes,
+});
+
+/** A body that is made while it is sent. */
+export const streamed = (
+  mediaType: string,
+  stream: AnswerStream,
+  headers: Record<string, string>,
+): Answer => ({
+  status: 200,
+  headers: { 'content-type': mediaType, ...headers },
+  body: null,
+  stream,
 });

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { Actor } from '@countersign/contracts';
+import type { Sql } from '@countersign/persistence';
+import type { AuditLog } from '../log/audit-log';
+import { factOf } from '../log/fact';
+import type { ExportFilter } from './entry-page.rows';
+import type { FormatName } from './formats/export-format';
+
+/** The log as it was when an export began. */
+export interface Snapshot {
+  size: number;
+  /** Signed note. */
+  checkpoint: string;
+  /** Index of the first entry that is still there; the size when none is. */
+  first: number;
+}
+
+export interface ExportFacts {
+  actor: Actor;
+  keyId: string;
+  format: FormatName;
+  /** The first index asked for. */
+  from: number;
+  filter: ExportFilter;
+  /** The schedule that it was made for. */
+  scheduleId?: string;
+}
+
+/** The log's newest state, of a log whose head is there. */
+export const snapshotOf = async (
+  sql: Sql,
+  workspaceId: string,
+  lock: '' | 'FOR UPDATE' = '',
+): Promise<Snapshot> => {
+  const [head] = await sql.query<{ checkpoint: string; first: string | null }>(
+    `SELECT checkpoint, (SELECT index FROM entry WHERE workspace_id = $1 ORDER BY index LIMIT 1) AS first
+       FROM log_head WHERE workspace_id = $1 ${lock}`,
+    [workspaceId],
+  );
+  if (!head) throw new Error('a log without a head');
+  const size = Number(head.checkpoint.split('\n')[1]);
+  return { size, checkpoint: head.checkpoint, first: head.first === null ? size : Number(head.first) };
+};
+
+/** A type is a code of ours; anything else that somebody asked for is only told by its hash. */
+const codeOf = (type: string): string =>
+  /^[a-z_]{1,40}\.[a-z_]{1,40}$/.test(type)
+    ? type
+    : `sha256:${createHash('sha256').update(type).digest('hex')}`;
+
+/**
+ * Takes the log as it is and appends that it is exported, as one step: the entry is the first that the export does not have.
+ */
+export const recordExport = async (
+  sql: Sql,
+  log: AuditLog,
+  workspaceId: string,
+  { actor, keyId, format, from, filter, scheduleId }: ExportFacts,
+): Promise<Snapshot> => {
+  // Makes the head of a log that has none.
+  await log.checkpoint(sql, workspaceId);
+  const snapshot = await snapshotOf(sql, workspaceId, 'FOR UPDATE');
+  const { requestId, actor: by, type, workflow, allowed } = filter;
+  await log.append(sql, [
+    factOf({
+      workspaceId,
+      type: 'audit.exported',
+      actor,
+      content: {
+        keyId,
+        format,
+        fromIndex: from,
+        treeSize: snapshot.size,
+        filter: {
+          from: filter.from ?? null,
+          to: filter.to ?? null,
+          requestId: requestId ?? null,
+          actorId: by === undefined ? null : by === '' ? 'unknown' : by,
+          type: type === undefined ? null : codeOf(type),
+          workflow: workflow ?? null,
+        },
+        allowedWorkflows: allowed,
+        ...(scheduleId === undefined ? {} : { scheduleId }),
+      },
+    }),
+  ]);
+  return snapshot;
+};
