@@ -31,11 +31,7 @@ const secondsSince = (at: number): number => Math.max(0, Date.now() - at) / 1e3;
  * What waits in Redis and PostgreSQL, asked only when somebody scrapes. All replicas of a service tell the same. What
  * does not answer in time has no series then, and takes none of the others along.
  */
-export const addBacklogMetrics = (
-  registry: Registry,
-  service: ServiceName,
-  messaging: Backlogs,
-): void => {
+export const addBacklogMetrics = (registry: Registry, service: ServiceName, messaging: Backlogs): void => {
   addQueues(registry, new Seldom(() => messaging.queueBacklogs()));
   addOutbox(registry, new Seldom(() => messaging.outboxBacklogs()));
   addDeadLetters(registry, service, new Seldom(() => messaging.deadLetters.waiting()));
