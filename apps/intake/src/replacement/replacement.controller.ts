@@ -3,7 +3,17 @@ import type { DirectoryPerson, Person } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import type { Tx } from '@countersign/messaging';
 import { Database, type Sql } from '@countersign/persistence';
-import { Call, Caller, callingActor, Idempotency, ok, Operation, Problem, recordFact, type Answer } from '@countersign/service-kit';
+import {
+  Call,
+  Caller,
+  callingActor,
+  Idempotency,
+  ok,
+  Operation,
+  Problem,
+  recordFact,
+  type Answer,
+} from '@countersign/service-kit';
 import { replaceUsers } from '@countersign/workflow';
 import { Controller, Post } from '@nestjs/common';
 import { v7 } from 'uuid';

@@ -2,7 +2,25 @@ import { Controller, Get, Patch, Post } from '@nestjs/common';
 import { requestView, type RequestView } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
-import { allowWorkflow, Call, Caller, callingActor, created, decodeCursor, EmptyBody, Idempotency, idPosition, ok, Operation, pageOf, PageQuery, pageSchema, PathId, Problem, type Answer } from '@countersign/service-kit';
+import {
+  allowWorkflow,
+  Call,
+  Caller,
+  callingActor,
+  created,
+  decodeCursor,
+  EmptyBody,
+  Idempotency,
+  idPosition,
+  ok,
+  Operation,
+  pageOf,
+  PageQuery,
+  pageSchema,
+  PathId,
+  Problem,
+  type Answer,
+} from '@countersign/service-kit';
 import { filterByPerson } from '../filter-by-person';
 import { WorkflowVersions, type RunnableVersion } from '../workflows/workflow-versions';
 import { WorkspaceIntroductions } from '../workspace-settings/workspace-introductions';

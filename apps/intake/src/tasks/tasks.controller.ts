@@ -2,7 +2,22 @@ import { Controller, Get, Post } from '@nestjs/common';
 import { madeAt, type DirectoryPerson } from '@countersign/contracts';
 import { People, type Sightings } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
-import { allowWorkflow, Call, Caller, callingActor, decodeCursor, EmptyBody, idPosition, ok, Operation, pageOf, pageSchema, PathId, Problem, type Answer } from '@countersign/service-kit';
+import {
+  allowWorkflow,
+  Call,
+  Caller,
+  callingActor,
+  decodeCursor,
+  EmptyBody,
+  idPosition,
+  ok,
+  Operation,
+  pageOf,
+  pageSchema,
+  PathId,
+  Problem,
+  type Answer,
+} from '@countersign/service-kit';
 import { filterByPerson } from '../filter-by-person';
 import { RequestCommands } from '../requests/request-commands';
 import { requestSchema, taskSchema } from '../requests/request.schema';

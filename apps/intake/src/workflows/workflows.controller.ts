@@ -1,7 +1,25 @@
 import { Controller, Get, Post } from '@nestjs/common';
 import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
-import { allowWorkflow, Call, Caller, callingActor, created, decodeCursor, Idempotency, idPosition, ok, Operation, pageOf, PageQuery, pageSchema, PathId, Problem, recordFact, type Answer } from '@countersign/service-kit';
+import {
+  allowWorkflow,
+  Call,
+  Caller,
+  callingActor,
+  created,
+  decodeCursor,
+  Idempotency,
+  idPosition,
+  ok,
+  Operation,
+  pageOf,
+  PageQuery,
+  pageSchema,
+  PathId,
+  Problem,
+  recordFact,
+  type Answer,
+} from '@countersign/service-kit';
 import { compileDefinition, publishProblems, type WorkflowDefinition } from '@countersign/workflow';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';

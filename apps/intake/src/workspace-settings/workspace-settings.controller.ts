@@ -3,7 +3,16 @@ import { People } from '@countersign/directory-replica';
 import type { UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import { isTimezone, languages, type Language } from '@countersign/reader';
-import { Call, Caller, ok, Operation, Problem, recordFact, UNIT_OF_WORK, type Answer } from '@countersign/service-kit';
+import {
+  Call,
+  Caller,
+  ok,
+  Operation,
+  Problem,
+  recordFact,
+  UNIT_OF_WORK,
+  type Answer,
+} from '@countersign/service-kit';
 import {
   IsBoolean,
   IsIn,

@@ -64,7 +64,7 @@ type Table = 'delivery' | 'mail' | 'chat_message';
 /** Across workspaces: for the sweeper's role. */
 const workspacesWithUntold = async (sql: Sql): Promise<string[]> => {
   const some = (table: Table) =>
-    `SELECT workspace_id FROM (SELECT workspace_id FROM ${table} WHERE untold LIMIT ${mostAtOnce}) AS ${table}_`;
+    `SELECT workspace_id FROM (SELECT workspace_id FROM ${table} WHERE untold ORDER BY id LIMIT ${mostAtOnce}) AS ${table}_`;
   const rows = await sql.query<{ workspace_id: string }>(
     `${some('delivery')} UNION ${some('mail')} UNION ${some('chat_message')}`,
   );
@@ -73,6 +73,8 @@ const workspacesWithUntold = async (sql: Sql): Promise<string[]> => {
 
 const claim = <R extends Record<string, unknown>>(sql: Sql, table: Table, columns: string): Promise<R[]> =>
   sql.query<R>(
-    `WITH chunk AS (SELECT id FROM ${table} WHERE untold LIMIT ${mostAtOnce} FOR UPDATE SKIP LOCKED)
-     UPDATE ${table} e SET untold = false FROM chunk WHERE e.id = chunk.id RETURNING ${columns}`,
+    // An array: of a join PostgreSQL expects so much that it would read the whole table.
+    `UPDATE ${table} e SET untold = false
+      WHERE e.id = ANY (ARRAY (SELECT id FROM ${table} WHERE untold ORDER BY id LIMIT ${mostAtOnce} FOR UPDATE SKIP LOCKED))
+     RETURNING ${columns}`,
   );
