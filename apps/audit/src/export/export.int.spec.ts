@@ -221,6 +221,13 @@ describe('a long export', () => {
     );
   });
 
+  it('of every second entry has what is sealed with each', async () => {
+    const exported = await download(service, '/v1/audit/export?workflow=travel', { workspace });
+    expect(linesOf(exported).map(({ index, sealed }) => [index, sealed.length])).toEqual(
+      Array.from({ length: entries / 2 }, (_, n) => [n * 2, 1]),
+    );
+  });
+
   it('waits for a caller that reads slowly, without a transaction, and stops when it hangs up', async () => {
     const waiting = await Promise.all(
       Array.from({ length: 4 }, () => open(service, '/v1/audit/export', { workspace })),
