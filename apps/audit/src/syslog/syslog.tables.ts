@@ -11,8 +11,5 @@ export const createSyslogTables = async (runner: QueryRunner): Promise<void> => 
       lease_until timestamptz NOT NULL DEFAULT '-infinity'
     )`);
   await isolateByWorkspace(runner, 'syslog_stream');
-  const relay = roleOf('audit', 'relay');
-  await openToRelay(runner, 'syslog_stream', 'SELECT, INSERT, UPDATE', relay);
-  // How long a log is, and nothing else of it.
-  await openToRelay(runner, 'log_head', 'SELECT (workspace_id, checkpoint)', relay);
+  await openToRelay(runner, 'syslog_stream', 'SELECT, INSERT, UPDATE', roleOf('audit', 'relay'));
 };
