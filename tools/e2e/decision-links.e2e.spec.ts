@@ -223,12 +223,17 @@ it('two at once are one decision, and a later one shows it', async () => {
       method: 'POST',
       redirect: 'manual',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({ decision, revision: '1', comment: 'no' }),
+      body: new URLSearchParams({ decision, comment: 'no' }),
     });
   const answers = await Promise.all(['approve', 'approve', 'reject', 'approve'].map(post));
-  expect(answers.map(({ status }) => status)).toEqual([303, 303, 303, 303]);
   const { state } = await untilState(system.admin, id, 'completed', 'rejected');
-  expect((await post(state === 'completed' ? 'reject' : 'approve')).status).toBe(303);
+  // Who answers the same again sees what became of it; who answers otherwise is told that this changes nothing.
+  const [same, other] = state === 'completed' ? ['approve', 'reject'] : ['reject', 'approve'];
+  expect(answers.map(({ status }) => status)).toEqual(
+    ['approve', 'approve', 'reject', 'approve'].map((decision) => (decision === same ? 303 : 409)),
+  );
+  expect((await post(same)).status).toBe(303);
+  expect((await post(other)).status).toBe(409);
   expect((await timeline(id)).filter(({ type }) => type === 'task.decided')).toHaveLength(1);
   expect(await (await fetch(link)).text()).toContain('You have decided this on');
 });
@@ -294,26 +299,33 @@ it('a German approver reads German, is asked for what is missing, and told what 
 });
 
 it('a link ends when somebody else has the task, the person has left, or links are switched off', async () => {
-  const { id } = await submit(system.admin, { workflow: 'purchase', payload: order(2_000) });
-  const [task] = await untilTasks(system.admin, id);
-  const old = linkIn(await mailTo('bob', id));
-  expectStatus(
-    await system.admin
-      .as('bob@example.com')
-      .post(`/v1/tasks/${task!.id}/reassign`, { to: 'dave@example.com' }),
-    200,
-  );
+  /** Two links: of whom it was asked first, and of whom they have passed it on to. */
+  const passedOn = async (): Promise<[string, string]> => {
+    const { id } = await submit(system.admin, { workflow: 'purchase', payload: order(2_000) });
+    const [task] = await untilTasks(system.admin, id);
+    const first = linkIn(await mailTo('bob', id));
+    expectStatus(
+      await system.admin
+        .as('bob@example.com')
+        .post(`/v1/tasks/${task!.id}/reassign`, { to: 'dave@example.com' }),
+      200,
+    );
+    return [first, linkIn(await mailTo('dave', id))];
+  };
+  const [old, own] = await passedOn();
   await visit(old, async (page) => {
     await page.getByText('Diese Aufgabe liegt nicht mehr bei Ihnen').waitFor();
     expect(await page.locator('main').innerText()).not.toContain('2000');
     await picture(page, '9-moved');
   });
-  const own = linkIn(await mailTo('dave', id));
   expectStatus(await system.admin.patch('/v1/workspace-settings', { decisionLinks: false }), 200);
   expect((await fetch(own)).status).toBe(410);
   expectStatus(await system.admin.patch('/v1/workspace-settings', { decisionLinks: true }), 200);
+  // Those that were out stay ended.
+  expect((await fetch(own)).status).toBe(410);
+  const [, next] = await passedOn();
   await visit(
-    own,
+    next,
     async (page) => void (await page.getByRole('button', { name: 'Send decision' }).waitFor()),
   );
   const left = await system.admin.patch(
@@ -325,7 +337,7 @@ it('a link ends when somebody else has the task, the person has left, or links a
     { headers: { 'content-type': 'application/scim+json' } },
   );
   expectStatus(left, 200);
-  await eventually('the link is closed', async () => (await fetch(own)).status === 403);
+  await eventually('the link is closed', async () => (await fetch(next)).status === 403);
 });
 
 it('fits a phone, whatever people have written', async () => {

@@ -127,6 +127,7 @@ describe('SCIM users', () => {
           approvalLimit: 5000.5,
           groups: [],
           manager: boss,
+          reading: { language: null, locale: null, timezone: null },
           version: 1,
         },
       ],

@@ -6,11 +6,12 @@ const urlViolations = (url: unknown, allow: AllowList): Violation[] => {
   if (typeof url !== 'string') return [];
   if (/[\s\p{Cc}]/u.test(url))
     return [{ pointer: '/url', message: 'A URL has no spaces or control characters.' }];
+  const problem = checkUrl(url, allow);
+  if (problem) return [{ pointer: '/url', message: `This URL cannot be called: ${problem.detail}.` }];
   // What URL parsers mend, people read as another address than the one that is called.
   if (!/^[^\\/]+:\/\/[^\\/]/.test(url) || url.includes('\\'))
     return [{ pointer: '/url', message: 'A URL begins with https:// and a host, and has no backslashes.' }];
-  const problem = checkUrl(url, allow);
-  return problem ? [{ pointer: '/url', message: `This URL cannot be called: ${problem.detail}.` }] : [];
+  return [];
 };
 
 /** The body with its `url` checked for what can be known before it is called. Throws Problem with all violations at once. */

@@ -1,5 +1,5 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import type { Envelope, JobType } from '@countersign/contracts';
+import { jobsOf, type Envelope, type JobType } from '@countersign/contracts';
 import {
   causeOf,
   createMessagingTables,
@@ -25,11 +25,6 @@ class Tables1763690000000 implements MigrationInterface {
 class Handlers {
   static handle: (messages: readonly Message[], tx: Tx) => Promise<void>;
 
-  @Handles('directory.found.v1')
-  found(messages: Message<'directory.found.v1'>[], tx: Tx): Promise<void> {
-    return Handlers.handle(messages, tx);
-  }
-
   @Handles('directory.changed.v1')
   async changed(messages: Message<'directory.changed.v1'>[], tx: Tx): Promise<void> {
     for (const message of messages)
@@ -40,21 +35,13 @@ class Handlers {
         data: { questionId: v7(), asker: 'audit', refs: ['alice'] },
       });
   }
-
-  @Handles('notification.happened.v1')
-  told(messages: Message<'notification.happened.v1'>[], tx: Tx): Promise<void> {
-    return Handlers.handle(messages, tx);
-  }
-
-  @Handles('fact.happened.v1')
-  happened(messages: Message<'fact.happened.v1'>[], tx: Tx): Promise<void> {
-    return Handlers.handle(messages, tx);
-  }
-
-  @Handles('request.transitioned.v1')
-  transitioned(messages: Message<'request.transitioned.v1'>[], tx: Tx): Promise<void> {
-    return Handlers.handle(messages, tx);
-  }
+}
+// Every other job of the queue: a service that lacks a handler does not start.
+for (const type of jobsOf('audit').filter((other) => other !== 'directory.changed.v1')) {
+  const value = (messages: Message[], tx: Tx): Promise<void> => Handlers.handle(messages, tx);
+  const method = { value, configurable: true, writable: true, enumerable: false };
+  Object.defineProperty(Handlers.prototype, type, method);
+  Handles(type)(Handlers.prototype, type, method);
 }
 
 @Module({ controllers: [Handlers] })
