@@ -50,7 +50,7 @@ const settled = (workspace: string, size: number) =>
       'SELECT next_index AS next FROM syslog_stream WHERE workspace_id = $1',
       [workspace],
     );
-    return Number(row?.next ?? 0) === size;
+    return Number(row?.next ?? 0) >= size;
   }, settlingMs);
 
 describe('the stream of a service', () => {
@@ -88,7 +88,8 @@ describe('the stream of a service', () => {
       receiver.strike();
     }
     await settled(workspace, entries);
-    const indexes = indexesOf(receiver, workspace);
+    // The self-check finds that a log which was filled like this has no true hashes, and says so in it.
+    const indexes = indexesOf(receiver, workspace).filter((index) => index < entries);
     expect([...new Set(indexes)].sort((a, b) => a - b)).toEqual(upTo(entries));
     expect(indexes.length).toBeGreaterThan(entries);
   }, 90_000);
@@ -106,7 +107,8 @@ describe('the stream of a service', () => {
     });
     receiver.hold(false);
     await Promise.all([settled(workspace, 5_000), settled(other, 8)]);
-    expect([...new Set(indexesOf(receiver, workspace))]).toHaveLength(5_000);
+    const indexes = indexesOf(receiver, workspace).filter((index) => index < 5_000);
+    expect(new Set(indexes).size).toBe(5_000);
   }, 90_000);
 });
 
