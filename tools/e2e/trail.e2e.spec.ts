@@ -1,3 +1,7 @@
+import { generateKeyPairSync, createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { TaskView } from '@countersign/contracts';
 import { auditEntries, recomputedLeafHash, verifiedCheckpoint, type AuditEntry } from './audit-log';
 import { eventually } from './eventually';
@@ -36,8 +40,15 @@ let adminKeyId: string;
 /** `POST /v1/…` → the types of entries that it may leave, or why it leaves none. */
 let declared: Map<string, string[] | string>;
 
+/** Where exports go. */
+let folder: string;
+
 beforeAll(async () => {
-  [system, receiver] = await Promise.all([startTestSystem(), RecordingServer.start()]);
+  folder = await mkdtemp(path.join(tmpdir(), 'countersign-exports-'));
+  [system, receiver] = await Promise.all([
+    startTestSystem({ env: { COUNTERSIGN_EXPORT_DIR: folder } }),
+    RecordingServer.start(),
+  ]);
   admin = system.admin;
   people = await createOrganisation(admin);
   bob = admin.as('bob@example.com');
@@ -65,6 +76,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await system?.stop();
   await receiver?.stop();
+  await rm(folder, { recursive: true, force: true });
 });
 
 type Id = { id: string };
@@ -277,9 +289,12 @@ const calls: Record<string, () => Promise<HttpAnswer<Json>>> = {
         name: words('Channel'),
         format: 'slack',
         url: receiver.url(`/chat/${secretWord}`),
-        group: words('Team'),
+        group: words('All'),
       }),
     ),
+  'PATCH /v1/chat-channels/{id}': () =>
+    bob.patch(`/v1/chat-channels/${made.channel}`, { name: words('Room') }),
+  'POST /v1/chat-channels/{id}/test': () => bob.post(`/v1/chat-channels/${made.channel}/test`),
   'POST /v1/chat-channels/{id}/enable': async () => {
     await system.sql(`UPDATE notification.chat_channel SET state = 'disabled' WHERE id = $1`, [made.channel]);
     return bob.post(`/v1/chat-channels/${made.channel}/enable`);
@@ -287,6 +302,43 @@ const calls: Record<string, () => Promise<HttpAnswer<Json>>> = {
   'DELETE /v1/chat-channels/{id}': () => bob.delete(`/v1/chat-channels/${made.channel}`),
   'PUT /v1/notification-preferences/{user}': () =>
     bob.put('/v1/notification-preferences/erin@example.com', { news: 'none', workflows: { 'asks-bob': {} } }),
+
+  'POST /v1/audit/log/witnesses': () =>
+    keep('witness', bob.post<Id & Json>('/v1/audit/log/witnesses', { verifierKey: newWitnessKey() })),
+  'DELETE /v1/audit/log/witnesses/{id}': () => bob.delete(`/v1/audit/log/witnesses/${made.witness}`),
+  'POST /v1/audit/holds': () =>
+    keep(
+      'hold',
+      bob.post<Id & Json>('/v1/audit/holds', { reason: words('Lawsuit'), subject: 'erin@example.com' }),
+    ),
+  'DELETE /v1/audit/holds/{id}': () => bob.delete(`/v1/audit/holds/${made.hold}`),
+  'PUT /v1/audit/retention': () =>
+    bob.put('/v1/audit/retention', { default: 'P10Y', workflows: { 'asks-bob': 'P7Y' } }),
+  'POST /v1/audit/erasures': () =>
+    bob.post('/v1/audit/erasures', { subject: made.user, reason: words('Wish') }),
+  'POST /v1/audit/export-schedules': () =>
+    keep(
+      'schedule',
+      bob.post<Id & Json>('/v1/audit/export-schedules', {
+        name: words('Exports'),
+        format: 'ndjson',
+        every: 'P1D',
+        filter: { type: words('Type') },
+        target: { type: 'folder', path: 'nightly' },
+      }),
+    ),
+  'PATCH /v1/audit/export-schedules/{id}': () =>
+    bob.patch(`/v1/audit/export-schedules/${made.schedule}`, { state: 'paused', name: words('Files') }),
+  'DELETE /v1/audit/export-schedules/{id}': () => bob.delete(`/v1/audit/export-schedules/${made.schedule}`),
+};
+
+/** A key that cosigns (C2SP signed-note, type 0x04). */
+const newWitnessKey = (): string => {
+  const { publicKey } = generateKeyPairSync('ed25519');
+  const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+  const typed = Buffer.concat([Buffer.of(4), raw]);
+  const id = createHash('sha256').update('witness.example\n').update(typed).digest('hex').slice(0, 8);
+  return `witness.example+${id}+${typed.toString('base64')}`;
 };
 
 const exported = async (key: string): Promise<Buffer> => {
