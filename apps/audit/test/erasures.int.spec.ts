@@ -3,6 +3,7 @@ import { storedText, until, type TestService } from '@countersign/service-kit/te
 import { v7 } from 'uuid';
 import { createAudit } from './create-audit';
 import { answerParts, others } from './erasing-services';
+import { mailEnded } from './fact-messages';
 import { leafHashOf, openCheckpoint, rootOf, type ApiEntry } from './log-verifier';
 import { alice, bob, messageOf, personalWords, storyOf } from './transitions';
 
@@ -206,6 +207,25 @@ describe('an erasure', () => {
     const entries = await verify(workspace);
     expect(entries.filter(({ requestId }) => requestId === known.requestId).length).toBe(8);
     expect(entries.filter(({ requestId }) => requestId === unknown.requestId).length).toBe(8);
+  });
+
+  it('covers what others tell of it later, such as that a mail was sent', async () => {
+    const workspace = v7();
+    const { requestId, messages } = storyOf(workspace);
+    await take(...messages);
+    const at = new Date(Date.now() - 60_000).toISOString();
+    await erase(workspace, alice.id);
+    const ended = [requestId, v7()].map((id) =>
+      mailEnded(service, workspace, { requestId: id, userId: alice.id, email: alice.userName, at }),
+    );
+    await service.send(...ended);
+    await service.handled(...ended);
+    expect(await everything(workspace)).not.toContain(alice.userName);
+    const told = (await verify(workspace)).filter(({ type }) => type === 'mail.ended');
+    expect(told.map(({ sealed }) => sealed.map(({ data, salt }) => [data, salt]))).toEqual([
+      [[null, null]],
+      [[null, null]],
+    ]);
   });
 
   it('is no reason to keep nothing of somebody active who goes on', async () => {

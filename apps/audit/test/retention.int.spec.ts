@@ -4,6 +4,7 @@ import pg from 'pg';
 import { v7 } from 'uuid';
 import { createAudit } from './create-audit';
 import { answerParts } from './erasing-services';
+import { mailEnded } from './fact-messages';
 import { leafHashOf, rootOf, type ApiEntry } from './log-verifier';
 import { storyOfOld } from './stories-of-old';
 import { alice, storyOf, type Story } from './transitions';
@@ -142,6 +143,31 @@ describe('retention', () => {
     ).toBe(204);
     await sweepUntil(workspace, async () => (await prunedBefore(workspace)) === 256);
     expect(await isErased(workspace, held!.requestId)).toBe(true);
+  });
+
+  it('keeps what a hold on its workflow covers, also of requests that others tell of', async () => {
+    const workspace = v7();
+    const [held, other] = [storyOfOld(workspace, 100, 'expenses'), storyOfOld(workspace, 100)];
+    await take(held, other);
+    const at = new Date(Date.now() - 99 * 86_400_000).toISOString();
+    const ended = [held, other].map(({ requestId }) =>
+      mailEnded(service, workspace, { requestId, userId: alice.id, email: alice.userName, at }),
+    );
+    await service.send(...ended);
+    await service.handled(...ended);
+    const body = { reason: 'Case 8', workflow: 'expenses' };
+    expect((await service.call('POST', '/v1/audit/holds', body, { workspace })).status).toBe(201);
+    await keep(workspace, 'P30D');
+    await sweepUntil(workspace, () => isErased(workspace, other.requestId));
+    expect(await isErased(workspace, held.requestId)).toBe(false);
+    const rows = await service.sql(
+      `SELECT 1 FROM erasure_request WHERE workspace_id = $1 AND request_id = $2`,
+      [workspace, held.requestId],
+    );
+    expect(rows).toEqual([]);
+    // The reason of a hold stays for as long as the hold does.
+    const { body: holds } = await service.get('/v1/audit/holds', { workspace });
+    expect(holds.data[0].reason).toBe('Case 8');
   });
 
   it('keeps a request that still runs, however old', async () => {

@@ -23,7 +23,10 @@ export const eraseDeadLetters = async (
     `SELECT id, request_id, envelope
        FROM (SELECT id, envelope, coalesce(envelope #>> '{data,requestId}', envelope #>> '{data,request,id}') AS request_id
                FROM dead_letter WHERE workspace_id = $1) d
-      WHERE request_id = ANY ($2::text[]) OR ($3::text IS NOT NULL AND position($3 IN envelope::text) > 0)
+      WHERE request_id = ANY ($2::text[])
+         OR EXISTS (SELECT FROM json_array_elements(CASE json_typeof(envelope #> '{data,facts}') WHEN 'array' THEN envelope #> '{data,facts}' ELSE '[]' END) f
+                     WHERE f ->> 'requestId' = ANY ($2::text[]))
+         OR ($3::text IS NOT NULL AND position($3 IN envelope::text) > 0)
       ORDER BY id`,
     [workspaceId, requests.map(({ id }) => id), general ? subject : null],
   );

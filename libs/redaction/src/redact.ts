@@ -40,10 +40,12 @@ const ofRequester = new Set([
   'url',
   'dueAt',
   'requestTitle',
+  'department',
+  'region',
 ]);
 
 /** Where the members of a request, or what somebody said, may stand by themselves. */
-const loose = new Set(['', 'data', 'detail']);
+const loose = new Set(['', 'data', 'detail', 'words']);
 const ofRequesterWhereLoose = new Set(['title', 'reason']);
 const ofAuthor = new Set(['comment', 'text', 'reason']);
 
@@ -66,6 +68,10 @@ export const redact = <T>(document: T, { subject, isRequester, names, author }: 
     if (Array.isArray(value)) return value.map((item) => walk(item, place));
     if (!isRecord(value)) return value;
     if (isNamed(value)) return isSubject(value.id) ? erasedPerson(value) : value;
+    if (isSealed(value))
+      return (value.subject === null ? place.isAuthor : isSubject(value.subject))
+        ? { ...value, data: {} }
+        : value;
     const own = ownerOf(value);
     const isOwn = own === null ? place.isOwn : isSubject(own);
     const isAuthor = authorIs(value, place.isAuthor, isOwn);
@@ -101,6 +107,12 @@ export const redact = <T>(document: T, { subject, isRequester, names, author }: 
     member: '',
   }) as T;
 };
+
+/** What is to be sealed in the log for somebody; null: for whoever acted. */
+const isSealed = (value: Record<string, unknown>): boolean =>
+  (value.subject === null || typeof value.subject === 'string') &&
+  typeof value.kind === 'string' &&
+  'data' in value;
 
 /** The id of the requester, where this is a request; null where it is something else. */
 const ownerOf = (value: Record<string, unknown>): string | null =>

@@ -155,6 +155,37 @@ describe('redact', () => {
     });
   });
 
+  it('takes the words that a decision was made on, and where the requester works', () => {
+    const decide = {
+      requestId: 'r1',
+      decision: 'approve',
+      words: { title: 'Leave of Maria', reason: 'ill' },
+    };
+    expect(redact(decide, { subject: alice.id, isRequester: true, names: [] })).toEqual({
+      requestId: 'r1',
+      decision: 'approve',
+      words: { title: 'Erased', reason: null },
+    });
+    const created = { requester: { department: 'HR', region: 'EMEA' } };
+    expect(redact(created, { subject: alice.id, isRequester: true, names: [] })).toEqual({
+      requester: { department: null, region: null },
+    });
+    expect(redact(created, { subject: bob.id, isRequester: false, names: [] })).toEqual(created);
+  });
+
+  it('takes what a fact is to seal: for the subject, or for whoever acted when that is the subject', () => {
+    const factBy = (id: string) => ({
+      actor: { type: 'user', id, via: 'k' },
+      personal: [
+        { subject: null, kind: 'words', data: { name: 'A key' } },
+        { subject: alice.id, kind: 'address', data: { email: 'a@example.com' } },
+      ],
+    });
+    const scope = { subject: alice.id, isRequester: false, names: [] };
+    expect(redact(factBy(alice.id), scope).personal.map(({ data }) => data)).toEqual([{}, {}]);
+    expect(redact(factBy(bob.id), scope).personal.map(({ data }) => data)).toEqual([{ name: 'A key' }, {}]);
+  });
+
   it('finds names as whole words only, whatever their case, and not those of fewer than three letters', () => {
     const scope = { subject: bob.id, isRequester: false };
     const text = (value: string, ...found: string[]) => redact(value, { ...scope, names: found });

@@ -8,7 +8,14 @@ import { LOG, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
 import { holdsOfErasure, leaveOutHeld } from '../holds/hold.rows';
 import { AuditLog } from '../log/audit-log';
 import { erasureCompleted } from './erasure-facts';
-import { collectRequests, eraseSealed, findEnded, lockErasure, type ErasureRow } from './erasure.rows';
+import {
+  collectRequests,
+  eraseSealed,
+  findEnded,
+  keepRunning,
+  lockErasure,
+  type ErasureRow,
+} from './erasure.rows';
 
 /** Parts that services are asked for at once. */
 const partsAtOnce = 4;
@@ -134,6 +141,7 @@ export class ErasureRunner implements OnApplicationBootstrap, OnModuleDestroy {
       [id],
     );
     if ((open?.parts ?? 0) >= partsAtOnce) return false;
+    await keepRunning(tx, id, mostErasedRequests);
     const requests = await tx.query<{ id: string; isRequester: boolean }>(
       `UPDATE erasure_request r SET state = 'sent', part = $2
          FROM (SELECT request_id FROM erasure_request WHERE erasure_id = $1 AND state = 'ready'

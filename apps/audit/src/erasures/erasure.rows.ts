@@ -66,7 +66,7 @@ const noteRequests = (
        FROM (SELECT DISTINCT e.request_id FROM sealed s JOIN entry e ON e.workspace_id = s.workspace_id AND e.index = s.index
               WHERE s.workspace_id = $2 AND s.subject = $3::uuid AND s.index > $4 AND s.index <= $5 AND e.request_id IS NOT NULL AND e.at <= $7) r
       CROSS JOIN LATERAL (SELECT snapshot FROM transition t WHERE t.request_id = r.request_id ORDER BY t.request_version DESC LIMIT 1) newest
-     ON CONFLICT DO NOTHING`,
+     ON CONFLICT (erasure_id, request_id) DO UPDATE SET state = excluded.state WHERE erasure_request.state IN ('ready', 'waiting')`,
     [id, workspaceId, subject, cursor, last, endedStates, requestedAt],
   );
 
@@ -107,6 +107,16 @@ export const requestsEnded = async (sql: Sql, requestIds: readonly string[]): Pr
   );
   return rows.length > 0;
 };
+
+/** The next requests of an erasure that have ended, but for those that have begun to run again, as a draft does that is handed in. */
+export const keepRunning = (sql: Sql, erasureId: string, most: number): Promise<unknown> =>
+  sql.query(
+    `UPDATE erasure_request r SET state = 'waiting'
+       FROM (SELECT request_id FROM erasure_request WHERE erasure_id = $1 AND state = 'ready' ORDER BY request_id LIMIT $3) n
+      CROSS JOIN LATERAL (SELECT snapshot FROM transition t WHERE t.request_id = n.request_id ORDER BY t.request_version DESC LIMIT 1) newest
+      WHERE r.erasure_id = $1 AND r.request_id = n.request_id AND newest.snapshot ->> 'state' <> ALL ($2::text[])`,
+    [erasureId, endedStates, most],
+  );
 
 /** Requests of an erasure that have ended without anybody telling: both happened at the same time. */
 export const findEnded = (sql: Sql, erasureId: string): Promise<unknown> =>

@@ -80,7 +80,7 @@ class FilterBody {
 class TargetBody {
   @IsIn(targetTypes) type: Target['type'];
   /** Folder below the workspace's own: `a/b`. */
-  @IsOptional() @IsString() @MaxLength(500) path: string = '';
+  @IsOptional() @IsString() @MaxLength(500) path?: string | null;
 }
 
 class CreateSchedule {
@@ -88,10 +88,10 @@ class CreateSchedule {
   @IsIn(formatNames) format: FormatName;
   /** ISO 8601 duration of days, hours and minutes, a minute at least: `P1D`. */
   @IsString() every: string;
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => FilterBody) filter?: FilterBody;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => FilterBody) filter?: FilterBody | null;
   @IsDefined() @IsObject() @ValidateNested() @Type(() => TargetBody) target: TargetBody;
   /** The index that the first run begins behind; -1, the default, is the beginning of the log. */
-  @IsOptional() @IsInt() @Min(-1) @Max(Number.MAX_SAFE_INTEGER) after: number = -1;
+  @IsOptional() @IsInt() @Min(-1) @Max(Number.MAX_SAFE_INTEGER) after?: number | null;
 }
 
 class ChangeSchedule {
@@ -127,7 +127,12 @@ export class ExportSchedulesController {
     answers: { 201: { description: 'The schedule; its first run is due at once', schema: scheduleSchema } },
   })
   async create(@Caller() call: Call): Promise<Answer> {
-    const { name, format, every, filter = {}, target, after } = await call.body(CreateSchedule);
+    const { name, format, every, target, ...given } = await call.body(CreateSchedule);
+    // Null says as little as nothing at all.
+    const after = given.after ?? -1;
+    const filter = Object.fromEntries(
+      Object.entries(given.filter ?? {}).filter(([, value]) => value !== null && value !== undefined),
+    ) as FilterBody;
     const everySeconds = secondsOf(every);
     const violations = [
       ...(everySeconds === null ? [{ pointer: '/every', message: badDuration }] : []),
@@ -154,7 +159,7 @@ export class ExportSchedulesController {
         every,
         everySeconds,
         filter: { ...filter, actor, allowed: identity.key.workflows },
-        target: { type: target.type, path: target.path },
+        target: { type: target.type, path: target.path ?? '' },
         nextIndex: after + 1,
         keyId: identity.key.id,
       });
@@ -288,7 +293,7 @@ const badDuration =
   'Must be an ISO 8601 duration of days, hours and minutes, from a minute to a year, such as P1D.';
 
 const targetProblems = ({ path }: TargetBody) => {
-  if (path === '') return [];
+  if (!path) return [];
   try {
     return segmentsOf(path).length > 8 ? [{ pointer: '/target/path', message: 'Has at most 8 names.' }] : [];
   } catch (error) {

@@ -2,7 +2,7 @@ import { ObjectStoreError } from '@countersign/object-store';
 import type { UnitOfWork } from '@countersign/messaging';
 import type { Database, Sql } from '@countersign/persistence';
 import { v7 } from 'uuid';
-import { readPage, type ExportFilter } from '../export/entry-page.rows';
+import { isUnfiltered, readPage } from '../export/entry-page.rows';
 import { BrokenRange, entryStream, type Sent } from '../export/entry-stream';
 import { recordExport, snapshotOf } from '../export/export-record';
 import { formatOf } from '../export/formats/format-of';
@@ -150,9 +150,6 @@ const manifestOf = (schedule: Schedule, run: Run, sent: Sent, sha256: string) =>
 async function* once(text: string): AsyncGenerator<Buffer, void, void> {
   yield Buffer.from(text, 'utf8');
 }
-
-const isUnfiltered = ({ allowed, ...filter }: ExportFilter): boolean =>
-  allowed === null && Object.values(filter).every((value) => value === undefined);
 
 const reasonOf = (error: unknown): { code: string; text: string } => {
   if (error instanceof ObjectStoreError) return { code: error.code, text: error.message };

@@ -6,6 +6,10 @@ export interface ExportFilter extends EntryFilter {
   workflow?: string;
 }
 
+/** Whether all of the log is wanted: then no index may be missing. */
+export const isUnfiltered = ({ allowed, ...filter }: ExportFilter): boolean =>
+  allowed === null && Object.values(filter).every((value) => value === undefined || value === null);
+
 /** What of the log is wanted: from an index up to, but without, another. */
 export interface Range {
   from: number;

@@ -11,7 +11,7 @@ export interface Snapshot {
   size: number;
   /** Signed note. */
   checkpoint: string;
-  /** Index of the first entry that is still there; the size when none is. */
+  /** Index of the first entry that was not pruned: from there on none may be missing. */
   first: number;
 }
 
@@ -32,14 +32,14 @@ export const snapshotOf = async (
   workspaceId: string,
   lock: '' | 'FOR UPDATE' = '',
 ): Promise<Snapshot> => {
-  const [head] = await sql.query<{ checkpoint: string; first: string | null }>(
-    `SELECT checkpoint, (SELECT index FROM entry WHERE workspace_id = $1 ORDER BY index LIMIT 1) AS first
+  const [head] = await sql.query<{ checkpoint: string; first: string }>(
+    `SELECT checkpoint, first_index AS first
        FROM log_head WHERE workspace_id = $1 ${lock}`,
     [workspaceId],
   );
   if (!head) throw new Error('a log without a head');
   const size = Number(head.checkpoint.split('\n')[1]);
-  return { size, checkpoint: head.checkpoint, first: head.first === null ? size : Number(head.first) };
+  return { size, checkpoint: head.checkpoint, first: Number(head.first) };
 };
 
 /** A type is a code of ours; anything else that somebody asked for is only told by its hash. */

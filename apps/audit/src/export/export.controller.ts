@@ -18,7 +18,7 @@ import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
 import { AuditLog } from '../log/audit-log';
 import { actorIdOf } from '../log/actor-id';
-import { readPage, type ExportFilter } from './entry-page.rows';
+import { isUnfiltered, readPage, type ExportFilter } from './entry-page.rows';
 import { recordExport, snapshotOf, type Snapshot } from './export-record';
 import { formatNames, formatOf, type FormatName } from './formats/format-of';
 import { RunningExports } from './running-exports';
@@ -122,6 +122,3 @@ const headersOf = ({ size, checkpoint, first }: Snapshot): Record<string, string
   'countersign-first-index': String(first),
   'countersign-checkpoint': Buffer.from(checkpoint, 'utf8').toString('base64'),
 });
-
-const isUnfiltered = ({ allowed, ...filter }: ExportFilter): boolean =>
-  allowed === null && Object.values(filter).every((value) => value === undefined);

@@ -1,10 +1,13 @@
 import { Controller } from '@nestjs/common';
 import type { Fact } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
+import { readErasedRequests } from '@countersign/erasure';
 import { Handles, type Message, type Tx } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
+import { sealLate } from '../erasures/late-data';
 import { AuditLog } from './audit-log';
 import { entryOfFact } from './fact-entries';
+import type { LogEntry } from './log-entry';
 
 interface Told {
   workspaceId: string;
@@ -29,10 +32,15 @@ export class FactsController {
     const fresh = distinct.filter(({ workspaceId, fact }) => !known.has(keyOf(workspaceId, fact.id)));
     if (fresh.length === 0) return;
     const named = await this.withPeople(tx, fresh);
-    await this.log.append(
+    const entries = await withWorkflows(
       tx,
       named.map(({ workspaceId, fact }) => entryOfFact(workspaceId, fact)),
     );
+    const erased = await readErasedRequests(
+      tx,
+      entries.flatMap(({ requestId }) => requestId ?? []),
+    );
+    await this.log.append(tx, (await sealLate(tx, entries, erased, [])).entries);
   }
 
   /**
@@ -53,13 +61,42 @@ export class FactsController {
             ? { ...fact, actor: { type: 'user' as const, id: person.id, via: fact.actor.id } }
             : {
                 ...fact,
-                personal: [...fact.personal, { subject: null, kind: 'claimedActor', data: { ref } }],
+                // Somebody inactive has a say in what is kept of them.
+                personal: [
+                  ...fact.personal,
+                  {
+                    subject: found.length === 1 ? (found[0]?.id ?? null) : null,
+                    kind: 'claimedActor',
+                    data: { ref },
+                  },
+                ],
               },
         };
       }),
     );
   }
 }
+
+/** An entry about a request is its workflow's: for keys that may see some workflows only, and for how long it is kept. */
+const withWorkflows = async (sql: Sql, entries: readonly LogEntry[]): Promise<LogEntry[]> => {
+  const requests = new Map(
+    entries.flatMap(({ workspaceId, requestId, workflowKey }) =>
+      requestId !== null && workflowKey === null ? [[requestId, workspaceId] as const] : [],
+    ),
+  );
+  if (requests.size === 0) return [...entries];
+  const rows = await sql.query<{ request_id: string; workflow_key: string }>(
+    `SELECT r.request_id, e.workflow_key FROM unnest($1::uuid[], $2::uuid[]) AS r (request_id, workspace_id)
+      CROSS JOIN LATERAL (SELECT workflow_key FROM entry WHERE workspace_id = r.workspace_id AND request_id = r.request_id
+                             AND workflow_key IS NOT NULL ORDER BY index LIMIT 1) e`,
+    [[...requests.keys()], [...requests.values()]],
+  );
+  const keys = new Map(rows.map((row) => [row.request_id, row.workflow_key]));
+  return entries.map((entry) => ({
+    ...entry,
+    workflowKey: entry.workflowKey ?? (entry.requestId === null ? null : (keys.get(entry.requestId) ?? null)),
+  }));
+};
 
 const keyOf = (workspaceId: string, id: string): string => `${workspaceId} ${id}`;
 

@@ -124,16 +124,17 @@ export class RetentionSweeper implements OnApplicationBootstrap, OnModuleDestroy
     );
     if (!page?.last) return false;
     const expired = await tx.query<{ request_id: string; workflow_key: string | null }>(
-      `SELECT r.request_id, r.workflow_key
-         FROM (SELECT DISTINCT request_id, workflow_key FROM entry
+      // Whose request it is its newest state says: what notification tells of it may not know.
+      `SELECT r.request_id, newest.workflow_key
+         FROM (SELECT DISTINCT request_id FROM entry
                 WHERE workspace_id = $1 AND index > $2 AND index <= $3 AND request_id IS NOT NULL
                   AND at + kept_for($1, workflow_key) < $4) r
-        CROSS JOIN LATERAL (SELECT snapshot ->> 'state' AS state FROM transition t WHERE t.request_id = r.request_id ORDER BY t.request_version DESC LIMIT 1) newest
+        CROSS JOIN LATERAL (SELECT snapshot ->> 'state' AS state, snapshot #>> '{workflow,key}' AS workflow_key FROM transition t WHERE t.request_id = r.request_id ORDER BY t.request_version DESC LIMIT 1) newest
         WHERE newest.state = ANY ($5::text[])
           AND NOT EXISTS (SELECT FROM entry later WHERE later.workspace_id = $1 AND later.request_id = r.request_id AND later.request_version IS NOT NULL
                              AND (later.at + kept_for($1, later.workflow_key) < $4) IS NOT TRUE)
           AND NOT EXISTS (SELECT FROM erasure_request q JOIN erasure x ON x.id = q.erasure_id WHERE q.request_id = r.request_id AND x.subject IS NULL)
-          AND NOT is_held($1, r.request_id, r.workflow_key)`,
+          AND NOT is_held($1, r.request_id, newest.workflow_key)`,
       [workspaceId, cursor, page.last, now, endedStates],
     );
     // What is about no request, such as the reason of an erasure, is in the log only.
@@ -141,7 +142,7 @@ export class RetentionSweeper implements OnApplicationBootstrap, OnModuleDestroy
       `UPDATE sealed s SET salt = NULL, data = NULL FROM entry e
         WHERE e.workspace_id = $1 AND e.index > $2 AND e.index <= $3 AND e.request_id IS NULL AND e.at + kept_for($1, e.workflow_key) < $4
           AND s.workspace_id = e.workspace_id AND s.index = e.index AND s.salt IS NOT NULL AND NOT is_held($1, NULL, e.workflow_key)
-          AND NOT EXISTS (SELECT FROM hold h WHERE h.workspace_id = $1 AND h.released_at IS NULL AND h.subject = s.subject)`,
+          AND NOT EXISTS (SELECT FROM hold h WHERE h.workspace_id = $1 AND h.released_at IS NULL AND (h.subject = s.subject OR h.entry_id = e.id))`,
       [workspaceId, cursor, page.last, now],
     );
     const erasureId = expired.length > 0 ? (begun ?? (await this.begin(tx, workspaceId, now))) : begun;

@@ -88,7 +88,7 @@ export class SelfCheck implements OnApplicationBootstrap, OnModuleDestroy {
       if (!head) return withoutHead(claim);
       const logKey = this.log.verifierKey(workspaceId, head);
       // What is new is checked first; a pass looks at all of it once more.
-      const begins = claim.isPassDue && claim.tail !== null;
+      const begins = beginsPass(claim);
       const progress = { tail: claim.tail, pass: begins ? emptyFrontier() : claim.pass };
       const look = await checkLog(sql, { workspaceId, logKey, head }, progress, budget);
       if (look.findings.length === 0) return look;
@@ -99,7 +99,7 @@ export class SelfCheck implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async settle(claim: Claim, look: Look | null, restMs: number): Promise<void> {
     const { intervalMs, passMs } = this.settings;
-    const begins = claim.isPassDue && claim.tail !== null && look !== null;
+    const begins = beginsPass(claim) && look !== null;
     const hasMore = !look?.isUpToDate || look.pass !== null || (claim.isPassDue && !begins);
     const outcome = {
       tail: look ? look.tail : claim.tail,
@@ -140,3 +140,6 @@ const withoutHead = ({ tail }: Claim): Look => {
   };
   return { tail, pass: null, findings: [finding], examined: 0, isUpToDate: true, hasPassed: true };
 };
+
+/** One that is due waits for the one before to end: else a long log would never be read to its end. */
+const beginsPass = ({ isPassDue, tail, pass }: Claim): boolean => isPassDue && tail !== null && pass === null;

@@ -40,11 +40,11 @@ export const timelineDetail = (
   { type, data, taskId, stageKey }: TransitionEvent,
   { title, reason }: Pick<RequestSnapshot, 'title' | 'reason'>,
 ): Record<string, unknown> => ({
-  // Its data are the request itself.
+  // Its data are the request itself; where its requester works is for the trail.
   ...(type === 'request.created' ? { title, reason } : {}),
   ...(stageKey === null ? {} : { stageKey }),
   ...(taskId === null ? {} : { taskId }),
-  ...(shown(data) as Record<string, unknown>),
+  ...(shown(type === 'request.created' ? {} : data) as Record<string, unknown>),
 });
 
 /** Oldest first, after a position; one row more than the page. */

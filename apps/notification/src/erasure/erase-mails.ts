@@ -17,8 +17,10 @@ interface MailRow extends Record<string, unknown> {
   recipient_name: string;
 }
 
+const unsent = `'pending', 'held', 'standby'`;
+
 const emptied = `subject = 'Erased', text_body = 'Erased', html_body = 'Erased', content = NULL, links = '[]', error = NULL,
-  state = CASE WHEN state IN ('pending', 'held') THEN 'skipped' ELSE state END, due_at = NULL, hold_until = NULL,
+  state = CASE WHEN state IN (${unsent}) THEN 'skipped' ELSE state END, untold = untold OR state IN (${unsent}), due_at = NULL, hold_until = NULL,
   finished_at = coalesce(finished_at, now())`;
 
 /**
@@ -64,7 +66,7 @@ const releaseOthers = async (
 ): Promise<void> => {
   await sql.query(
     `WITH unsent AS (SELECT id FROM mail WHERE id = ANY ($1::uuid[]) AND state = 'pending' ORDER BY id FOR UPDATE)
-     UPDATE mail m SET state = 'pending', digest_id = NULL, due_at = now(), finished_at = NULL
+     UPDATE mail m SET state = 'pending', digest_id = NULL, due_at = now(), finished_at = NULL, untold = false
        FROM unsent WHERE m.digest_id = unsent.id AND m.state = 'gathered' AND m.request_id <> ALL ($2::uuid[])`,
     [digests, requestIds],
   );

@@ -37,7 +37,8 @@ export const recordFact = <T extends FactType>(
     {
       ...newFact(type, { ...content, ...ofCall }),
       actor: callingActor(call, person === 'unresolved' ? null : person),
-      actorRef: person === 'unresolved' ? call.actorRef : null,
+      // In another workspace the ref would name somebody else, or say to others who works here.
+      actorRef: person === 'unresolved' && workspaceId === call.workspaceId ? call.actorRef : null,
       workflowKey,
       personal: said.length > 0 ? [{ subject: null, kind: 'words', data: Object.fromEntries(said) }] : [],
     },
