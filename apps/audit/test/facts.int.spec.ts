@@ -145,7 +145,7 @@ describe('a fact whose person the sender does not know', () => {
 
   it('is that of the key when it names nobody who is active, and what it said is sealed', async () => {
     const workspace = v7();
-    await known(workspace, false);
+    const bobId = await known(workspace, false);
     await tell(
       messageOf(
         workspace,
@@ -160,7 +160,8 @@ describe('a fact whose person the sender does not know', () => {
     ]);
     expect(JSON.stringify(entries.map(({ content }) => content))).not.toContain('@');
     expect(entries.map(({ sealed }) => sealed[0])).toMatchObject([
-      { subject: keyId, kind: 'claimedActor', data: { ref: 'bob@example.com' } },
+      // Of somebody who has left: theirs, so that an erasure finds it.
+      { subject: bobId, kind: 'claimedActor', data: { ref: 'bob@example.com' } },
       { subject: keyId, kind: 'claimedActor', data: { ref: 'nobody@example.com' } },
     ]);
   });

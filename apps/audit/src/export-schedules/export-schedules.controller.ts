@@ -80,7 +80,7 @@ class FilterBody {
 class TargetBody {
   @IsIn(targetTypes) type: Target['type'];
   /** Folder below the workspace's own: `a/b`. */
-  @IsOptional() @IsString() @MaxLength(500) path?: string | null;
+  @IsOptional() @IsString() @MaxLength(500) path?: string;
 }
 
 class CreateSchedule {
@@ -88,10 +88,10 @@ class CreateSchedule {
   @IsIn(formatNames) format: FormatName;
   /** ISO 8601 duration of days, hours and minutes, a minute at least: `P1D`. */
   @IsString() every: string;
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => FilterBody) filter?: FilterBody | null;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => FilterBody) filter?: FilterBody;
   @IsDefined() @IsObject() @ValidateNested() @Type(() => TargetBody) target: TargetBody;
   /** The index that the first run begins behind; -1, the default, is the beginning of the log. */
-  @IsOptional() @IsInt() @Min(-1) @Max(Number.MAX_SAFE_INTEGER) after?: number | null;
+  @IsOptional() @IsInt() @Min(-1) @Max(Number.MAX_SAFE_INTEGER) after?: number;
 }
 
 class ChangeSchedule {
