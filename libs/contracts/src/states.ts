@@ -13,6 +13,15 @@ export const requestStates = [
 ] as const;
 export type RequestState = (typeof requestStates)[number];
 
+/** Those that nothing but a comment follows. */
+export const finalStates = [
+  'completed',
+  'rejected',
+  'canceled',
+  'expired',
+  'failed',
+] as const satisfies readonly RequestState[];
+
 export const stageStates = [
   'pending',
   'active',

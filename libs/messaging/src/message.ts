@@ -1,5 +1,6 @@
 import type { Envelope, JobData, JobType, QueueName } from '@countersign/contracts';
 import type { TransactionSql } from '@countersign/persistence';
+import { v7 } from 'uuid';
 import { childSpan } from './trace-context';
 
 /** A message as a handler gets it. */
@@ -17,6 +18,9 @@ export const causeOf = (envelope: Envelope): Cause => ({
   causationId: envelope.id,
   traceparent: childSpan(envelope.traceparent),
 });
+
+/** Of what nobody's call has set in motion. */
+export const newCause = (): Cause => ({ correlationId: v7(), causationId: null, traceparent: null });
 
 export interface Publication<K extends JobType> {
   type: K;

@@ -1,6 +1,5 @@
-import type { Tx } from '@countersign/messaging';
+import { newCause, type Tx } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
-import { v7 } from 'uuid';
 
 /** Should the process die between claiming and telling, others find the moment this long after. */
 const claimMs = 10_000;
@@ -73,7 +72,7 @@ export const tellMoments = async (tx: Tx, moments: readonly DueMoment[]): Promis
       tx.publish({
         type: 'delegations.changed.v1',
         workspaceId,
-        cause: { correlationId: v7(), causationId: null, traceparent: null },
+        cause: newCause(),
         data: { people: people.slice(from, from + mostPerMessage), after: null },
       });
     }

@@ -105,15 +105,7 @@ export class ErasuresController {
     const rows = await this.database.read(call.workspaceId, (sql) =>
       listErasures(sql, call.workspaceId, before, limit),
     );
-    return ok(
-      pageOf(
-        list,
-        rows,
-        limit,
-        ({ id }) => id,
-        (view) => view,
-      ),
-    );
+    return ok(pageOf(list, rows, limit, ({ id }) => id));
   }
 
   @Get(':id')

@@ -1,3 +1,4 @@
+import { bySystem } from '@countersign/contracts';
 import { ObjectStoreError } from '@countersign/object-store';
 import type { UnitOfWork } from '@countersign/messaging';
 import type { Database, Sql } from '@countersign/persistence';
@@ -7,7 +8,7 @@ import { BrokenRange, entryStream, type Sent } from '../export/entry-stream';
 import { recordExport, snapshotOf } from '../export/export-record';
 import { formatOf } from '../export/formats/format-of';
 import type { AuditLog } from '../log/audit-log';
-import { bySystem, factOf } from '../log/fact';
+import { factOf } from '../log/fact';
 import type { ExportStores } from './export-stores';
 import type { Run, Schedule } from './schedule';
 import {

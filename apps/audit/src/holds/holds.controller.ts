@@ -111,15 +111,7 @@ export class HoldsController {
     const rows = await this.database.read(call.workspaceId, (sql) =>
       listHolds(sql, call.workspaceId, before, limit),
     );
-    return ok(
-      pageOf(
-        list,
-        rows,
-        limit,
-        ({ id }) => id,
-        (view) => view,
-      ),
-    );
+    return ok(pageOf(list, rows, limit, ({ id }) => id));
   }
 
   @Get(':id')

@@ -67,13 +67,7 @@ export class AuditController {
         readPruned(sql, call.workspaceId, after),
       ]),
     );
-    const page = pageOf(
-      'audit',
-      rows,
-      limit,
-      ({ index }) => String(index),
-      (view) => view,
-    );
+    const page = pageOf('audit', rows, limit, ({ index }) => String(index));
     return ok({ ...page, pruned });
   }
 

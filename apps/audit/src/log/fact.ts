@@ -1,8 +1,6 @@
-import type { Actor } from '@countersign/contracts';
+import { bySystem } from '@countersign/contracts';
 import { v7 } from 'uuid';
 import type { LogEntry } from './log-entry';
-
-export const bySystem: Actor = { type: 'system', id: null, via: null };
 
 /**
  * A fact of this service's own, by default about no request, by the system, and now. `content` says ids, codes, numbers and

@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common';
+import { bySystem } from '@countersign/contracts';
 import { Handles, type Message, type Tx } from '@countersign/messaging';
 import { storeOperationalEvents } from '../feed/feed.rows';
 import { AuditLog } from './audit-log';
-import { bySystem } from './fact';
 import type { LogEntry } from './log-entry';
 
 /** What became of telling others, as entries of the log and events of the feed. */

@@ -1,8 +1,8 @@
-import type { Tx } from '@countersign/messaging';
-import { v7 } from 'uuid';
+import { bySystem } from '@countersign/contracts';
+import { newCause, type Tx } from '@countersign/messaging';
 import { storeOperationalEvents } from '../feed/feed.rows';
 import type { AuditLog } from '../log/audit-log';
-import { bySystem, factOf } from '../log/fact';
+import { factOf } from '../log/fact';
 import type { Tampering } from './self-check.rows';
 
 const type = 'audit.tampered';
@@ -49,7 +49,7 @@ export const tellFindings = async (
   tx.publish({
     type: 'audit.happened.v1',
     workspaceId,
-    cause: { correlationId: v7(), causationId: null, traceparent: null },
+    cause: newCause(),
     data: { id: fact.id, type, at: fact.at, shown },
   });
 };

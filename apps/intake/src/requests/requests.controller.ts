@@ -99,15 +99,7 @@ export class RequestsController {
         query.limit,
       ),
     );
-    return ok(
-      pageOf(
-        'requests',
-        rows,
-        query.limit,
-        ({ id }) => id,
-        (view) => view,
-      ),
-    );
+    return ok(pageOf('requests', rows, query.limit, ({ id }) => id));
   }
 
   @Get(':id')

@@ -132,15 +132,7 @@ export class WorkflowsController {
     const rows = await this.database.read(call.workspaceId, (sql) =>
       listWorkflows(sql, call.workspaceId, call.identity.key.workflows, before, query.limit),
     );
-    return ok(
-      pageOf(
-        'workflows',
-        rows,
-        query.limit,
-        ({ id }) => id,
-        (view) => view,
-      ),
-    );
+    return ok(pageOf('workflows', rows, query.limit, ({ id }) => id));
   }
 
   @Get(':key')
@@ -169,15 +161,7 @@ export class WorkflowsController {
     const rows = await this.database.read(call.workspaceId, (sql) =>
       listVersions(sql, call.workspaceId, key, before === null ? null : Number(before), query.limit),
     );
-    return ok(
-      pageOf(
-        'versions',
-        rows,
-        query.limit,
-        ({ version }) => String(version),
-        (view) => view,
-      ),
-    );
+    return ok(pageOf('versions', rows, query.limit, ({ version }) => String(version)));
   }
 
   @Get(':key/versions/:version')

@@ -1,4 +1,4 @@
-import type { EndpointEventType, OperationalEventType } from '@countersign/contracts';
+import { bySystem, type EndpointEventType, type OperationalEventType } from '@countersign/contracts';
 
 /** Of an endpoint, what is said about it. */
 export interface EndpointSubject {
@@ -32,8 +32,6 @@ export type Operation =
 export type Happening = {
   [T in EndpointEventType]: Extract<Operation, { type: T }>;
 }[EndpointEventType];
-
-const bySystem = { type: 'system', id: null, via: null };
 
 /** What subscribers are sent as `data`. */
 export const operationalData = (

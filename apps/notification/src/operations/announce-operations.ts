@@ -1,4 +1,4 @@
-import type { Tx } from '@countersign/messaging';
+import { newCause, type Tx } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import { matchesEvent } from '@countersign/contracts';
@@ -9,12 +9,7 @@ import {
   type Happening,
 } from '../events/operational-event';
 import { planOwnerMails, writeOwnerMails } from './owner-mail';
-import {
-  newCause,
-  readSubscribers,
-  writeOperationalDeliveries,
-  type Subscriber,
-} from './operational-deliveries';
+import { readSubscribers, writeOperationalDeliveries, type Subscriber } from './operational-deliveries';
 
 /** Something that happened to an endpoint, or to a delivery for it. */
 export interface EndpointNews {

@@ -1,5 +1,5 @@
 import { patternsOf, type OperationalEventType } from '@countersign/contracts';
-import type { Tx } from '@countersign/messaging';
+import { newCause, type Tx } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
 import { v7 } from 'uuid';
 import { queuedMinutes } from '../deliveries/claim-due';
@@ -24,8 +24,6 @@ export interface OperationalNews {
   data: Record<string, unknown>;
   subscribers: readonly Subscriber[];
 }
-
-export const newCause = () => ({ correlationId: v7(), causationId: null, traceparent: null });
 
 /** Those of these workspaces that name any of these types, by a pattern that may also mean others. */
 export const readSubscribers = (

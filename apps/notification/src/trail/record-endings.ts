@@ -1,6 +1,5 @@
-import type { Tx } from '@countersign/messaging';
+import { newCause, type Tx } from '@countersign/messaging';
 import { recordSystemFacts, type SystemFact } from '@countersign/service-kit';
-import { v7 } from 'uuid';
 
 /** What became of telling somebody: a delivery, a mail or a chat message that is over. */
 export interface Ending {
@@ -16,6 +15,5 @@ export const recordEndings = (tx: Tx, endings: readonly Ending[]): void => {
     if (facts) facts.push(fact);
     else byWorkspace.set(workspaceId, [fact]);
   }
-  for (const [workspaceId, facts] of byWorkspace)
-    recordSystemFacts(tx, workspaceId, { correlationId: v7(), causationId: null, traceparent: null }, facts);
+  for (const [workspaceId, facts] of byWorkspace) recordSystemFacts(tx, workspaceId, newCause(), facts);
 };

@@ -1,4 +1,4 @@
-import type { RequestState } from '@countersign/contracts';
+import { finalStates, type RequestState } from '@countersign/contracts';
 import { NotYet, type Message } from '@countersign/messaging';
 
 /** An earlier transition that does not come for so long is not coming: then order is kept among those that did. */
@@ -6,7 +6,7 @@ const patienceMs = 60_000;
 
 /** Of a request that is over nothing more is to come but comments. */
 const keptHours = 24;
-const over: ReadonlySet<RequestState> = new Set(['rejected', 'canceled', 'expired', 'failed', 'completed']);
+const over: ReadonlySet<RequestState> = new Set(finalStates);
 
 export const forgetTold = `DELETE FROM request_told WHERE request_id IN (
   SELECT request_id FROM request_told WHERE is_over AND told_at < now() - interval '${keptHours} hours'

@@ -1,9 +1,8 @@
 import { DueSweeper } from '@countersign/due-sweeper';
-import type { UnitOfWork } from '@countersign/messaging';
+import { newCause, type UnitOfWork } from '@countersign/messaging';
 import type { Database } from '@countersign/persistence';
 import { LOG, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { v7 } from 'uuid';
 import { Clock } from '../clock';
 import { claimDueRequests, nextDueAt, tellDueRequests } from './due-request.rows';
 
@@ -54,7 +53,7 @@ export class RequestTimers implements OnApplicationBootstrap, OnModuleDestroy {
         tx.publish({
           type: 'request.tick.v1',
           workspaceId,
-          cause: { correlationId: v7(), causationId: null, traceparent: null },
+          cause: newCause(),
           data: { requestId: id },
         });
       }

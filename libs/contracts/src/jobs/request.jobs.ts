@@ -23,6 +23,8 @@ export class Actor {
   @IsOptional() @IsString() via: string | null;
 }
 
+export const bySystem: Readonly<Actor> = { type: 'system', id: null, via: null };
+
 /** Somebody waits for the outcome of such a command: it is told by `command.settled.v1`. */
 abstract class RequestCommand {
   @IsUUID() commandId: string;

@@ -30,13 +30,13 @@ export const decodeCursor = (list: string, cursor: string | undefined, format: R
 
 export const idPosition = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A page of rows that were read with `limit + 1`. */
-export const pageOf = <Row, View>(
+/** A page of rows that were read with `limit + 1`; without a `view` they are shown as they are. */
+export const pageOf = <Row, View = Row>(
   list: string,
   rows: readonly Row[],
   limit: number,
   position: (row: Row) => string,
-  view: (row: Row) => View,
+  view: (row: Row) => View = (row) => row as unknown as View,
 ): { data: View[]; nextCursor: string | null } => {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);

@@ -1,4 +1,11 @@
-import type { Actor, CallContent, Fact, FactContents, FactType } from '@countersign/contracts';
+import {
+  bySystem,
+  type Actor,
+  type CallContent,
+  type Fact,
+  type FactContents,
+  type FactType,
+} from '@countersign/contracts';
 import type { Cause, Tx } from '@countersign/messaging';
 import { v7 } from 'uuid';
 import type { Call } from '../http/call';
@@ -89,7 +96,7 @@ const newFact = (type: FactType, content: object): Fact => ({
   id: v7(),
   type,
   at: new Date().toISOString(),
-  actor: { type: 'system', id: null, via: null },
+  actor: bySystem,
   actorRef: null,
   requestId: null,
   workflowKey: null,

@@ -1,4 +1,6 @@
-export const requestOutcomes = ['completed', 'rejected', 'canceled', 'expired', 'failed'] as const;
+import { finalStates } from '@countersign/contracts';
+
+export const requestOutcomes = finalStates;
 export type RequestOutcome = (typeof requestOutcomes)[number];
 
 export const stageOutcomes = [
