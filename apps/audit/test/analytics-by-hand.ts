@@ -3,6 +3,7 @@
  * what the service does.
  */
 export interface RawEntry {
+  id: string;
   index: number;
   type: string;
   at: string;
@@ -106,6 +107,15 @@ const stagesIn = (entries: readonly RawEntry[]): StageByHand[] => {
   });
 };
 
+/** As docs/audit.md says of facts that take several entries. */
+const wholeContent = ({ id, content }: RawEntry, all: readonly RawEntry[]): Fields => {
+  const texts = all
+    .filter(({ content: part }) => part.continues === id)
+    .sort((a, b) => Number(a.content.part) - Number(b.content.part))
+    .map(({ content: part }) => part.text ?? '');
+  return texts.length > 0 ? { ...content, ...JSON.parse(texts.join('') || '{}') } : content;
+};
+
 /** What happened to each request, entries in any order. */
 export const requestsByHand = (all: readonly RawEntry[]): RequestByHand[] => {
   const ids = [
@@ -114,9 +124,10 @@ export const requestsByHand = (all: readonly RawEntry[]): RequestByHand[] => {
     ),
   ];
   return ids.map((id) => {
-    const entries = all
+    const own = all
       .filter(({ requestId, requestVersion }) => requestId === id && requestVersion !== null)
       .sort((a, b) => a.requestVersion! - b.requestVersion! || a.index - b.index);
+    const entries = own.map((entry) => ({ ...entry, content: wholeContent(entry, own) }));
     const created = entries.find(({ type }) => type === 'request.created')!;
     const { requester, workflow } = created.content as { requester: string; workflow: { key: string } };
     const person = created.sealed.find(({ kind, subject }) => kind === 'person' && subject === requester)

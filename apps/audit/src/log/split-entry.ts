@@ -53,6 +53,33 @@ export const splitEntry = (entry: LogEntry): LogEntry[] => {
   ];
 };
 
+/**
+ * Facts with their whole content again, without the entries that carried them on; in the order of the log, from which none is
+ * taken out. What is sealed stays where it is. Parts whose fact is not among them are left as they are.
+ */
+export const joinContents = <E extends { type: string; content: Record<string, unknown> }>(
+  entries: readonly E[],
+): E[] => {
+  const joined: { entry: E; text: string; left: number }[] = [];
+  for (const entry of entries) {
+    const fact = joined.at(-1);
+    if (entry.type === continuedType && fact && fact.left > 0) {
+      fact.text += typeof entry.content.text === 'string' ? entry.content.text : '';
+      fact.left -= 1;
+      continue;
+    }
+    joined.push({ entry, text: '', left: partsOf(entry.content) });
+  }
+  return joined.map(({ entry, text, left }) => {
+    if (left > 0 || !('continued' in entry.content)) return entry;
+    const { continued: _, ...content } = entry.content;
+    return { ...entry, content: { ...content, ...(JSON.parse(text || '{}') as object) } };
+  });
+};
+
+const partsOf = ({ continued }: Record<string, unknown>): number =>
+  typeof continued === 'object' && continued !== null && 'parts' in continued ? Number(continued.parts) : 0;
+
 export const isTooLong = (leaf: Uint8Array): boolean => leaf.length > MAX_BUNDLED_LEAF;
 
 const membersOf = (members: readonly { name: string; value: unknown }[]): Record<string, unknown> =>

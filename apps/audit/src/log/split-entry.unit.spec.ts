@@ -2,7 +2,7 @@ import { commitment, leafBytes, MAX_BUNDLED_LEAF } from '@countersign/merkle-log
 import fc from 'fast-check';
 import { v7 } from 'uuid';
 import type { LogEntry } from './log-entry';
-import { continuedType, splitEntry } from './split-entry';
+import { continuedType, joinContents, splitEntry } from './split-entry';
 
 const entryOf = (content: Record<string, unknown>, personal: LogEntry['personal']): LogEntry => ({
   workspaceId: v7(),
@@ -28,14 +28,6 @@ const lengthOf = ({ id, type, at, requestId, requestVersion, content, personal }
     content,
     sealed: personal.map(({ subject, kind }) => ({ subject, kind, commitment: someCommitment })),
   }).length;
-const joined = ([first, ...parts]: LogEntry[]) => {
-  const { continued: _, ...content } = first!.content;
-  const text = parts.map((part) => part.content.text ?? '').join('');
-  return {
-    content: { ...content, ...(text ? JSON.parse(text) : {}) },
-    personal: [first!, ...parts].flatMap(({ personal }) => personal),
-  };
-};
 
 describe('an entry that is split', () => {
   it('fits in each of its parts, and is the same when they are put together', () => {
@@ -54,7 +46,13 @@ describe('an entry that is split', () => {
         const whole = entryOf(anyContent, anyPersonal);
         const entries = splitEntry(whole);
         for (const entry of entries) expect(lengthOf(entry)).toBeLessThanOrEqual(MAX_BUNDLED_LEAF);
-        expect(joined(entries)).toEqual({ content: anyContent, personal: anyPersonal });
+        const other = entryOf({ text: 'of another fact' }, []);
+        expect(joinContents([other, ...entries, other]).map(({ content: one }) => one)).toEqual([
+          other.content,
+          anyContent,
+          other.content,
+        ]);
+        expect(entries.flatMap(({ personal: part }) => part)).toEqual(anyPersonal);
       }),
       { numRuns: 60 },
     );
@@ -64,8 +62,14 @@ describe('an entry that is split', () => {
     for (const character of ['"', '\\', '€', '😀', '\u0001']) {
       const entries = splitEntry(entryOf({ text: character.repeat(60_000) }, []));
       for (const entry of entries) expect(lengthOf(entry)).toBeLessThanOrEqual(MAX_BUNDLED_LEAF);
-      expect(joined(entries).content).toEqual({ text: character.repeat(60_000) });
+      expect(joinContents(entries)[0]?.content).toEqual({ text: character.repeat(60_000) });
     }
+  });
+
+  it('is left as it is while a part is missing', () => {
+    const [first, second, ...others] = splitEntry(entryOf({ large: 'x'.repeat(70_000) }, []));
+    expect(joinContents([first!, second!])).toEqual([first]);
+    expect(joinContents([second!, ...others])).toEqual([second, ...others]);
   });
 
   it('has parts that say what they continue, the same however often it is split', () => {

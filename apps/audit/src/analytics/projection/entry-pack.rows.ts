@@ -1,4 +1,5 @@
 import type { Sql } from '@countersign/persistence';
+import { joinContents } from '../../log/split-entry';
 import type { TrailEntry } from '../runs/trail-entry';
 
 /** Entries of one request, in the order of the log. */
@@ -53,7 +54,7 @@ export const readPack = async (
   const whole = isFull ? withoutLastTransition(rows) : rows;
   if (isFull && whole.length === 0) return readPack(sql, workspaceId, from, limit * 2);
   const requests = new Map<string, TrailEntry[]>();
-  for (const row of whole) {
+  for (const row of joinContents(whole)) {
     // Facts that are no transition of a request tell nothing of its way.
     if (row.request_id === null || row.request_version === null || row.workflow_key === null) continue;
     const entries = requests.get(row.request_id) ?? [];
