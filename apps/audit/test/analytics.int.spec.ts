@@ -197,7 +197,7 @@ describe('analytics', () => {
         );
       return answers;
     };
-    const before = await ask();
+    const before = (await ask()).map(({ data }) => data);
     expect(
       (await service.call('POST', '/v1/analytics/rebuild', undefined, { workspace, scopes: ['audit:read'] }))
         .status,
@@ -205,7 +205,32 @@ describe('analytics', () => {
     const { status, body } = await service.call('POST', '/v1/analytics/rebuild', undefined, { workspace });
     expect([status, body]).toEqual([200, { entries: 0, complete: false }]);
     await even(workspace);
-    expect(await ask()).toEqual(before);
+    expect((await ask()).map(({ data }) => data)).toEqual(before);
+    const { body: page } = await service.get('/v1/audit/entries?type=analytics.rebuilt', { workspace });
+    expect(page.data).toMatchObject([{ content: { dropPruned: false, actor: { type: 'service' } } }]);
+  }, 60_000);
+
+  it('keeps what was counted of entries that were pruned since, unless it is told to drop it', async () => {
+    const pruned = v7();
+    await live(pruned, 13, 30);
+    await even(pruned);
+    const ask = async () =>
+      (await service.get('/v1/analytics/throughput?from=2000-01-01T00:00:00Z', { workspace: pruned })).body
+        .data[0].requests.submitted;
+    const rebuild = (body?: object) =>
+      service.call('POST', '/v1/analytics/rebuild', body, { workspace: pruned });
+    const before = await ask();
+    expect(before).toBeGreaterThan(10);
+    await service.sql('DELETE FROM entry WHERE workspace_id = $1 AND index < 256', [pruned]);
+    await service.sql('UPDATE log_head SET first_index = 256, pruned_at = now() WHERE workspace_id = $1', [
+      pruned,
+    ]);
+    const { status, body } = await rebuild();
+    expect([status, body.code]).toEqual([409, 'invalid_transition']);
+    expect(await ask()).toBe(before);
+    expect((await rebuild({ dropPruned: true })).status).toBe(200);
+    await even(pruned);
+    expect(await ask()).toBeLessThan(before);
   }, 60_000);
 
   it('is nothing in another workspace', async () => {

@@ -5,7 +5,7 @@ import {
   allowWorkflows,
   Call,
   Caller,
-  EmptyBody,
+  callingActor,
   Idempotency,
   IsTime,
   ok,
@@ -13,7 +13,11 @@ import {
   Problem,
   type Answer,
 } from '@countersign/service-kit';
-import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { People } from '@countersign/directory-replica';
+import { IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { AuditLog } from '../log/audit-log';
+import { factOf } from '../log/fact';
+import { readPruned } from '../retention/pruned';
 import { askForRebuild } from './projection/clear.rows';
 import { readWaiting, type WaitingLine } from './reports/bottlenecks.rows';
 import { readProgress } from './reports/progress.rows';
@@ -37,6 +41,11 @@ export class AnalyticsQuery {
   @IsOptional() @IsIn(groupings) groupBy?: Grouping;
 }
 
+export class Rebuild {
+  /** Do without what was counted of entries that were pruned since. */
+  @IsOptional() @IsBoolean() dropPruned?: boolean;
+}
+
 const dayMs = 86_400_000;
 const usualDays = 30;
 const mostLines = 1_000;
@@ -47,6 +56,8 @@ export class AnalyticsController {
   constructor(
     private readonly database: Database,
     private readonly idempotency: Idempotency,
+    private readonly people: People,
+    private readonly log: AuditLog,
   ) {}
 
   @Get('cycle-times')
@@ -120,15 +131,23 @@ export class AnalyticsController {
   @Post('rebuild')
   @Operation({
     scope: 'admin',
-    trail: 'none: the numbers are made of the log, and come out the same',
+    trail: 'analytics.rebuilt',
     summary: 'Makes all numbers anew from the log; until that is done reports say complete: false',
+    body: Rebuild,
     answers: { 200: { description: 'It has begun', schema: rebuildSchema } },
   })
   async rebuild(@Caller() call: Call): Promise<Answer> {
-    await call.body(EmptyBody);
+    const { dropPruned = false } = await call.body(Rebuild);
     allowWorkflows(call, null, 'The rebuild');
+    const actor = callingActor(call, await this.people.actor(call));
     return this.idempotency.run(call, async (tx) => {
       await askForRebuild(tx, call.workspaceId);
+      const pruned = await readPruned(tx, call.workspaceId, null);
+      if (pruned && !dropPruned) throw cannotCountAgain(pruned.before);
+      const { workspaceId } = call;
+      await this.log.append(tx, [
+        factOf({ workspaceId, type: 'analytics.rebuilt', actor, content: { dropPruned } }),
+      ]);
       return ok({ entries: 0, complete: false });
     });
   }
@@ -164,6 +183,12 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const instant = (time: string | undefined): string | null =>
   time === undefined ? null : new Date(time).toISOString();
+
+const cannotCountAgain = (index: number): Problem =>
+  new Problem(
+    'invalid_transition',
+    `Entries before ${index} were pruned: what was counted of them cannot be counted again. With {"dropPruned": true} the numbers are made anew without it.`,
+  );
 
 const backwards = (): Problem =>
   Problem.invalid([{ pointer: '/query/from', message: 'From must be before to.' }]);
