@@ -17,7 +17,8 @@ export {
 export { writeAnswer } from './http/answer.adapter';
 export { Problem, renderProblem } from './http/problem';
 export { problemOf } from './http/problem.filter';
-export { IsTime, PageQuery, decodeCursor, encodeCursor, idPosition, pageOf, pageSchema } from './http/page';
+export { IsTime } from './http/is-time';
+export { PageQuery, decodeCursor, encodeCursor, idPosition, pageOf, pageSchema } from './http/page';
 export { EmptyBody } from './http/empty-body';
 export { Operation, PathId, Internal, Caller } from './http/operation';
 export { identityHeader, IdentitySigner, IdentityVerifier, type Identity } from './http/identity';

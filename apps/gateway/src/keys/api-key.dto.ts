@@ -1,19 +1,15 @@
 import { scopes, type Scope } from '@countersign/contracts';
+import { IsTime } from '@countersign/service-kit';
 import {
   ArrayMaxSize,
   ArrayMinSize,
   ArrayUnique,
   IsArray,
   IsIn,
-  IsISO8601,
   IsOptional,
   IsString,
   Length,
-  Matches,
 } from 'class-validator';
-
-/** RFC 3339: a date alone would leave the hour open. */
-const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
 
 export class CreateApiKey {
   @IsString() @Length(1, 200) name: string;
@@ -28,7 +24,6 @@ export class CreateApiKey {
   @Length(1, 200, { each: true })
   workflows?: string[] | null;
   @IsOptional()
-  @IsISO8601({ strict: true })
-  @Matches(instant, { message: 'expiresAt must be an RFC 3339 time with a time zone' })
+  @IsTime()
   expiresAt?: string | null;
 }

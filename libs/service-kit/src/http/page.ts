@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { Problem } from './problem';
 
 /** Query of every list (product §3). */
@@ -52,12 +52,3 @@ export const pageSchema = (items: object) => ({
   required: ['data', 'nextCursor'],
   properties: { data: { type: 'array', items }, nextCursor: { type: ['string', 'null'] } },
 });
-
-/** A point in time as RFC 3339 says it; what ISO 8601 allows beyond (weeks, bare years) is refused. */
-export const IsTime = (): PropertyDecorator =>
-  Matches(
-    /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/,
-    {
-      message: '$property must be a time such as 2026-11-21T09:00:00Z',
-    },
-  );
