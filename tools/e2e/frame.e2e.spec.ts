@@ -611,6 +611,18 @@ describe('a list', () => {
     const tasks = await admin.get<Page<{ id: string }>>(`/v1/tasks?requestId=${request.id}&state=open`);
     expect(tasks.body.data.map(({ id }) => id)).toEqual([taskOf(request).id]);
   });
+
+  it('finds what somebody asked for by their id after they have left', async () => {
+    const leaver = await createUser(admin, { userName: 'leaver@example.com', displayName: 'Lea Ver' });
+    const body = newRequest({ requester: 'leaver@example.com', draft: true });
+    const { id } = expectStatus(await admin.post<RequestView>('/v1/requests', body), 201);
+    expectStatus(await admin.delete(`/scim/v2/Users/${leaver.id}`), 204);
+    const { data } = expectStatus(
+      await admin.get<Page<RequestView>>(`/v1/requests?requester=${leaver.id.toUpperCase()}`),
+      200,
+    );
+    expect(data.map((request) => request.id)).toEqual([id]);
+  });
 });
 
 describe('Idempotency-Key', () => {

@@ -64,6 +64,19 @@ export class People {
     return found.length === 1 ? (found[0] ?? null) : null;
   }
 
+  /**
+   * Id of whom a filter asks for; null when the ref names nobody. What is an id stands for itself, be it of a key or of somebody who has
+   * left: what they did is still to be found. Throws Problem unavailable as `find` does, but not for an id.
+   */
+  async idOf(call: Call, ref: string): Promise<string | null> {
+    const id = isUuid(ref) ? ref.toLowerCase() : null;
+    const person = await this.find(call.workspaceId, ref, call.cause).catch((error: unknown) => {
+      if (id !== null && error instanceof Problem) return null;
+      throw error;
+    });
+    return person?.id ?? id;
+  }
+
   /** The person that the key acts for; null when it acts for itself. Throws Problem unknown_actor. */
   async actor(call: Call, seen?: Sightings): Promise<DirectoryPerson | null> {
     if (call.actorRef === null) return null;
