@@ -314,6 +314,7 @@ const calls: Record<string, () => Promise<HttpAnswer<Json>>> = {
   'DELETE /v1/audit/holds/{id}': () => bob.delete(`/v1/audit/holds/${made.hold}`),
   'PUT /v1/audit/retention': () =>
     bob.put('/v1/audit/retention', { default: 'P10Y', workflows: { 'asks-bob': 'P7Y' } }),
+  'POST /v1/analytics/rebuild': () => bob.post('/v1/analytics/rebuild'),
   'POST /v1/audit/erasures': () =>
     bob.post('/v1/audit/erasures', { subject: made.user, reason: words('Wish') }),
   'POST /v1/audit/export-schedules': () =>

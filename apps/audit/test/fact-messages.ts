@@ -13,7 +13,6 @@ export const mailEnded = (
     type: 'mail.ended',
     at,
     actor: { type: 'system', id: null, via: null },
-    actorRef: null,
     requestId,
     workflowKey: null,
     content: {

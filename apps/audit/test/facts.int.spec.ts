@@ -16,7 +16,6 @@ const factOf = (more: Partial<Fact> = {}): Fact => ({
   type: 'api_key.revoked',
   at: '2026-11-21T09:00:00.000Z',
   actor: { type: 'service', id: keyId, via: null },
-  actorRef: null,
   requestId: null,
   workflowKey: null,
   content: { apiKeyId: v7(), root: false, traceId: null, scheme: 'bearer' },
@@ -113,56 +112,5 @@ describe('a fact that another service tells', () => {
       expect(JSON.stringify(content)).not.toContain('Miller');
       expect(sealed).toMatchObject([{ subject: keyId, kind: 'undecided' }]);
     }
-  });
-});
-
-describe('a fact whose person the sender does not know', () => {
-  const known = async (workspace: string, active: boolean) => {
-    const id = v7();
-    const person = {
-      id,
-      externalId: null,
-      userName: 'bob@example.com',
-      displayName: 'Bob',
-      email: null,
-      active,
-    };
-    await service.sql(
-      `INSERT INTO person (workspace_id, id, user_name, version, active, person) VALUES ($1, $2, 'bob@example.com', 1, $3, $4)`,
-      [workspace, id, active, JSON.stringify({ ...person, version: 1 })],
-    );
-    return id;
-  };
-
-  it('is that of the person whom the ref names', async () => {
-    const workspace = v7();
-    const bob = await known(workspace, true);
-    await tell(messageOf(workspace, factOf({ actorRef: 'Bob@Example.com' })));
-    const [entry] = await entriesOf(workspace, `&actor=${bob}`);
-    expect(entry?.content).toMatchObject({ actor: { type: 'user', id: bob, via: keyId } });
-    expect(entry?.sealed).toEqual([]);
-  });
-
-  it('is that of the key when it names nobody who is active, and what it said is sealed', async () => {
-    const workspace = v7();
-    const bobId = await known(workspace, false);
-    await tell(
-      messageOf(
-        workspace,
-        factOf({ actorRef: 'bob@example.com' }),
-        factOf({ actorRef: 'nobody@example.com' }),
-      ),
-    );
-    const entries = await entriesOf(workspace, `&actor=${keyId}`);
-    expect(entries.map(({ content }) => content.actor)).toEqual([
-      { type: 'service', id: keyId, via: null },
-      { type: 'service', id: keyId, via: null },
-    ]);
-    expect(JSON.stringify(entries.map(({ content }) => content))).not.toContain('@');
-    expect(entries.map(({ sealed }) => sealed[0])).toMatchObject([
-      // Of somebody who has left: theirs, so that an erasure finds it.
-      { subject: bobId, kind: 'claimedActor', data: { ref: 'bob@example.com' } },
-      { subject: keyId, kind: 'claimedActor', data: { ref: 'nobody@example.com' } },
-    ]);
   });
 });

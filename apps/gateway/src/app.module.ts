@@ -6,6 +6,7 @@ import { Proxy } from './front-door/proxy';
 import { RateLimits } from './front-door/rate-limits';
 import { Readiness } from './front-door/readiness';
 import { Upstreams } from './front-door/upstreams';
+import { ActingPerson } from './keys/acting-person';
 import { AdminKey } from './keys/admin-key';
 import { ApiKeysController } from './keys/api-keys.controller';
 import { KeyLookup } from './keys/key-lookup';
@@ -14,6 +15,7 @@ import { WorkspacesController } from './workspaces/workspaces.controller';
 @Module({
   controllers: [WorkspacesController, ApiKeysController],
   providers: [
+    ActingPerson,
     AdminKey,
     Authenticator,
     DocsPages,

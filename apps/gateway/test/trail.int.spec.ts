@@ -1,12 +1,26 @@
 import type { Envelope, Fact, FactHappened } from '@countersign/contracts';
 import { Client } from 'pg';
+import { v7 } from 'uuid';
 import { call, startGateway, type TestGateway } from './gateway';
+import { startUpstream, type TestUpstream } from './upstream';
 
+const bob = v7();
+/** Intake, as far as it knows one person: whom the signed identity names. */
+let intake: TestUpstream;
 let gateway: TestGateway;
 let owner: Client;
 let home: string;
 beforeAll(async () => {
-  gateway = await startGateway();
+  intake = await startUpstream((request, response) => {
+    const [, claims = ''] = String(request.headers['countersign-identity']).split('.');
+    const { actor } = JSON.parse(Buffer.from(claims, 'base64url').toString()).identity;
+    const isBob = request.url === '/v1/whoami' && actor === 'bob.miller@example.com';
+    response.writeHead(isBob ? 200 : 403, { 'content-type': 'application/json' });
+    response.end(
+      JSON.stringify(isBob ? { actor: { id: bob } } : { code: 'unknown_actor', detail: 'Nobody is.' }),
+    );
+  });
+  gateway = await startGateway({ INTAKE_URL: intake.url });
   owner = new Client({ connectionString: gateway.ownerUrl, options: '-c search_path=access' });
   await owner.connect();
   home = (await owner.query('SELECT id FROM workspace WHERE is_default')).rows[0].id;
@@ -14,6 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await owner.end();
   await gateway.stop();
+  await intake.stop();
 });
 
 /** What is written for the log, oldest first; nobody here takes it away. */
@@ -68,8 +83,7 @@ describe('what the gateway tells the log', () => {
     });
     expect(made).toMatchObject({
       type: 'api_key.created',
-      actor: { type: 'service', id: rootKey, via: null },
-      actorRef: 'bob.miller@example.com',
+      actor: { type: 'user', id: bob, via: rootKey },
       content: {
         apiKeyId: id,
         scopes: ['requests:read'],
@@ -83,11 +97,36 @@ describe('what the gateway tells the log', () => {
     expect(JSON.stringify(made?.content)).not.toMatch(/bob|miller/i);
     expect(revoked).toMatchObject({
       type: 'api_key.revoked',
-      actorRef: null,
+      actor: { type: 'service', id: rootKey, via: null },
       content: { apiKeyId: id, root: false, scheme: 'basic' },
     });
     // Revoked again: nothing has changed.
     expect(more).toEqual([]);
+  });
+
+  it('refuses who is unknown, and does without those who could tell only what needs them', async () => {
+    const headers = { 'countersign-actor': 'nobody@example.com' };
+    const told = await factsDuring(async () => {
+      const made = await api('POST', '/v1/api-keys', { name: 'x', scopes: ['admin'] });
+      const path = `/v1/api-keys/${made.body.id as string}`;
+      const alone = `http://127.0.0.1:${(await gateway.another({ INTAKE_URL: 'http://127.0.0.1:1' })).port}`;
+      const refused = [
+        await api('POST', '/v1/api-keys', { name: 'x', scopes: ['admin'] }, headers),
+        await api('POST', '/v1/workspaces', { name: 'x', kind: 'live' }, headers),
+        await api('DELETE', path, undefined, { ...headers, 'if-match': '"99"' }),
+        await api('POST', '/v1/api-keys', { name: 'x', scopes: [] }, headers),
+        await call(alone, gateway.adminKey, 'DELETE', path, undefined, headers),
+      ];
+      expect(refused.map(({ status, body }) => [status, body.code])).toEqual([
+        [403, 'unknown_actor'],
+        [403, 'unknown_actor'],
+        [403, 'unknown_actor'],
+        [400, 'validation_failed'],
+        [503, 'unavailable'],
+      ]);
+      expect((await call(alone, gateway.adminKey, 'DELETE', path)).status).toBe(204);
+    });
+    expect(told.map(({ type }) => type)).toEqual(['api_key.created', 'api_key.revoked']);
   });
 
   it('says nothing of what was refused, and of a repeated call once', async () => {

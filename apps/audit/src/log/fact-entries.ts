@@ -6,7 +6,7 @@ import { describeMembers, type MemberRule } from './member-rules';
 /** A fact as an entry of the log: what may stay for ever apart from what may have to go. */
 export const entryOfFact = (
   workspaceId: string,
-  { id, type, at, actor, requestId, workflowKey, content, personal }: Omit<Fact, 'actorRef'>,
+  { id, type, at, actor, requestId, workflowKey, content, personal }: Fact,
 ): LogEntry => {
   const rules: Readonly<Record<string, MemberRule>> = Object.hasOwn(factRules, type)
     ? { ...factRules[type as keyof typeof factRules], ...callRules }

@@ -11,7 +11,6 @@ const factOf = (more: Partial<Fact>): Fact => ({
   type: 'api_key.revoked',
   at: '2026-11-21T09:00:00.000Z',
   actor: { type: 'user', id: bob, via: keyId },
-  actorRef: null,
   requestId: null,
   workflowKey: null,
   content: {},

@@ -1,6 +1,5 @@
 import { Controller } from '@nestjs/common';
 import type { Fact } from '@countersign/contracts';
-import { People } from '@countersign/directory-replica';
 import { readErasedRequests } from '@countersign/erasure';
 import { Handles, type Message, type Tx } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
@@ -17,10 +16,7 @@ interface Told {
 /** What happens apart from transitions: keys, definitions, the directory, endpoints, and what became of telling people. */
 @Controller()
 export class FactsController {
-  constructor(
-    private readonly log: AuditLog,
-    private readonly people: People,
-  ) {}
+  constructor(private readonly log: AuditLog) {}
 
   @Handles('fact.happened.v1')
   async happened(messages: Message<'fact.happened.v1'>[], tx: Tx): Promise<void> {
@@ -31,49 +27,15 @@ export class FactsController {
     const known = await knownEntries(tx, distinct);
     const fresh = distinct.filter(({ workspaceId, fact }) => !known.has(keyOf(workspaceId, fact.id)));
     if (fresh.length === 0) return;
-    const named = await this.withPeople(tx, fresh);
     const entries = await withWorkflows(
       tx,
-      named.map(({ workspaceId, fact }) => entryOfFact(workspaceId, fact)),
+      fresh.map(({ workspaceId, fact }) => entryOfFact(workspaceId, fact)),
     );
     const erased = await readErasedRequests(
       tx,
       entries.flatMap(({ requestId }) => requestId ?? []),
     );
     await this.log.append(tx, (await sealLate(tx, entries, erased, [])).entries);
-  }
-
-  /**
-   * Who a key says it acts for is a ref in facts of the gateway, which knows nobody. One that names nobody here is not believed:
-   * then the key has acted, and what it said is sealed.
-   */
-  private withPeople(tx: Tx, told: readonly Told[]): Promise<Told[]> {
-    return Promise.all(
-      told.map(async (one) => {
-        const { workspaceId, fact } = one;
-        const ref = fact.actorRef ?? null;
-        if (ref === null) return one;
-        const found = (await this.people.look(tx, workspaceId, [ref])).get(ref) ?? [];
-        const person = found.length === 1 && found[0]?.active ? found[0] : null;
-        return {
-          workspaceId,
-          fact: person
-            ? { ...fact, actor: { type: 'user' as const, id: person.id, via: fact.actor.id } }
-            : {
-                ...fact,
-                // Somebody inactive has a say in what is kept of them.
-                personal: [
-                  ...fact.personal,
-                  {
-                    subject: found.length === 1 ? (found[0]?.id ?? null) : null,
-                    kind: 'claimedActor',
-                    data: { ref },
-                  },
-                ],
-              },
-        };
-      }),
-    );
   }
 }
 

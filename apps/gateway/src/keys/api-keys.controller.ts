@@ -23,6 +23,7 @@ import {
   type Call,
 } from '@countersign/service-kit';
 import { v7 } from 'uuid';
+import { ActingPerson } from './acting-person';
 import { hashOf, newApiKey } from './api-key';
 import { CreateApiKey } from './api-key.dto';
 import { apiKeySchema, createdApiKeySchema } from './api-key.schemas';
@@ -60,6 +61,7 @@ export class ApiKeysController {
     @Inject(UNIT_OF_WORK) private readonly unitOfWork: UnitOfWork,
     private readonly idempotency: Idempotency,
     private readonly lookup: KeyLookup,
+    private readonly acting: ActingPerson,
   ) {}
 
   @Post()
@@ -76,6 +78,7 @@ export class ApiKeysController {
       throw Problem.invalid([{ pointer: '/expiresAt', message: 'It must be in the future.' }]);
     }
     allowWorkflows(call, workflows, 'The new API key');
+    const person = await this.acting.of(call);
     return this.idempotency.run(call, async (tx) => {
       const key = newApiKey(call.identity.workspace.kind);
       const [row] = await tx.query<Row>(
@@ -84,7 +87,7 @@ export class ApiKeysController {
         [v7(), call.workspaceId, name, hashOf(key), scopes, workflows, expiresAt],
       );
       if (!row) throw new Error('no row came back');
-      recordFact(tx, call, 'unresolved', {
+      recordFact(tx, call, person, {
         type: 'api_key.created',
         content: { apiKeyId: row.id, scopes, workflows, expiresAt: view(row).expiresAt, root: false },
         words: { name },
@@ -136,6 +139,7 @@ export class ApiKeysController {
   })
   async revoke(@Caller() call: Call): Promise<Answer> {
     const key = await this.existing(call);
+    const person = await this.acting.of(call);
     const { expectedVersion } = call;
     if (expectedVersion !== null && expectedVersion !== key.version) {
       throw new Problem('version_mismatch', `The API key is at version ${key.version}.`);
@@ -152,7 +156,7 @@ export class ApiKeysController {
         [call.workspaceId, key.id],
       );
       if (revoked.length === 0) return;
-      recordFact(tx, call, 'unresolved', {
+      recordFact(tx, call, person, {
         type: 'api_key.revoked',
         content: { apiKeyId: key.id, root: false },
         words: { name: key.name },

@@ -20,6 +20,7 @@ import {
 } from '@countersign/service-kit';
 import { v7 } from 'uuid';
 import { hashOf, newApiKey, type WorkspaceKind } from '../keys/api-key';
+import { ActingPerson } from '../keys/acting-person';
 import { CreateWorkspace } from './workspace.dto';
 import { createdWorkspaceSchema, workspaceSchema } from './workspace.schemas';
 
@@ -31,6 +32,7 @@ export class WorkspacesController {
   constructor(
     private readonly database: Database,
     private readonly idempotency: Idempotency,
+    private readonly acting: ActingPerson,
   ) {}
 
   @Post()
@@ -46,6 +48,7 @@ export class WorkspacesController {
   async create(@Caller() call: Call): Promise<Answer> {
     await this.demandRoot(call);
     const { name, kind } = await call.body(CreateWorkspace);
+    const person = await this.acting.of(call);
     const [id, keyId] = [v7(), v7()];
     const make = async (tx: Tx): Promise<Answer> => {
       const adminKey = newApiKey(kind);
@@ -56,14 +59,14 @@ export class WorkspacesController {
       if (!row?.made) throw notRoot();
       // For whoever runs the deployment, and as the beginning of the new one's own log.
       for (const workspaceId of [call.workspaceId, id]) {
-        recordFact(tx, call, 'unresolved', {
+        recordFact(tx, call, person, {
           workspaceId,
           type: 'workspace.created',
           content: { workspaceId: id, kind },
           words: { name },
         });
       }
-      recordFact(tx, call, 'unresolved', {
+      recordFact(tx, call, person, {
         workspaceId: id,
         type: 'api_key.created',
         content: { apiKeyId: keyId, scopes: ['admin'], workflows: null, expiresAt: null, root: false },

@@ -26,8 +26,6 @@ export class Fact {
   @IsString() type: string;
   @IsISO8601() at: string;
   @ValidateNested() @Type(() => Actor) actor: Actor;
-  /** Whom the key says it acts for, from a service that knows nobody: audit finds out who that is. */
-  @IsOptional() @IsString() actorRef: string | null;
   @IsOptional() @IsUUID() requestId: string | null;
   /** Key of the workflow that it is about. */
   @IsOptional() @IsString() workflowKey: string | null;

@@ -30,12 +30,12 @@ export interface ChangeFact<T extends FactType> {
 
 /**
  * Puts into the log what a call changes, if and only if the transaction commits.
- * @param person for whom the key acts, null when for itself; `unresolved` in a service that knows no people: audit finds out
+ * @param person for whom the key acts, null when for itself; in another workspace it is the key that acts, as nobody there knows them
  */
 export const recordFact = <T extends FactType>(
   tx: Publishes,
   call: Call,
-  person: { id: string } | null | 'unresolved',
+  person: { id: string } | null,
   { type, content, workflowKey = null, words = {}, workspaceId = call.workspaceId }: ChangeFact<T>,
 ): void => {
   const said = Object.entries(words).filter(([, value]) => value !== null && value !== undefined);
@@ -43,9 +43,7 @@ export const recordFact = <T extends FactType>(
   publishFacts(tx, workspaceId, call.cause, [
     {
       ...newFact(type, { ...content, ...ofCall }),
-      actor: callingActor(call, person === 'unresolved' ? null : person),
-      // In another workspace the ref would name somebody else, or say to others who works here.
-      actorRef: person === 'unresolved' && workspaceId === call.workspaceId ? call.actorRef : null,
+      actor: callingActor(call, workspaceId === call.workspaceId ? person : null),
       workflowKey,
       personal: said.length > 0 ? [{ subject: null, kind: 'words', data: Object.fromEntries(said) }] : [],
     },
@@ -97,7 +95,6 @@ const newFact = (type: FactType, content: object): Fact => ({
   type,
   at: new Date().toISOString(),
   actor: bySystem,
-  actorRef: null,
   requestId: null,
   workflowKey: null,
   content: content as Record<string, unknown>,
