@@ -1,14 +1,7 @@
 // @ts-check
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, openSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { freePort } from '../servers/free-port.mjs';
-import { checkNodeVersion, ensureBuilt, ensureInstalled } from '../up/prepare.mjs';
+import { load, prepare, root, withOneService } from './one-service.mjs';
 import { quantile } from './resolve-inside.mjs';
 
 /**
@@ -20,7 +13,6 @@ import { quantile } from './resolve-inside.mjs';
  * and without groupings and filters, over months whose edges are in the middle of a day. `--plans` prints what PostgreSQL does.
  */
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '1000000' },
@@ -39,27 +31,12 @@ const times = Number(values.times);
 if (![requests, days, open, logged, times].every((n) => n > 0)) throw new Error('all options are counts');
 const longestMs = 1_800_000;
 
-checkNodeVersion(process.versions.node);
-await ensureInstalled({ root, log: console.log });
-await ensureBuilt({ root, log: console.log });
-
-const { createPostgres } = await import('../servers/postgres.mjs');
-const { createRedis } = await import('../servers/redis.mjs');
-const require = createRequire(path.join(root, 'package.json'));
-require('reflect-metadata');
-const { Database, migrate, roleOf, urlAs } = require('@countersign/persistence');
-const { IdentitySigner, identityHeader } = require(path.join(root, 'libs/service-kit/dist/http/identity.js'));
-const { migrations, appendOnly } = require(path.join(root, 'apps/audit/dist/migrations/index.js'));
+await prepare();
+const { Database, roleOf, urlAs } = load('@countersign/persistence');
 const reportsIn = path.join(root, 'apps/audit/dist/analytics/reports');
-const { readLines } = require(path.join(reportsIn, 'totals.rows.js'));
-const { readWaiting } = require(path.join(reportsIn, 'bottlenecks.rows.js'));
-const pg = require('pg');
-const { v7 } = require('uuid');
-
-const dir = mkdtempSync(path.join(os.tmpdir(), 'countersign-analytics-'));
-const secretKey = randomBytes(32).toString('base64');
-/** @type {(() => Promise<unknown> | void)[]} */
-const ending = [() => rmSync(dir, { recursive: true, force: true })];
+const { readLines } = load(path.join(reportsIn, 'totals.rows.js'));
+const { readWaiting } = load(path.join(reportsIn, 'bottlenecks.rows.js'));
+const { v7 } = load('uuid');
 
 /** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -130,20 +107,8 @@ const entriesSql = `
 /** The same on the log's head: eight bytes of size are all that is read of it here. */
 const headSql = `INSERT INTO log_head (workspace_id, frontier, sealed_seed, checkpoint) VALUES ($1, int8send($2::bigint), '', '')`;
 
-async function main() {
-  const postgres = await createPostgres({ root, dir: path.join(dir, 'postgres'), log: () => undefined });
-  ending.unshift(() => postgres.stop());
-  const redis = await createRedis({
-    dir: path.join(dir, 'redis'),
-    cacheDir: path.join(root, '.countersign-cache'),
-    log: () => undefined,
-  });
-  ending.unshift(() => redis.stop());
-  await Promise.all([postgres.start(), redis.start()]);
-  await migrate({ ownerUrl: postgres.url, secretKey, schema: 'audit', migrations, appendOnly });
-  const owner = new pg.Pool({ connectionString: postgres.url, options: '-c search_path=audit', max: 2 });
-  owner.on('error', () => undefined);
-  ending.unshift(() => owner.end());
+/** @param {import('./one-service.mjs').OneService} one */
+async function measure({ owner, port, postgres, secretKey, identity, start: startService }) {
   const [workspace, followed] = [v7(), v7()];
   /** @param {string} sql @param {number} count @param {number} atOnce @param {string} of */
   const make = async (sql, count, atOnce, of) => {
@@ -172,26 +137,8 @@ async function main() {
     `${requests} requests over ${days} days: ${sizes[0].measures} measures (${sizes[0].size} with indexes), ${open} open stages; made in ${passed()} s`,
   );
 
-  const servicePort = await freePort();
-  const log = openSync(path.join(dir, 'audit.log'), 'a');
-  const env = {
-    PATH: process.env.PATH,
-    DATABASE_URL: withoutCredentials(postgres.url),
-    REDIS_URL: redis.url,
-    COUNTERSIGN_SECRET_KEY: secretKey,
-    SERVICE_PORT: String(servicePort),
-    LOG_LEVEL: 'warn',
-  };
   start = performance.now();
-  const service = spawn(process.execPath, [path.join(root, 'apps/audit/dist/main.js')], {
-    stdio: ['ignore', log, log],
-    env,
-  });
-  const ended = new Promise((resolve) => service.once('exit', resolve));
-  ending.unshift(() => {
-    service.kill('SIGTERM');
-    return ended;
-  });
+  await startService();
   await until(async () => {
     const { rows } = await owner.query(
       `SELECT 1 FROM analytics_period WHERE NOT rolled
@@ -216,18 +163,11 @@ async function main() {
   console.log(`${logged * 10} raw entries followed in ${passed()} s`);
   await owner.query('VACUUM ANALYZE');
 
-  const signer = new IdentitySigner(secretKey);
   /** @param {string} route @param {string[] | null} workflows */
   const ask = async (route, workflows) => {
-    const identity = await signer.sign({
-      workspace: { id: workspace, name: 'Bench', kind: 'live' },
-      key: { id: v7(), name: 'bench', scopes: ['audit:read'], workflows },
-      actor: null,
-    });
+    const headers = await identity(workspace, workflows);
     const from = performance.now();
-    const answer = await fetch(`http://127.0.0.1:${servicePort}/v1/analytics/${route}`, {
-      headers: { [identityHeader]: identity },
-    });
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/analytics/${route}`, { headers });
     const text = await answer.text();
     if (answer.status !== 200) throw new Error(`${answer.status} ${text}`);
     return { ms: performance.now() - from, lines: JSON.parse(text).data.length };
@@ -269,14 +209,14 @@ async function main() {
     }
   }
   console.log(`slowest p99: ${slowest.toFixed(0)} ms`);
-  if (values.plans) await printPlans(postgres.url, workspace, periods.most);
+  if (values.plans)
+    await printPlans(urlAs(postgres.url, secretKey, roleOf('audit', 'app')), workspace, periods.most);
 }
 
 /** What PostgreSQL does, as the service's own role. @param {string} url @param {string} workspace @param {{ from: string, to: string }} period */
 async function printPlans(url, workspace, period) {
-  const application = urlAs(url, secretKey, roleOf('audit', 'app'));
   const database = await Database.connect({
-    url: application,
+    url,
     schema: 'audit',
     poolSize: 1,
     applicationName: 'bench',
@@ -319,16 +259,4 @@ async function asOwner(pool, text, given) {
   }
 }
 
-/** @param {string} url */
-function withoutCredentials(url) {
-  const bare = new URL(url);
-  bare.username = '';
-  bare.password = '';
-  return bare.href;
-}
-
-try {
-  await main();
-} finally {
-  for (const end of ending) await end();
-}
+await withOneService({ service: 'audit' }, measure);

@@ -1,12 +1,7 @@
 // @ts-check
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { checkNodeVersion, ensureBuilt, ensureInstalled } from '../up/prepare.mjs';
+import { load, prepare, root, withOneService } from './one-service.mjs';
 
 /**
  * `node tools/bench/audit-append.mjs [--entries 20000 --packs 10,100,1000 --rounds 3]`
@@ -16,7 +11,6 @@ import { checkNodeVersion, ensureBuilt, ensureInstalled } from '../up/prepare.mj
  * the rounds. What lies between the two is the leaf, its hash, its commitments, the tree, the signature, and the indexes of the log.
  */
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const { values } = parseArgs({
   options: {
     entries: { type: 'string', default: '20000' },
@@ -30,34 +24,19 @@ const rounds = Number(values.rounds);
 if (![entries, rounds, ...packs].every((n) => Number.isInteger(n) && n > 0))
   throw new Error('all options are counts');
 
-checkNodeVersion(process.versions.node);
-await ensureInstalled({ root, log: console.log });
-await ensureBuilt({ root, log: console.log });
-
-const { createPostgres } = await import('../servers/postgres.mjs');
-const require = createRequire(path.join(root, 'package.json'));
-require('reflect-metadata');
-const { Database, migrate, roleOf, urlAs } = require('@countersign/persistence');
-const { SecretBox } = require('@countersign/secret-box');
-const { AuditLog } = require(path.join(root, 'apps/audit/dist/log/audit-log.js'));
-const { migrations, appendOnly } = require(path.join(root, 'apps/audit/dist/migrations/index.js'));
-const { v7 } = require('uuid');
+await prepare();
+const { Database, roleOf, urlAs } = load('@countersign/persistence');
+const { SecretBox } = load('@countersign/secret-box');
+const { AuditLog } = load(path.join(root, 'apps/audit/dist/log/audit-log.js'));
+const { v7 } = load('uuid');
 
 /** @typedef {(text: string, values?: unknown[]) => Promise<unknown>} Query */
 
-const dir = mkdtempSync(path.join(os.tmpdir(), 'countersign-audit-append-'));
-const postgres = await createPostgres({ root, dir, log: () => undefined });
-await postgres.start();
-try {
-  await measure();
-} finally {
-  await postgres.stop();
-  rmSync(dir, { recursive: true, force: true });
-}
+// The service itself is not started: it would follow the logs that are made here.
+await withOneService({ service: 'audit' }, measure);
 
-async function measure() {
-  const secretKey = randomBytes(32).toString('base64');
-  await migrate({ ownerUrl: postgres.url, secretKey, schema: 'audit', migrations, appendOnly });
+/** @param {import('./one-service.mjs').OneService} one */
+async function measure({ postgres, secretKey }) {
   const bareUrl = new URL(postgres.url);
   const connect = (/** @type {string} */ url, /** @type {string} */ schema) =>
     Database.connect({ url, schema, poolSize: 1, applicationName: 'bench' });

@@ -1,17 +1,11 @@
 // @ts-check
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { createRequire } from 'node:module';
 import os from 'node:os';
-import path from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { freePort } from '../servers/free-port.mjs';
+import { load, prepare, withOneService } from './one-service.mjs';
 import { cpuOfProcesses } from './process-cpu.mjs';
-import { checkNodeVersion, ensureBuilt, ensureInstalled } from '../up/prepare.mjs';
 
 /**
  * `node tools/bench/audit-export.mjs [--entries 1000000 --sealed 4 --formats ndjson,csv,ocsf]`
@@ -22,7 +16,6 @@ import { checkNodeVersion, ensureBuilt, ensureInstalled } from '../up/prepare.mj
  * before, at each tenth and after. 10,000,000 entries take 8 GB of disk.
  */
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const { values } = parseArgs({
   options: {
     entries: { type: 'string', default: '1000000' },
@@ -36,34 +29,11 @@ const formats = values.formats.split(',');
 if (![entries, sealedEvery].every((n) => Number.isSafeInteger(n) && n > 0))
   throw new Error('--entries and --sealed are counts');
 
-checkNodeVersion(process.versions.node);
-await ensureInstalled({ root, log: console.log });
-await ensureBuilt({ root, log: console.log });
-
-const { createPostgres } = await import('../servers/postgres.mjs');
-const { createRedis } = await import('../servers/redis.mjs');
-const require = createRequire(path.join(root, 'package.json'));
-require('reflect-metadata');
-const { migrate } = require('@countersign/persistence');
-const { nodeHash, serializeFrontier } = require('@countersign/merkle-log');
-const { IdentitySigner, identityHeader } = require(path.join(root, 'libs/service-kit/dist/http/identity.js'));
-const { migrations, appendOnly } = require(path.join(root, 'apps/audit/dist/migrations/index.js'));
-const pg = require('pg');
-const { v7 } = require('uuid');
-
-const dir = mkdtempSync(path.join(os.tmpdir(), 'countersign-export-'));
-const secretKey = randomBytes(32).toString('base64');
+await prepare();
+const { nodeHash, serializeFrontier } = load('@countersign/merkle-log');
+const { v7 } = load('uuid');
 const workspace = v7();
 const leaf = Buffer.alloc(32, 1);
-/** @type {(() => Promise<unknown> | void)[]} */
-const ending = [() => rmSync(dir, { recursive: true, force: true })];
-
-/** @param {string} text */
-const withoutCredentials = (text) => {
-  const url = new URL(text);
-  url.username = url.password = '';
-  return url.href;
-};
 
 /** Of that many equal leaves. @param {number} size */
 function frontierOf(size) {
@@ -77,7 +47,7 @@ function frontierOf(size) {
   return serializeFrontier({ size, hashes });
 }
 
-/** @param {import('pg').Client} owner */
+/** @param {any} owner pool */
 async function fill(owner) {
   // What an export does not read is not worth its time here.
   const { rows } = await owner.query(
@@ -117,113 +87,57 @@ async function fill(owner) {
 const memoryOf = (pid) =>
   Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024);
 
-async function main() {
-  const postgres = await createPostgres({
-    root,
-    dir: path.join(dir, 'postgres'),
-    log: () => undefined,
-    settings: { max_wal_size: '4GB', synchronous_commit: 'off' },
-  });
-  ending.unshift(() => postgres.stop());
-  const redis = await createRedis({
-    dir: path.join(dir, 'redis'),
-    cacheDir: path.join(root, '.countersign-cache'),
-    log: () => undefined,
-  });
-  ending.unshift(() => redis.stop());
-  await Promise.all([postgres.start(), redis.start()]);
-  await migrate({ ownerUrl: postgres.url, secretKey, schema: 'audit', migrations, appendOnly });
-  const port = await freePort();
-  const log = openSync(path.join(dir, 'audit.log'), 'a');
-  const service = spawn(process.execPath, [path.join(root, 'apps/audit/dist/main.js')], {
-    stdio: ['ignore', log, log],
-    env: {
-      PATH: process.env.PATH,
-      DATABASE_URL: withoutCredentials(postgres.url),
-      REDIS_URL: redis.url,
-      COUNTERSIGN_SECRET_KEY: secretKey,
-      SERVICE_PORT: String(port),
-      LOG_LEVEL: 'warn',
-    },
-  });
-  const ended = new Promise((resolve) => service.once('exit', resolve));
-  ending.unshift(() => {
-    service.kill('SIGTERM');
-    return ended;
-  });
-  const base = `http://127.0.0.1:${port}`;
-  for (let tries = 0; ; tries += 1) {
-    const isReady = await fetch(`${base}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
+await withOneService(
+  { service: 'audit', settings: { max_wal_size: '4GB', synchronous_commit: 'off' } },
+  async ({ owner, port, postgres, identity, start: startService }) => {
+    const service = await startService();
+    await fetch(`http://127.0.0.1:${port}/v1/audit/checkpoint`, { headers: await identity(workspace) }).then(
+      (answer) => answer.text(),
     );
-    if (isReady) break;
-    if (tries > 300) throw new Error('the service did not become ready');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  const signer = new IdentitySigner(secretKey);
-  const headers = async () => ({
-    [identityHeader]: await signer.sign({
-      workspace: { id: workspace, name: 'Bench', kind: 'live' },
-      key: { id: v7(), name: 'bench', scopes: ['admin'], workflows: null },
-      actor: null,
-    }),
-  });
-  await fetch(`${base}/v1/audit/checkpoint`, { headers: await headers() }).then((answer) => answer.text());
+    const from = performance.now();
+    await fill(owner);
+    const { rows } = await owner.query('SELECT pg_size_pretty(pg_database_size(current_database())) AS size');
+    console.log(
+      `${entries} entries made in ${Math.round((performance.now() - from) / 1_000)} s, ${rows[0].size}; ${os.cpus().length} cores, Node.js ${process.versions.node}`,
+    );
 
-  const owner = new pg.Client({ connectionString: postgres.url, options: '-c search_path=audit' });
-  await owner.connect();
-  ending.unshift(() => owner.end());
-  const from = performance.now();
-  await fill(owner);
-  const { rows } = await owner.query('SELECT pg_size_pretty(pg_database_size(current_database())) AS size');
-  console.log(
-    `${entries} entries made in ${Math.round((performance.now() - from) / 1_000)} s, ${rows[0].size}; ${os.cpus().length} cores, Node.js ${process.versions.node}`,
-  );
-
-  for (const format of formats) {
-    const memory = [memoryOf(service.pid)];
-    let most = memory[0] ?? 0;
-    const cpuBefore = cpuOfProcesses({ service: service.pid, postgres: postgres.pid });
-    const start = performance.now();
-    /** @type {import('node:http').IncomingMessage} */
-    const answer = await new Promise((resolve, reject) => {
-      headers().then((own) => {
+    for (const format of formats) {
+      const memory = [memoryOf(service)];
+      let most = memory[0] ?? 0;
+      const cpuBefore = cpuOfProcesses({ service, postgres: postgres.pid });
+      const start = performance.now();
+      const headers = await identity(workspace);
+      /** @type {import('node:http').IncomingMessage} */
+      const answer = await new Promise((resolve, reject) => {
         const path = `/v1/audit/export?format=${format}`;
-        request({ host: '127.0.0.1', port, path, headers: own, agent: false }, resolve)
+        request({ host: '127.0.0.1', port, path, headers, agent: false }, resolve)
           .once('error', reject)
           .end();
-      }, reject);
-    });
-    const watch = setInterval(() => (most = Math.max(most, memoryOf(service.pid))), 200);
-    const expected = Number(answer.headers['countersign-tree-size']);
-    let [bytes, lines, tenth] = [0, 0, 1];
-    for await (const chunk of answer) {
-      bytes += chunk.length;
-      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines += 1;
-      if (lines >= (expected * tenth) / 10) {
-        memory.push(memoryOf(service.pid));
-        tenth += 1;
+      });
+      const watch = setInterval(() => (most = Math.max(most, memoryOf(service))), 200);
+      const expected = Number(answer.headers['countersign-tree-size']);
+      let [bytes, lines, tenth] = [0, 0, 1];
+      for await (const chunk of answer) {
+        bytes += chunk.length;
+        for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines += 1;
+        if (lines >= (expected * tenth) / 10) {
+          memory.push(memoryOf(service));
+          tenth += 1;
+        }
       }
+      clearInterval(watch);
+      const seconds = (performance.now() - start) / 1_000;
+      const told = Number(answer.trailers['countersign-export-entries']);
+      if (!answer.complete || told !== expected || lines !== expected + (format === 'csv' ? 1 : 0))
+        throw new Error(`not whole: ${lines} lines, ${told} told, ${expected} expected`);
+      const cpuAfter = cpuOfProcesses({ service, postgres: postgres.pid });
+      /** @param {'service' | 'postgres'} name */
+      const cpu = (name) => (((cpuAfter?.[name] ?? NaN) - (cpuBefore?.[name] ?? NaN)) / told).toFixed(4);
+      console.log(
+        `${format}: ${told} entries, ${Math.round(bytes / 1e6)} MB in ${seconds.toFixed(1)} s: ${Math.round(told / seconds)} entries/s, ` +
+          `${(bytes / 1e6 / seconds).toFixed(1)} MB/s; CPU per entry: audit ${cpu('service')} ms, PostgreSQL ${cpu('postgres')} ms; ` +
+          `RSS in MiB before and at each tenth: ${memory.join(' ')} (most ${most})`,
+      );
     }
-    clearInterval(watch);
-    const seconds = (performance.now() - start) / 1_000;
-    const told = Number(answer.trailers['countersign-export-entries']);
-    if (!answer.complete || told !== expected || lines !== expected + (format === 'csv' ? 1 : 0))
-      throw new Error(`not whole: ${lines} lines, ${told} told, ${expected} expected`);
-    const cpuAfter = cpuOfProcesses({ service: service.pid, postgres: postgres.pid });
-    /** @param {'service' | 'postgres'} name */
-    const cpu = (name) => (((cpuAfter?.[name] ?? NaN) - (cpuBefore?.[name] ?? NaN)) / told).toFixed(4);
-    console.log(
-      `${format}: ${told} entries, ${Math.round(bytes / 1e6)} MB in ${seconds.toFixed(1)} s: ${Math.round(told / seconds)} entries/s, ` +
-        `${(bytes / 1e6 / seconds).toFixed(1)} MB/s; CPU per entry: audit ${cpu('service')} ms, PostgreSQL ${cpu('postgres')} ms; ` +
-        `RSS in MiB before and at each tenth: ${memory.join(' ')} (most ${most})`,
-    );
-  }
-}
-
-try {
-  await main();
-} finally {
-  for (const end of ending) await Promise.resolve(end()).catch((error) => console.error(error));
-}
+  },
+);

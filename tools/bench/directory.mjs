@@ -1,16 +1,12 @@
 // @ts-check
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Agent, request } from 'undici';
-import { freePort } from '../servers/free-port.mjs';
-import { checkNodeVersion, ensureBuilt, ensureInstalled } from '../up/prepare.mjs';
-import { startSystem } from '../up/system.mjs';
+import { root } from './one-service.mjs';
 import { organisation } from './organisation.mjs';
 import { quantile, resolveInside } from './resolve-inside.mjs';
+import { startWholeSystem } from './whole-system.mjs';
 
 /**
  * `node tools/bench/directory.mjs [--users 50000 --groups 5000 --by bulk|posts --in-flight 8] [--data folder] [--only
@@ -22,7 +18,6 @@ import { quantile, resolveInside } from './resolve-inside.mjs';
  * `--data` keeps the directory, and the next run with it loads nothing.
  */
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const { values } = parseArgs({
   options: {
     users: { type: 'string', default: '50000' },
@@ -47,21 +42,8 @@ const times = 100;
 const patches = 200;
 const people = organisation(userCount, groupCount);
 
-checkNodeVersion(process.versions.node);
-await ensureInstalled({ root, log: console.log });
-await ensureBuilt({ root, log: console.log });
-
-const dataDir = values.data ?? mkdtempSync(path.join(os.tmpdir(), 'countersign-directory-'));
-const adminKey = `cs_live_${'bench'.repeat(9).slice(0, 43)}`;
-/** @type {NodeJS.ProcessEnv} */
-const env = {
-  ...process.env,
-  COUNTERSIGN_ADMIN_KEY: adminKey,
-  COUNTERSIGN_RATE_LIMIT: '100000',
-};
-delete env.DATABASE_URL;
-delete env.REDIS_URL;
-const system = await startSystem({ root, dataDir, port: await freePort(), env, log: () => undefined });
+const system = await startWholeSystem({ env: { COUNTERSIGN_RATE_LIMIT: '100000' }, dataDir: values.data });
+const { adminKey } = system;
 const agent = new Agent({ connections: inFlight, pipelining: 1 });
 
 /** @param {'GET' | 'POST' | 'PATCH'} method @param {string} route @param {unknown} [body] */
@@ -294,6 +276,5 @@ try {
 } finally {
   await agent.destroy();
   await system.stop();
-  if (values.data === undefined) rmSync(dataDir, { recursive: true, force: true });
 }
 process.exit();

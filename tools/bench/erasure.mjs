@@ -1,15 +1,9 @@
 // @ts-check
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { request } from 'undici';
-import { freePort } from '../servers/free-port.mjs';
-import { checkNodeVersion, ensureBuilt, ensureInstalled } from '../up/prepare.mjs';
-import { startSystem } from '../up/system.mjs';
+import { startWholeSystem } from './whole-system.mjs';
 
 /**
  * `node tools/bench/erasure.mjs [--requests 100000] [--plans]`
@@ -18,7 +12,6 @@ import { startSystem } from '../up/system.mjs';
  * tables, each copy with ids of its own. Prints how long it takes and what it changes; with `--plans`, how the log is searched.
  */
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const { values } = parseArgs({
   options: { requests: { type: 'string', default: '100000' }, plans: { type: 'boolean', default: false } },
 });
@@ -27,16 +20,8 @@ if (!(count > 0)) throw new Error('--requests is a count');
 /** Copies that one statement makes. */
 const atOnce = 5_000;
 
-checkNodeVersion(process.versions.node);
-await ensureInstalled({ root, log: console.log });
-await ensureBuilt({ root, log: console.log });
-const dataDir = mkdtempSync(path.join(os.tmpdir(), 'countersign-erasure-'));
-const adminKey = `cs_live_${'bench'.repeat(9).slice(0, 43)}`;
-/** @type {NodeJS.ProcessEnv} */
-const env = { ...process.env, COUNTERSIGN_ADMIN_KEY: adminKey, COUNTERSIGN_DEMO: '0' };
-delete env.DATABASE_URL;
-delete env.REDIS_URL;
-const system = await startSystem({ root, dataDir, port: await freePort(), env, log: () => undefined });
+const system = await startWholeSystem({ env: { COUNTERSIGN_DEMO: '0' } });
+const { adminKey } = system;
 const owner = new pg.Client({ connectionString: system.databaseUrl });
 await owner.connect();
 
@@ -214,7 +199,6 @@ try {
 } finally {
   await owner.end();
   await system.stop();
-  rmSync(dataDir, { recursive: true, force: true });
 }
 
 /** @param {number} since */

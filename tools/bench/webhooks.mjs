@@ -1,17 +1,11 @@
 // @ts-check
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { createServer as createTcpServer } from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { freePort } from '../servers/free-port.mjs';
+import { load, prepare, withOneService } from './one-service.mjs';
 import { cpuOfProcesses } from './process-cpu.mjs';
-import { checkNodeVersion, ensureBuilt, ensureInstalled } from '../up/prepare.mjs';
 
 /**
  * `node tools/bench/webhooks.mjs [--events 3000 --endpoints 1000 --backlog 10000 --rate 5 --seconds 20 --parts fast,many,isolation]`
@@ -25,7 +19,6 @@ import { checkNodeVersion, ensureBuilt, ensureInstalled } from '../up/prepare.mj
  * CPU is that of the service and of PostgreSQL: on a busy machine it says more than the rest.
  */
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '3000' },
@@ -46,26 +39,12 @@ if (![events, endpoints, backlog, rate, seconds].every((n) => n > 0))
   throw new Error('all options are counts');
 const longestMs = 300_000;
 
-checkNodeVersion(process.versions.node);
-await ensureInstalled({ root, log: console.log });
-await ensureBuilt({ root, log: console.log });
+await prepare();
+const { Queue } = load('bullmq');
+const { Redis } = load('ioredis');
+const { v7 } = load('uuid');
 
-const { createPostgres } = await import('../servers/postgres.mjs');
-const { createRedis } = await import('../servers/redis.mjs');
-const require = createRequire(path.join(root, 'package.json'));
-require('reflect-metadata');
-const { migrate } = require('@countersign/persistence');
-const { IdentitySigner, identityHeader } = require(path.join(root, 'libs/service-kit/dist/http/identity.js'));
-const { migrations, appendOnly } = require(path.join(root, 'apps/notification/dist/migrations/index.js'));
-const { Queue } = require('bullmq');
-const { Redis } = require('ioredis');
-const pg = require('pg');
-const { v7 } = require('uuid');
-
-const dir = mkdtempSync(path.join(os.tmpdir(), 'countersign-webhooks-'));
-const secretKey = randomBytes(32).toString('base64');
-/** @type {(() => Promise<unknown> | void)[]} */
-const ending = [() => rmSync(dir, { recursive: true, force: true })];
+/** @typedef {import('./one-service.mjs').OneService} OneService */
 
 /** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -86,8 +65,8 @@ const percentile = (list, part) =>
 const latencies = (list) =>
   `p50 ${percentile(list, 0.5)} ms, p99 ${percentile(list, 0.99)} ms (${list.length} deliveries)`;
 
-/** A receiver that answers at once and notes how old each event is. */
-async function receiver() {
+/** A receiver that answers at once and notes how old each event is. @param {OneService['atEnd']} atEnd */
+async function receiver(atEnd) {
   /** @type {number[]} */
   const ages = [];
   const server = createServer((request, response) => {
@@ -102,19 +81,19 @@ async function receiver() {
   });
   server.keepAliveTimeout = 60_000;
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  ending.push(
-    () => server.closeAllConnections(),
-    () => void server.close(),
-  );
+  atEnd(() => {
+    server.closeAllConnections();
+    server.close();
+  });
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   return { url: `http://127.0.0.1:${port}/hook`, ages };
 }
 
-/** A server that takes connections and never says anything. */
-async function silent() {
+/** A server that takes connections and never says anything. @param {OneService['atEnd']} atEnd */
+async function silent(atEnd) {
   const server = createTcpServer((socket) => socket.on('error', () => undefined).resume());
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  ending.push(() => void server.close());
+  atEnd(() => void server.close());
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   return `http://127.0.0.1:${port}/hook`;
 }
@@ -173,65 +152,21 @@ function transition(workspaceId) {
   };
 }
 
-async function main() {
-  const postgres = await createPostgres({ root, dir: path.join(dir, 'postgres'), log: () => undefined });
-  ending.unshift(() => postgres.stop());
-  const redis = await createRedis({
-    dir: path.join(dir, 'redis'),
-    cacheDir: path.join(root, '.countersign-cache'),
-    log: () => undefined,
-  });
-  ending.unshift(() => redis.stop());
-  await Promise.all([postgres.start(), redis.start()]);
-  await migrate({ ownerUrl: postgres.url, secretKey, schema: 'notification', migrations, appendOnly });
-  const servicePort = await freePort();
-  const log = openSync(path.join(dir, 'notification.log'), 'a');
-  const service = spawn(process.execPath, [path.join(root, 'apps/notification/dist/main.js')], {
-    stdio: ['ignore', log, log],
-    env: {
-      PATH: process.env.PATH,
-      DATABASE_URL: withoutCredentials(postgres.url),
-      REDIS_URL: redis.url,
-      COUNTERSIGN_SECRET_KEY: secretKey,
-      COUNTERSIGN_WEBHOOK_ALLOW: '127.0.0.0/8',
-      SERVICE_PORT: String(servicePort),
-      LOG_LEVEL: 'warn',
-    },
-  });
-  const ended = new Promise((resolve) => service.once('exit', resolve));
-  ending.unshift(() => {
-    service.kill('SIGTERM');
-    return ended;
-  });
-  const base = `http://127.0.0.1:${servicePort}`;
-  const isReady = await until(() =>
-    fetch(`${base}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  );
-  if (!isReady) throw new Error('the service did not become ready');
+/** @param {OneService} one */
+async function measure({ owner, port, postgres, redis, identity, atEnd, start }) {
+  const service = await start();
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
   const queue = new Queue('notification', { connection, prefix: 'countersign' });
-  const owner = new pg.Pool({ connectionString: postgres.url, options: '-c search_path=notification' });
-  owner.on('error', () => undefined);
-  ending.unshift(async () => {
+  atEnd(async () => {
     await queue.close();
     connection.disconnect();
-    await owner.end();
   });
-  const signer = new IdentitySigner(secretKey);
 
   /** @param {string} workspaceId @param {string} method @param {string} route @param {unknown} [body] */
   const call = async (workspaceId, method, route, body) => {
-    const identity = await signer.sign({
-      workspace: { id: workspaceId, name: 'Bench', kind: 'live' },
-      key: { id: v7(), name: 'bench', scopes: ['admin'], workflows: null },
-      actor: null,
-    });
-    const answer = await fetch(`${base}/v1/webhook-endpoints${route}`, {
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/webhook-endpoints${route}`, {
       method,
-      headers: { [identityHeader]: identity, 'content-type': 'application/json' },
+      headers: { ...(await identity(workspaceId)), 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
@@ -268,15 +203,12 @@ async function main() {
     return !waiting && !active && !delayed;
   };
   const cpu = () =>
-    Object.values(cpuOfProcesses({ service: service.pid, postgres: postgres.pid }) ?? {}).reduce(
-      (sum, ms) => sum + ms,
-      0,
-    );
+    Object.values(cpuOfProcesses({ service, postgres: postgres.pid }) ?? {}).reduce((sum, ms) => sum + ms, 0);
   const refusing = `http://127.0.0.1:${await freePort()}/hook`;
-  const mute = await silent();
+  const mute = await silent(atEnd);
 
   if (parts.includes('fast')) {
-    const [workspace, one] = [v7(), await receiver()];
+    const [workspace, one] = [v7(), await receiver(atEnd)];
     await subscribe(workspace, one.url);
     await send(workspace, 200);
     await until(() => one.ages.length === 200);
@@ -290,7 +222,7 @@ async function main() {
     );
   }
   if (parts.includes('many')) {
-    const [workspace, all] = [v7(), await receiver()];
+    const [workspace, all] = [v7(), await receiver(atEnd)];
     const dead = Math.round(endpoints / 10);
     /** @type {string[]} */
     const ids = [];
@@ -307,7 +239,7 @@ async function main() {
     for (const id of ids) await leave(workspace, id);
   }
   if (parts.includes('isolation')) {
-    const [workspace, crowded, live] = [v7(), v7(), await receiver()];
+    const [workspace, crowded, live] = [v7(), v7(), await receiver(atEnd)];
     for (let made = 0; made < 20; made++) await subscribe(workspace, `${live.url}/${made}`);
     const atRate = async () => {
       live.ages.length = 0;
@@ -358,22 +290,22 @@ async function main() {
   }
 }
 
-/** @param {string} url */
-function withoutCredentials(url) {
-  const bare = new URL(url);
-  bare.username = bare.password = '';
-  return bare.href;
-}
-
 try {
-  await main();
+  await withOneService(
+    { service: 'notification', env: { COUNTERSIGN_WEBHOOK_ALLOW: '127.0.0.0/8' } },
+    async (one) => {
+      try {
+        await measure(one);
+      } finally {
+        const warnings = readFileSync(one.logFile, 'utf8').split('\n').filter(Boolean);
+        if (warnings.length > 0)
+          console.log(`the service has warned ${warnings.length} times: ${warnings[0]?.slice(0, 500)}`);
+      }
+    },
+  );
 } catch (error) {
   console.error(error);
   process.exitCode = 1;
 } finally {
-  const warnings = readFileSync(path.join(dir, 'notification.log'), 'utf8').split('\n').filter(Boolean);
-  if (warnings.length > 0)
-    console.log(`the service has warned ${warnings.length} times: ${warnings[0]?.slice(0, 500)}`);
-  for (const end of ending) await Promise.resolve(end()).catch((error) => console.error(error));
   process.exit();
 }

@@ -9,10 +9,14 @@ export interface SyslogReceiver {
   messages: SyslogMessage[];
   /** Connections so far. */
   connections: number;
+  /** The same messages, by connection. */
+  byConnection: SyslogMessage[][];
   /** Resets every connection, whatever is on its way. */
   strike(): void;
   /** Reads nothing any more, until told otherwise. */
   hold(isHeld: boolean): void;
+  /** Rests this long after each 64 KiB, on each connection from now on. */
+  slowDown(ms: number): void;
   stop(): Promise<void>;
 }
 
@@ -20,15 +24,26 @@ export interface SyslogReceiver {
 export const receiveSyslog = async (tls: TlsOptions | null = null, port = 0): Promise<SyslogReceiver> => {
   const open = new Set<Socket>();
   let isHeld = false;
-  const receiver = { messages: [] as SyslogMessage[], connections: 0 };
+  let restMs = 0;
+  const receiver = {
+    messages: [] as SyslogMessage[],
+    connections: 0,
+    byConnection: [] as SyslogMessage[][],
+  };
   const onConnection = (socket: Socket) => {
     receiver.connections += 1;
+    const own: SyslogMessage[] = [];
+    receiver.byConnection.push(own);
     open.add(socket);
     let rest = Buffer.alloc(0);
     socket.on('close', () => open.delete(socket));
     socket.on('error', () => undefined);
     socket.on('data', (part) => {
       rest = Buffer.concat([rest, part as Buffer]);
+      if (restMs > 0) {
+        socket.pause();
+        setTimeout(() => socket.resume(), restMs);
+      }
       for (;;) {
         const space = rest.indexOf(0x20);
         if (space < 0) return;
@@ -36,7 +51,9 @@ export const receiveSyslog = async (tls: TlsOptions | null = null, port = 0): Pr
         if (!/^[1-9]\d*$/.test(length)) return void socket.destroy(new Error(`not a length: ${length}`));
         const end = space + 1 + Number(length);
         if (rest.length < end) return;
-        receiver.messages.push(parseSyslog(rest.subarray(space + 1, end)));
+        const message = parseSyslog(rest.subarray(space + 1, end));
+        receiver.messages.push(message);
+        own.push(message);
         rest = rest.subarray(end);
       }
     });
@@ -57,6 +74,9 @@ export const receiveSyslog = async (tls: TlsOptions | null = null, port = 0): Pr
       for (const socket of open)
         if (value) socket.pause();
         else socket.resume();
+    },
+    slowDown(ms: number) {
+      restMs = ms;
     },
     async stop() {
       for (const socket of open) socket.destroy();

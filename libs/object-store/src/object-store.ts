@@ -1,8 +1,8 @@
 /** Where files are put. */
 export interface ObjectStore {
   /**
-   * Writes a file whole, or nothing: a reader never sees a part of it. One that is there already is replaced. Rejects with
-   * `ObjectStoreError`, or with what `chunks` fails with.
+   * Writes a file whole, or nothing: a reader never sees a part of it, nor anything before `chunks` has ended well. One that is
+   * there already is replaced. Rejects with `ObjectStoreError`, or with what `chunks` fails with.
    */
   put(key: string, chunks: AsyncIterable<Buffer>, mediaType: string): Promise<void>;
 }

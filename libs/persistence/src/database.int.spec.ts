@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { v7 } from 'uuid';
 import { Database } from './database';
 
 const server = (): string => {
@@ -49,6 +50,31 @@ describe('a write that travels with the commit', () => {
     });
     await expect(failing).rejects.toMatchObject({ code: '23505' });
     expect(await notes()).toEqual(before);
+  });
+});
+
+describe('reading', () => {
+  it('sees what is committed meanwhile, but not in a snapshot', async () => {
+    const database = await Database.connect({
+      url: server(),
+      schema: 'public',
+      poolSize: 2,
+      applicationName: 'test',
+    });
+    try {
+      const changes = async (read: 'read' | 'snapshot') =>
+        database[read](v7(), async (sql) => {
+          const count = async () => (await sql.query('SELECT 1 FROM meanwhile')).length;
+          const before = await count();
+          await database.transaction([], (tx) => tx.query('INSERT INTO meanwhile VALUES (1)'));
+          return (await count()) - before;
+        });
+      await database.transaction([], (sql) => sql.query('CREATE TABLE meanwhile (id int)'));
+      expect([await changes('read'), await changes('snapshot')]).toEqual([1, 0]);
+    } finally {
+      await database.transaction([], (sql) => sql.query('DROP TABLE IF EXISTS meanwhile'));
+      await database.close();
+    }
   });
 });
 

@@ -96,9 +96,24 @@ export class Database {
 
   /** The same for statements that only read. Nobody waits for its end: what follows on the connection does. */
   read<T>(workspaceId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.readOnly('READ COMMITTED', workspaceId, work);
+  }
+
+  /** The same, and every statement sees the database as it was at the first of them. */
+  snapshot<T>(workspaceId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.readOnly('REPEATABLE READ', workspaceId, work);
+  }
+
+  private readOnly<T>(
+    isolation: 'READ COMMITTED' | 'REPEATABLE READ',
+    workspaceId: string,
+    work: (sql: Sql) => Promise<T>,
+  ): Promise<T> {
     return this.withClient(async (client, discard) => {
       const { sql, end } = openSql(client);
-      const begun = client.query(`BEGIN READ ONLY; SET LOCAL app.workspaces = '${listOf([workspaceId])}'`);
+      const begun = client.query(
+        `BEGIN ISOLATION LEVEL ${isolation} READ ONLY; SET LOCAL app.workspaces = '${listOf([workspaceId])}'`,
+      );
       begun.catch(() => undefined);
       try {
         const result = await work(sql);

@@ -46,6 +46,7 @@ import { actorIdOf } from '../log/actor-id';
 import { factOf } from '../log/fact';
 import { AuditLog } from '../log/audit-log';
 import { formatNames, type FormatName } from '../export/formats/format-of';
+import { readPruned } from '../retention/pruned';
 import { ExportStores } from './export-stores';
 import {
   runSchema,
@@ -151,6 +152,8 @@ export class ExportSchedulesController {
         throw Problem.invalid([
           { pointer: '', message: `A workspace has at most ${mostSchedules} schedules.` },
         ]);
+      // What has been pruned already is not what it misses.
+      const pruned = await readPruned(tx, workspaceId, String(after));
       const schedule = await insertSchedule(tx, {
         id: v7(),
         workspaceId,
@@ -160,7 +163,7 @@ export class ExportSchedulesController {
         everySeconds,
         filter: { ...filter, actor, allowed: identity.key.workflows },
         target: { type: target.type, path: target.path ?? '' },
-        nextIndex: after + 1,
+        nextIndex: pruned?.before ?? after + 1,
         keyId: identity.key.id,
       });
       await this.record(tx, 'export_schedule.created', who, schedule);
@@ -181,7 +184,7 @@ export class ExportSchedulesController {
     const { limit, cursor } = call.query(PageQuery);
     const before = decodeCursor(list, cursor, idPosition);
     const rows = await this.database.read(call.workspaceId, (sql) =>
-      listSchedules(sql, call.workspaceId, before, limit + 1),
+      listSchedules(sql, call.workspaceId, call.identity.key.workflows, before, limit + 1),
     );
     return ok(pageOf(list, rows, limit, ({ id }) => id, scheduleView));
   }

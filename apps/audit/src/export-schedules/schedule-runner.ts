@@ -3,12 +3,12 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { DueSweeper } from '@countersign/due-sweeper';
 import type { UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
-import { LOG, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
-import { Counter, Registry } from 'prom-client';
+import { LOG, Seldom, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { AuditLog } from '../log/audit-log';
 import { ExportStores } from './export-stores';
 import { runSchedule } from './run-schedule';
-import { claimSchedule, renewLease } from './schedule.rows';
+import { claimSchedule, mostWaiting, renewLease } from './schedule.rows';
 
 /** Well within a lease, in milliseconds. */
 const renewEveryMs = 15_000;
@@ -34,6 +34,17 @@ export class ScheduleRunner implements OnApplicationBootstrap, OnModuleDestroy {
       help: 'Runs of export schedules.',
       labelNames: ['outcome'],
       registers: [registry],
+    });
+    const waiting = new Seldom(() => relay.everywhere(mostWaiting));
+    new Gauge({
+      name: 'countersign_export_waiting_entries',
+      help: 'Entries of the log that the schedule which is the furthest behind has not exported yet.',
+      registers: [registry],
+      async collect() {
+        const count = await waiting.ask();
+        if (count === null) this.reset();
+        else this.set(count);
+      },
     });
     this.sweeper = new DueSweeper(
       () => this.look(),
@@ -61,18 +72,20 @@ export class ScheduleRunner implements OnApplicationBootstrap, OnModuleDestroy {
     if (!due) return null;
     const { database, unitOfWork, stores, auditLog: log } = this;
     const lost = new AbortController();
+    const renew = () => this.relay.everywhere((sql) => renewLease(sql, due.id, lease));
     const renewing = setInterval(() => {
-      this.relay
-        .everywhere((sql) => renewLease(sql, due.id, lease))
-        .then(
-          (isOurs) => isOurs || lost.abort(new Error('somebody else has the schedule')),
-          () => undefined,
-        );
+      renew().then(
+        (isOurs) => isOurs || lost.abort(new Error('somebody else has the schedule')),
+        () => undefined,
+      );
     }, renewEveryMs);
     try {
       const stop = AbortSignal.any([this.stop.signal, lost.signal]);
-      const went = await runSchedule({ log, database, unitOfWork, stores }, { ...due, lease }, stop);
-      this.runs.inc({ outcome: went ? 'done' : 'failed' });
+      const outcome = await runSchedule(
+        { log, database, unitOfWork, stores },
+        { ...due, lease, renew, stop },
+      );
+      if (outcome !== 'left') this.runs.inc({ outcome });
     } finally {
       clearInterval(renewing);
     }

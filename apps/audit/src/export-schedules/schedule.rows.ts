@@ -1,4 +1,5 @@
 import type { Sql } from '@countersign/persistence';
+import { sizeOfHead } from '../log/size-of-head';
 import type { Run, Schedule } from './schedule';
 
 const columns = `id, workspace_id AS "workspaceId", name, format, every, every_seconds AS "everySeconds", filter, target, state,
@@ -52,15 +53,22 @@ export const findSchedule = async (
   (await sql.query<ScheduleRow>(`SELECT ${columns} FROM export_schedule WHERE id = $1 ${lock}`, [id]))[0] ??
   null;
 
+/** Newest first; to a key that is limited to some workflows (null: to none) those that export nothing else. */
 export const listSchedules = (
   sql: Sql,
   workspaceId: string,
+  allowed: readonly string[] | null,
   before: string | null,
   limit: number,
 ): Promise<Schedule[]> =>
   sql.query<ScheduleRow>(
-    `SELECT ${columns} FROM export_schedule WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
-    [workspaceId, before, limit],
+    `SELECT ${columns} FROM export_schedule
+      WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2)
+        AND ($4::text[] IS NULL
+             OR (json_typeof(filter -> 'allowed') = 'array' AND json_array_length(filter -> 'allowed') > 0
+                 AND ARRAY (SELECT json_array_elements_text(filter -> 'allowed')) <@ $4))
+      ORDER BY id DESC LIMIT $3`,
+    [workspaceId, before, limit, allowed],
   );
 
 export const countSchedules = async (sql: Sql, workspaceId: string): Promise<number> => {
@@ -100,7 +108,11 @@ export const listRuns = (
     [scheduleId, before, limit],
   );
 
-const leaseSeconds = 60;
+/**
+ * Longer than the longest single step by which a file can come to be seen (a call to a bucket, 120 s): whoever held the lease at its
+ * end is the only one who can still be at it.
+ */
+const leaseSeconds = 180;
 
 /** Takes the schedule that has been due the longest. As the role that sees every workspace. */
 export const claimSchedule = async (
@@ -117,6 +129,15 @@ export const claimSchedule = async (
   return rows[0] ?? null;
 };
 
+/** Entries that the active schedule which is the furthest behind has not exported. As the role that sees every workspace. */
+export const mostWaiting = async (sql: Sql): Promise<number> => {
+  const [row] = await sql.query<{ waiting: string }>(
+    `SELECT greatest(max(${sizeOfHead('h')} - s.next_index), 0) AS waiting
+       FROM export_schedule s JOIN log_head h ON h.workspace_id = s.workspace_id WHERE s.state = 'active'`,
+  );
+  return Number(row?.waiting ?? 0);
+};
+
 /** False when somebody else has it by now. */
 export const renewLease = async (sql: Sql, id: string, lease: string): Promise<boolean> => {
   const rows = await sql.query(
@@ -126,9 +147,21 @@ export const renewLease = async (sql: Sql, id: string, lease: string): Promise<b
   return rows.length > 0;
 };
 
-export const holdsLease = async (sql: Sql, id: string, lease: string): Promise<boolean> =>
-  (await sql.query('SELECT 1 FROM export_schedule WHERE id = $1 AND lease = $2 FOR UPDATE', [id, lease]))
-    .length > 0;
+/** Locked, so that nobody else takes it until the transaction is over; null when somebody else has it by now. */
+export const findHeld = async (sql: Sql, id: string, lease: string): Promise<Schedule | null> =>
+  (
+    await sql.query<ScheduleRow>(
+      `SELECT ${columns} FROM export_schedule WHERE id = $1 AND lease = $2 FOR UPDATE`,
+      [id, lease],
+    )
+  )[0] ?? null;
+
+/** Anybody may go on at once; nothing happens when somebody else has it by now. */
+export const releaseLease = (sql: Sql, id: string, lease: string): Promise<unknown> =>
+  sql.query(
+    `UPDATE export_schedule SET lease = NULL, lease_until = '-infinity' WHERE id = $1 AND lease = $2`,
+    [id, lease],
+  );
 
 export const findRunning = async (sql: Sql, scheduleId: string): Promise<Run | null> =>
   (
@@ -163,8 +196,8 @@ export const insertRun = async (
   return row;
 };
 
-/** The file is there: the next run begins behind it. Nothing happens when somebody else has the schedule by now. */
-export const finishRun = (
+/** The file is there: the next run begins behind it. False, and nothing happens, when somebody else has the schedule by now. */
+export const finishRun = async (
   sql: Sql,
   {
     scheduleId,
@@ -184,16 +217,18 @@ export const finishRun = (
     /** Whether the log has nothing more for now. */
     isLast: boolean;
   },
-): Promise<unknown> =>
-  sql.query(
+): Promise<boolean> => {
+  const rows = await sql.query(
     `WITH advanced AS (
        UPDATE export_schedule SET next_index = $3, failures = 0, last_error = NULL, lease = NULL, lease_until = '-infinity',
               due_at = CASE WHEN $8::boolean THEN now() + every_seconds * interval '1 second' ELSE now() END
         WHERE id = $1 AND lease = $2 AND next_index <= $4 RETURNING id)
      UPDATE export_run SET state = 'done', entries = $5, bytes = $6, sha256 = $7, error = NULL, ended_at = now()
-      WHERE id = $9 AND EXISTS (SELECT 1 FROM advanced)`,
+      WHERE id = $9 AND EXISTS (SELECT 1 FROM advanced) RETURNING 1`,
     [scheduleId, lease, run.to, run.from, entries, bytes, sha256, isLast, run.id],
   );
+  return rows.length > 0;
+};
 
 /** There is nothing new: looked again when it is next due. */
 export const postpone = (sql: Sql, id: string, lease: string): Promise<unknown> =>
@@ -203,14 +238,20 @@ export const postpone = (sql: Sql, id: string, lease: string): Promise<unknown> 
     [id, lease],
   );
 
-/** Tried again after a minute, then twice as long each time, at most an hour. Answers how often it has failed in a row. */
-export const failRun = async (sql: Sql, id: string, lease: string, error: string): Promise<number> => {
-  const rows = await sql.query<{ failures: number }>(
-    `WITH noted AS (UPDATE export_run SET error = $3 WHERE schedule_id = $1 AND state = 'running')
-     UPDATE export_schedule SET failures = failures + 1, last_error = $3, lease = NULL, lease_until = '-infinity',
+/** Of a schedule that is held: tried again after a minute, then twice as long each time, at most an hour. */
+export const failRun = (sql: Sql, id: string, error: string): Promise<unknown> =>
+  sql.query(
+    `WITH noted AS (UPDATE export_run SET error = $2 WHERE schedule_id = $1 AND state = 'running')
+     UPDATE export_schedule SET failures = failures + 1, last_error = $2, lease = NULL, lease_until = '-infinity',
             due_at = now() + least(3600, 60 * power(2, least(failures, 10))) * interval '1 second'
-      WHERE id = $1 AND lease = $2 RETURNING failures`,
-    [id, lease, error],
+      WHERE id = $1`,
+    [id, error],
   );
-  return rows[0]?.failures ?? 0;
-};
+
+/** Of a schedule that is held: ends the run that was left, for good, and goes on from an index. */
+export const skipTo = (sql: Sql, id: string, index: number, error: string): Promise<unknown> =>
+  sql.query(
+    `WITH ended AS (UPDATE export_run SET state = 'failed', error = $3, ended_at = now() WHERE schedule_id = $1 AND state = 'running')
+     UPDATE export_schedule SET next_index = $2, last_error = $3 WHERE id = $1`,
+    [id, index, error],
+  );

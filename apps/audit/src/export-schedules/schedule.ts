@@ -36,7 +36,8 @@ export interface Run {
   treeSize: number;
   checkpoint: string;
   file: string;
-  state: 'running' | 'done';
+  /** `failed`: what it was to export has been pruned; everything else is tried again. */
+  state: 'running' | 'done' | 'failed';
   attempts: number;
   entries: number | null;
   bytes: number | null;
@@ -133,7 +134,7 @@ export const runSchema = {
   required: ['id', 'state', 'firstIndex', 'lastIndex', 'treeSize', 'file', 'attempts', 'startedAt'],
   properties: {
     id: { type: 'string', format: 'uuid' },
-    state: { enum: ['running', 'done'] },
+    state: { enum: ['running', 'done', 'failed'] },
     firstIndex: whole,
     lastIndex: whole,
     treeSize: whole,

@@ -1,4 +1,4 @@
-import type { Sql } from '@countersign/persistence';
+import type { Database, Sql } from '@countersign/persistence';
 import type { EntryFilter } from '../log/entry.rows';
 import type { ExportedEntry } from './exported-entry';
 
@@ -21,6 +21,8 @@ export interface EntryPage {
   entries: ExportedEntry[];
   /** Where the next page begins. */
   next: number;
+  /** The first index that was left in the log when the page was read: what of the page's range is before it has been pruned. */
+  first: number;
 }
 
 export interface PageLimits {
@@ -60,16 +62,33 @@ interface SealedRow {
 }
 
 /**
- * The next entries of a range, by index. How large a value is PostgreSQL knows without unpacking it, so what would not fit is not sent.
- * One entry always fits.
+ * The next entries of a range, by index, as of one moment: in a transaction of its own. How large a value is PostgreSQL knows without
+ * unpacking it, so what would not fit is not sent. One entry always fits.
  */
-export const readPage = async (
-  sql: Sql,
+export const readPage = (
+  database: Database,
   workspaceId: string,
   filter: ExportFilter,
   range: Range,
   limits: PageLimits = pageLimits,
-): Promise<EntryPage> => {
+): Promise<EntryPage> =>
+  database.snapshot(workspaceId, async (sql) => {
+    const [[head], page] = await Promise.all([
+      sql.query<{ first: string }>('SELECT first_index AS first FROM log_head WHERE workspace_id = $1', [
+        workspaceId,
+      ]),
+      entriesOf(sql, workspaceId, filter, range, limits),
+    ]);
+    return { ...page, first: Number(head?.first ?? 0) };
+  });
+
+const entriesOf = async (
+  sql: Sql,
+  workspaceId: string,
+  filter: ExportFilter,
+  range: Range,
+  limits: PageLimits,
+): Promise<Omit<EntryPage, 'first'>> => {
   const to = Math.min(range.to, range.from + limits.looked);
   const conditions = ['workspace_id = $1', 'index >= $2', 'index < $3'];
   const values: unknown[] = [workspaceId, range.from, to, limits.entries, limits.bytes];

@@ -5,7 +5,7 @@ import type { ExportFormat } from './formats/export-format';
 /** Bytes of a piece of the stream; about what a socket takes at once. */
 const pieceBytes = 64 * 1024;
 
-/** A part of the log that was there when the stream began is not there any more, or never was. */
+/** A part of the log that was there when the stream began is not there any more, or was removed behind our back. */
 export class BrokenRange extends Error {
   override name = 'BrokenRange';
 }
@@ -22,7 +22,7 @@ export interface Sent {
 export interface EntryStreamOptions {
   range: Range;
   format: ExportFormat;
-  /** Without filters every index must come: what is missing has been pruned or removed meanwhile. */
+  /** Without filters every index must come. */
   isWhole: boolean;
   /** In a transaction of its own: none is open while the reader takes what it got. */
   read: (range: Range) => Promise<EntryPage>;
@@ -30,7 +30,7 @@ export interface EntryStreamOptions {
 
 /**
  * Entries of a range as bytes, page by page: one is being sent and one being read, whatever the length. Throws BrokenRange when
- * an entry of a whole range is missing.
+ * an entry of a whole range is missing, or something that a filter might have found was pruned before it was read.
  */
 export async function* entryStream(
   { range, format, isWhole, read }: EntryStreamOptions,
@@ -53,9 +53,12 @@ export async function* entryStream(
     return page;
   };
   let expected = range.from;
-  for (let coming = readOn(range.from); coming;) {
+  let from = range.from;
+  for (let coming = readOn(from); coming;) {
     const page: EntryPage = await coming;
-    coming = readOn(page.next);
+    if (page.first > from) throw new BrokenRange(`the entries ${from} to ${page.first - 1} have been pruned`);
+    from = page.next;
+    coming = readOn(from);
     for (const entry of page.entries) {
       if (isWhole && entry.index !== expected) throw new BrokenRange(`the entry ${expected} is missing`);
       expected = entry.index + 1;

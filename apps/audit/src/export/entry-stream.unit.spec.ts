@@ -14,7 +14,7 @@ const logOf =
   (missing: readonly number[] = []) =>
   async ({ from, to }: Range): Promise<EntryPage> => {
     const next = Math.min(from + 3, to);
-    return { next, entries: entries(from, next).filter(({ index }) => !missing.includes(index)) };
+    return { next, first: 0, entries: entries(from, next).filter(({ index }) => !missing.includes(index)) };
   };
 const collect = async (options: Partial<EntryStreamOptions>, sent = nothingSent()) => {
   const chunks: Buffer[] = [];
@@ -54,6 +54,23 @@ describe('the stream', () => {
     },
   );
 
+  it.each([true, false])(
+    'fails when something was pruned before it was read (whole: %s)',
+    async (isWhole) => {
+      const sent = nothingSent();
+      const read = async (range: Range) => ({ ...(await logOf()(range)), first: range.from < 6 ? 3 : 7 });
+      await expect(collect({ range: { from: 3, to: 10 }, isWhole, read }, sent)).rejects.toThrow(
+        new BrokenRange('the entries 6 to 6 have been pruned'),
+      );
+      expect(sent).toMatchObject({ last: 5, digest: null });
+    },
+  );
+
+  it('goes on when only what it has read already is pruned', async () => {
+    const read = async (range: Range) => ({ ...(await logOf()(range)), first: range.from });
+    expect(indexesOf((await collect({ isWhole: false, read })).text)).toHaveLength(10);
+  });
+
   it('leaves out what a filter leaves out', async () => {
     expect(indexesOf((await collect({ isWhole: false, read: logOf([0, 3, 4, 5]) })).text)).toEqual([
       1, 2, 6, 7, 8, 9,
@@ -70,7 +87,7 @@ describe('the stream', () => {
     const large = exported({ content: JSON.stringify({ actor: {}, text: 'x'.repeat(70_000) }) });
     const read = async ({ from }: Range): Promise<EntryPage> => {
       pages.push(from);
-      return { next: from + 1, entries: [{ ...large, index: from }] };
+      return { next: from + 1, first: 0, entries: [{ ...large, index: from }] };
     };
     const stream = entryStream(
       { range: { from: 0, to: 100 }, format: ndjson, isWhole: true, read },

@@ -84,13 +84,15 @@ export class ExportController {
           filter,
         }),
       );
-      const range = { from: Math.max(after + 1, snapshot.first), to: snapshot.size };
+      const from = Math.max(after + 1, snapshot.first);
+      // Behind the end there is nothing, and that is how far it has looked.
+      const range = { from, to: Math.max(from, snapshot.size) };
       const stream = this.exports.stream(
         {
           range,
           format,
           isWhole: isUnfiltered(filter),
-          read: (part) => this.database.read(workspaceId, (sql) => readPage(sql, workspaceId, filter, part)),
+          read: (part) => readPage(this.database, workspaceId, filter, part),
         },
         release,
         { traceId: call.traceId, workspaceId },

@@ -129,7 +129,17 @@ describe('an export', () => {
     const size = whole.length;
     const rest = linesOf(await download(service, '/v1/audit/export?after=5', { workspace }));
     expect(rest.slice(0, size - 6)).toEqual(whole.slice(6));
-    expect(linesOf(await download(service, '/v1/audit/export?after=9999', { workspace }))).toEqual([]);
+  });
+
+  it('is empty behind the end, and does not send the reader back to what it had', async () => {
+    const beyond = await download(service, '/v1/audit/export?after=9999', { workspace });
+    expect([beyond.status, beyond.complete, beyond.text]).toEqual([200, true, '']);
+    expect(beyond.headers['content-disposition']).toBe('attachment; filename="audit-10000-10000.ndjson"');
+    expect(Number(beyond.headers['countersign-tree-size'])).toBeLessThan(9999);
+    expect(beyond.trailers).toMatchObject({
+      'countersign-export-entries': '0',
+      'countersign-export-last-index': '9999',
+    });
   });
 
   it('has nothing of another workspace, and needs audit:read', async () => {
@@ -274,6 +284,27 @@ describe('a long export', () => {
     // And one more entry: that the first was asked for.
     expect(linesOf(exported).length).toBe(2_000 - 512 + 1);
   });
+
+  it.each(['', '?type=task.reminded'])(
+    'is cut off when something is pruned before it was read (%j)',
+    async (query) => {
+      const pruned = v7();
+      await fillLog(service, { workspace: pruned, entries: 20_000, words: 1_000 });
+      const answer = await open(service, `/v1/audit/export${query}`, { workspace: pruned });
+      await until(async () => (await openTransactions()) === 0);
+      const before = 19_968;
+      await service.sql('DELETE FROM entry WHERE workspace_id = $1 AND index < $2', [pruned, before]);
+      await service.sql('UPDATE log_head SET first_index = $2, pruned_at = now() WHERE workspace_id = $1', [
+        pruned,
+        before,
+      ]);
+      expect((await readAll(answer)).complete).toBe(false);
+      // What is left comes whole.
+      const again = await download(service, `/v1/audit/export${query}`, { workspace: pruned });
+      expect([again.complete, linesOf(again)[0]?.index]).toEqual([true, before]);
+    },
+    60_000,
+  );
 
   it('has large entries one by one', async () => {
     const large = v7();

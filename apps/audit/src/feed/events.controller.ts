@@ -38,7 +38,8 @@ export class EventsController {
     query: EventsQuery,
     answers: {
       200: {
-        description: 'A page; nextCursor is always there',
+        description:
+          'A page; nextCursor is always there. An empty page with another one than was given has looked through a part of the log: go on at once',
         schema: {
           type: 'object',
           required: ['data', 'nextCursor'],
@@ -56,12 +57,9 @@ export class EventsController {
       after,
       limit,
     };
-    const events = await this.database.read(call.workspaceId, (sql) =>
+    const { events, next } = await this.database.snapshot(call.workspaceId, (sql) =>
       listEvents(sql, call.workspaceId, wanted),
     );
-    return ok({
-      data: events.map(({ view }) => view),
-      nextCursor: encodeCursor('events', events.at(-1)?.index ?? after ?? '-1'),
-    });
+    return ok({ data: events, nextCursor: encodeCursor('events', String(next)) });
   }
 }

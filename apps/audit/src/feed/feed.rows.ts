@@ -71,8 +71,10 @@ const keyOf = ({ id, version }: { id: string; version: number }): string => `${i
 
 /** An event as the feed shows it: what a standard webhook has in its body, with the event's id. */
 export interface FeedEvent {
-  index: string;
-  view: { id: string; type: string; timestamp: string; data: Record<string, unknown> };
+  id: string;
+  type: string;
+  timestamp: string;
+  data: Record<string, unknown>;
 }
 
 interface Row {
@@ -87,33 +89,69 @@ interface Row {
   operational: Record<string, unknown> | null;
   payload: unknown;
   is_early: boolean;
+  /** Of all rows, those that do not fit into the page as well. */
+  count: number;
   [column: string]: unknown;
 }
 
 /** A page ends with the event that goes beyond: 200 large ones would be 100 MB. */
 const mostPageBytes = 8 * 1_024 * 1_024;
 
+/** Entries that one statement looks at, and statements of a page that finds nothing. */
+const lookedAt = 10_000;
+const mostLooks = 10;
+
+export interface FeedFilter {
+  types: readonly string[];
+  /** Workflows that the key may see; null for all. */
+  allowed: string[] | null;
+  after: string | null;
+  limit: number;
+}
+
+export interface FeedPage {
+  events: FeedEvent[];
+  /** The index that the next page begins behind: also of an empty page as far as was looked. */
+  next: number;
+}
+
 /**
  * Oldest first, after an index. Ends before an event whose payload is still on its way: transitions of a request may
  * overtake each other, and a reader never comes back. After a minute the event is shown without one.
  */
-export const listEvents = async (
+export const listEvents = async (sql: Sql, workspaceId: string, filter: FeedFilter): Promise<FeedPage> => {
+  let after = Number(filter.after ?? -1);
+  for (let look = 0; look < mostLooks; look += 1) {
+    const rows = await readEvents(sql, workspaceId, filter, after);
+    const early = rows.findIndex(({ is_early: isEarly }) => isEarly);
+    const shown = rows.slice(0, early < 0 ? rows.length : early);
+    const events = shown.map((row) => viewOf(workspaceId, row));
+    const isCut = early >= 0 || rows.length === filter.limit || rows.length < (rows[0]?.count ?? 0);
+    if (isCut) return { events, next: Number(shown.at(-1)?.index ?? after) };
+    const [end] = await sql.query<{ index: string; count: number }>(
+      `SELECT max(index) AS index, count(*)::int AS count
+         FROM (SELECT index FROM entry WHERE workspace_id = $1 AND index > $2 ORDER BY index LIMIT ${lookedAt}) e`,
+      [workspaceId, after],
+    );
+    if (end?.index) after = Number(end.index);
+    if (events.length > 0 || (end?.count ?? 0) < lookedAt) return { events, next: after };
+  }
+  return { events: [], next: after };
+};
+
+const readEvents = (
   sql: Sql,
   workspaceId: string,
-  {
-    types,
-    allowed,
-    after,
-    limit,
-  }: { types: readonly string[]; allowed: string[] | null; after: string | null; limit: number },
-): Promise<FeedEvent[]> => {
-  const rows = await sql.query<Row>(
+  { types, allowed, limit }: FeedFilter,
+  after: number,
+): Promise<Row[]> =>
+  sql.query<Row>(
     `SELECT * FROM (SELECT e.index, e.id, e.type, e.at, e.task_id, e.content -> 'actor' AS actor, t.snapshot, p.payload, o.data AS operational,
             coalesce(sum(coalesce(octet_length(t.snapshot::text), 0) + coalesce(octet_length(p.payload::text), 0)) OVER (
-              ORDER BY e.index ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before,
+              ORDER BY e.index ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before, count(*) OVER ()::int AS count,
             o.id IS NULL AND p.payload IS NULL AND e.recorded_at > now() - interval '1 minute' AS is_early
-       FROM (SELECT * FROM entry WHERE workspace_id = $1 AND index > $2 AND type = ANY ($3::text[])
-               AND ($5::text[] IS NULL OR workflow_key = ANY ($5)) ORDER BY index LIMIT $4) e
+       FROM (SELECT * FROM (SELECT * FROM entry WHERE workspace_id = $1 AND index > $2 ORDER BY index LIMIT ${lookedAt}) c
+              WHERE type = ANY ($3::text[]) AND ($5::text[] IS NULL OR workflow_key = ANY ($5)) ORDER BY index LIMIT $4) e
        LEFT JOIN transition t ON t.request_id = e.request_id AND t.request_version = e.request_version
        LEFT JOIN operational_event o ON o.workspace_id = e.workspace_id AND o.id = e.id
        LEFT JOIN LATERAL (
@@ -122,17 +160,15 @@ export const listEvents = async (
             AND request_version <= e.request_version
           ORDER BY request_version DESC LIMIT 1) p ON true) page
       WHERE bytes_before < ${mostPageBytes} ORDER BY index`,
-    [workspaceId, after ?? '-1', types, limit, allowed],
+    [workspaceId, after, types, limit, allowed],
   );
-  const early = rows.findIndex(({ is_early: isEarly }) => isEarly);
-  return rows.slice(0, early < 0 ? rows.length : early).map((row) => {
-    const { id, type, at } = row;
-    return {
-      index: row.index,
-      view: { id, type, timestamp: at.toISOString(), data: dataOf(workspaceId, row) },
-    };
-  });
-};
+
+const viewOf = (workspaceId: string, row: Row): FeedEvent => ({
+  id: row.id,
+  type: row.type,
+  timestamp: row.at.toISOString(),
+  data: dataOf(workspaceId, row),
+});
 
 const dataOf = (workspaceId: string, row: Row): Record<string, unknown> => {
   const { snapshot, operational } = row;

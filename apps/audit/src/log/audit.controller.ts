@@ -7,11 +7,11 @@ import {
   Caller,
   content,
   decodeCursor,
+  encodeCursor,
   IsTime,
   ok,
   Operation,
   PageQuery,
-  pageOf,
   pageSchema,
   UNIT_OF_WORK,
   type Answer,
@@ -47,7 +47,8 @@ export class AuditController {
   @Get('entries')
   @Operation({
     scope: 'audit:read',
-    summary: 'Entries of the log, oldest first',
+    summary:
+      'Entries of the log, oldest first; a page may be short, or empty, although nextCursor says that there is more to look at',
     query: EntriesQuery,
     answers: { 200: { description: 'A page', schema: prunedPageSchema(pageSchema(entrySchema)) } },
   })
@@ -55,7 +56,7 @@ export class AuditController {
     const { cursor, limit, ...filter } = call.query(EntriesQuery);
     const after = decodeCursor('audit', cursor, indexPosition);
     const actor = await actorIdOf(this.people, call, filter.actor);
-    const [rows, pruned] = await this.database.read(call.workspaceId, (sql) =>
+    const [page, pruned] = await this.database.snapshot(call.workspaceId, (sql) =>
       Promise.all([
         listEntries(
           sql,
@@ -67,8 +68,8 @@ export class AuditController {
         readPruned(sql, call.workspaceId, after),
       ]),
     );
-    const page = pageOf('audit', rows, limit, ({ index }) => String(index));
-    return ok({ ...page, pruned });
+    const nextCursor = page.after === null ? null : encodeCursor('audit', String(page.after));
+    return ok({ data: page.entries, nextCursor, pruned });
   }
 
   @Get('checkpoint')

@@ -50,7 +50,7 @@ export class Foundation1763690000000 implements MigrationInterface {
     await runner.query('CREATE INDEX entry_request ON entry (workspace_id, request_id, index)');
     await runner.query('CREATE INDEX entry_actor ON entry (workspace_id, actor_id, index)');
     await runner.query('CREATE INDEX entry_type ON entry (workspace_id, type, index)');
-    await runner.query('CREATE INDEX entry_at ON entry (workspace_id, at)');
+    await runner.query('CREATE INDEX entry_at ON entry (workspace_id, at, index)');
     // Beside the log, per person: salt and data go when the person is erased, the commitment stays.
     await runner.query(`
       CREATE TABLE sealed (

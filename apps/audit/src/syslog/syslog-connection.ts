@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { SyslogSettings } from './syslog.settings';
 
 /** For connecting, for taking what is sent, and for closing, in milliseconds each. */
@@ -9,7 +9,7 @@ export interface Patience {
   closeMs: number;
 }
 
-export const usualPatience: Patience = { connectMs: 10_000, drainMs: 20_000, closeMs: 10_000 };
+export const usualPatience: Patience = { connectMs: 10_000, drainMs: 20_000, closeMs: 20_000 };
 
 /**
  * One connection to a receiver. Syslog has no acknowledgement: that a write succeeds says only that the kernel has it. What does tell is
@@ -87,9 +87,11 @@ export class SyslogConnection {
     }
   }
 
+  /** What the receiver has not got yet it shall not get over this connection. */
   abandon(): void {
     this.failure ??= new Error('abandoned');
-    this.socket.destroy();
+    if (this.socket instanceof TLSSocket) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   private async until(isSo: () => boolean, ms: number, otherwise: string): Promise<void> {

@@ -16,6 +16,7 @@ export class SyslogFollower implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly stream: SyslogStream | null = null;
   private readonly sweeper: DueSweeper | null = null;
   private readonly failures: Counter | null = null;
+  /** Since something has last arrived. */
   private pauseMs = 0;
   private notBefore = 0;
 
@@ -46,11 +47,21 @@ export class SyslogFollower implements OnApplicationBootstrap, OnModuleDestroy {
       registers,
       async collect() {
         const count = await waiting.ask();
-        if (count === undefined || count === null) this.reset();
+        if (count === null) this.reset();
         else this.set(count);
       },
     });
-    this.stream = new SyslogStream(settings, database, relay, (count) => entries.inc(count));
+    const pruned = new Counter({
+      name: 'countersign_syslog_pruned_entries_total',
+      help: 'Entries of the log that were pruned before the syslog receiver took them: it never gets them.',
+      registers,
+    });
+    this.stream = new SyslogStream(settings, database, relay, (arrived) => {
+      entries.inc(arrived.entries);
+      pruned.inc(arrived.pruned);
+      if (arrived.pruned > 0) log.warn({ entries: arrived.pruned }, 'pruned before syslog could send them');
+      this.pauseMs = 0;
+    });
     this.sweeper = new DueSweeper(
       () => this.look(),
       (error) => log.error({ err: error }, 'syslog'),
@@ -70,9 +81,7 @@ export class SyslogFollower implements OnApplicationBootstrap, OnModuleDestroy {
     const left = this.notBefore - Date.now();
     if (left > 0 || !this.stream) return left;
     try {
-      const hasMore = await this.stream.advance();
-      this.pauseMs = 0;
-      return hasMore ? 0 : null;
+      return (await this.stream.advance()) ? 0 : null;
     } catch (error) {
       this.pauseMs = Math.min(longestPauseMs, Math.max(shortestPauseMs, this.pauseMs * 2));
       this.notBefore = Date.now() + this.pauseMs;

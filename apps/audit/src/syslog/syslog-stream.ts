@@ -1,48 +1,76 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '@countersign/persistence';
-import { readPage } from '../export/entry-page.rows';
+import { readPage, type EntryPage } from '../export/entry-page.rows';
 import { SyslogConnection, usualPatience, type Patience } from './syslog-connection';
 import { framed, syslogMessage } from './syslog-message';
 import type { SyslogSettings } from './syslog.settings';
-import { addStreams, advanceStreams, claimStreams, releaseStreams, sizesOf } from './stream.rows';
+import { addStreams, claimStreams, giveBack, sizesOf, type Backlog } from './stream.rows';
 
-/** How long a connection is used, in milliseconds, and for how many entries: so much may come twice after a failure. */
-const longestMs = 10_000;
-const mostEntries = 20_000;
 const mostWorkspaces = 16;
 
+/** How much goes over one connection: that much may come twice after a failure. */
+export interface Window {
+  /** Entries of the first connection. */
+  entries: number;
+  /** What it may grow to. */
+  mostEntries: number;
+  /** How long a connection is used, in milliseconds. */
+  useMs: number;
+  /**
+   * How long logs stay ours, in milliseconds: longer than to connect (10 s), use the connection (10 s), end the page that is just read (35 s) and
+   * the write that is just waited for (20 s), and close (20 s).
+   */
+  leaseMs: number;
+}
+
+export const usualWindow: Window = { entries: 1_000, mostEntries: 20_000, useMs: 10_000, leaseMs: 120_000 };
+
+/** What a connection has carried, of logs that are ours meanwhile. */
 interface Session {
-  connection: SyslogConnection;
   lease: string;
+  /** Null until something is to be sent. */
+  connection: SyslogConnection | null;
   endsAt: number;
   entries: number;
+  pruned: number;
   /** Up to where each log has been sent on this connection. */
   next: Map<string, number>;
 }
 
+export interface Arrived {
+  entries: number;
+  /** Entries that were gone before they could be sent. */
+  pruned: number;
+}
+
 /**
  * Follows the logs and sends what they have, at least once: a position is stored when the connection that carried the
- * entries was closed well by the receiver, and what was sent on one that broke is sent again.
+ * entries was closed well by the receiver, and what was sent on one that broke is sent again. How much goes over one connection follows
+ * from what the receiver manages: half as much after one that broke, and more after one that was filled.
  */
 export class SyslogStream {
   private session: Session | null = null;
+  private entries: number;
+  private growth = 2;
 
   constructor(
     private readonly settings: SyslogSettings,
     private readonly database: Database,
     /** Of the role that sees every workspace. */
     private readonly sweeper: Database,
-    private readonly sent: (entries: number) => void,
+    private readonly arrived: (what: Arrived) => void,
     private readonly patience: Patience = usualPatience,
-  ) {}
+    private readonly window: Window = usualWindow,
+  ) {
+    this.entries = window.entries;
+  }
 
   /** Sends what there is. True when it has not come to the end. Rejects when the receiver is away; then everything unsettled is to be sent again. */
   async advance(): Promise<boolean> {
     try {
       await this.sweeper.everywhere((sql) => addStreams(sql, this.settings.fromStart));
       const hasMore = await this.sendRound();
-      if (this.session && (this.session.entries >= mostEntries || Date.now() >= this.session.endsAt))
-        await this.settle();
+      if (this.session && this.isFull(this.session)) await this.settle();
       return hasMore;
     } catch (error) {
       await this.giveUp();
@@ -54,70 +82,109 @@ export class SyslogStream {
   async settle(): Promise<void> {
     const { session } = this;
     if (!session) return;
-    this.session = null;
     try {
-      await session.connection.settle();
+      await session.connection?.settle();
     } catch (error) {
-      await this.release(session);
+      await this.giveUp();
       throw error;
     }
-    const positions = [...session.next].map(([workspaceId, next]) => ({ workspaceId, next }));
-    await this.sweeper.everywhere((sql) => advanceStreams(sql, session.lease, positions));
-    this.sent(session.entries);
+    this.session = null;
+    await this.giveBack(session, true);
+    if (session.entries >= this.entries)
+      this.entries = Math.min(this.window.mostEntries, Math.ceil(this.entries * this.growth));
+    this.arrived({ entries: session.entries, pruned: session.pruned });
   }
 
   /** A page of each log that has more, so that a long one does not keep the others waiting. */
   private async sendRound(): Promise<boolean> {
-    const held = this.session?.next ?? new Map<string, number>();
-    const lease = this.session?.lease ?? randomUUID();
-    const claimed = await this.sweeper.everywhere((sql) =>
-      claimStreams(sql, { lease, workspaces: this.settings.workspaces, most: mostWorkspaces - held.size }),
-    );
-    const sizes = await this.sweeper.everywhere((sql) => sizesOf(sql, [...held.keys()]));
-    const due = [
-      ...[...held].map(([workspaceId, next]) => ({ workspaceId, next, size: sizes.get(workspaceId) ?? 0 })),
-      ...claimed,
-    ].filter(({ next, size }) => next < size);
-    if (due.length === 0) return false;
-    const session = (this.session ??= await this.begin(lease, claimed));
-    for (const { workspaceId, next } of claimed) session.next.set(workspaceId, next);
+    const due = await this.findDue();
+    const { session } = this;
+    if (!session || due.length === 0) return false;
+    if (!session.connection) {
+      session.connection = await SyslogConnection.open(this.settings, this.patience);
+      session.endsAt = Date.now() + this.window.useMs;
+    }
     let hasMore = false;
-    for (const { workspaceId, next, size } of due) {
-      const page = await this.database.read(workspaceId, (sql) =>
-        readPage(sql, workspaceId, { allowed: null }, { from: next, to: size }),
-      );
-      for (const entry of page.entries)
-        await session.connection.write(framed(syslogMessage(workspaceId, entry, this.settings)));
-      session.next.set(workspaceId, page.next);
-      session.entries += page.entries.length;
-      hasMore ||= page.next < size;
+    for (const backlog of due) {
+      if (this.isFull(session)) return true;
+      hasMore = (await this.sendPage(session, session.connection, backlog)) || hasMore;
     }
     return hasMore;
   }
 
-  private async begin(
-    lease: string,
-    claimed: readonly { workspaceId: string; next: number }[],
-  ): Promise<Session> {
-    const next = new Map(claimed.map((stream) => [stream.workspaceId, stream.next]));
-    try {
-      const connection = await SyslogConnection.open(this.settings, this.patience);
-      return { connection, lease, endsAt: Date.now() + longestMs, entries: 0, next };
-    } catch (error) {
-      await this.sweeper.everywhere((sql) => releaseStreams(sql, lease));
-      throw error;
+  /** Logs that have more, of those that are ours and of those that nobody has, which are ours from now on. */
+  private async findDue(): Promise<Backlog[]> {
+    const lease = this.session?.lease ?? randomUUID();
+    const held = [...(this.session?.next ?? [])];
+    const { workspaces } = this.settings;
+    const { leaseMs } = this.window;
+    const ids = held.map(([workspaceId]) => workspaceId);
+    const sizes = await this.sweeper.everywhere((sql) => sizesOf(sql, ids));
+    const claimed = await this.sweeper.everywhere((sql) =>
+      claimStreams(sql, { lease, leaseMs, workspaces, most: mostWorkspaces - held.length }),
+    );
+    if (claimed.length > 0) {
+      this.session ??= { lease, connection: null, endsAt: Infinity, entries: 0, pruned: 0, next: new Map() };
+      for (const { workspaceId, next } of claimed) this.session.next.set(workspaceId, next);
+    }
+    return [
+      ...held.map(([workspaceId, next]) => ({ workspaceId, next, size: sizes.get(workspaceId) ?? 0 })),
+      ...claimed,
+    ].filter(({ next, size }) => next < size);
+  }
+
+  /** Stops in the middle when the session is full. Answers whether the log has more. */
+  private async sendPage(
+    session: Session,
+    connection: SyslogConnection,
+    { workspaceId, next, size }: Backlog,
+  ): Promise<boolean> {
+    const page = await this.readLeft(workspaceId, next, size);
+    if (page.first > next) {
+      session.pruned += page.first - next;
+      session.next.set(workspaceId, page.first);
+    }
+    for (const entry of page.entries) {
+      if (this.isFull(session)) return true;
+      await connection.write(framed(syslogMessage(workspaceId, entry, this.settings)));
+      session.next.set(workspaceId, entry.index + 1);
+      session.entries += 1;
+    }
+    session.next.set(workspaceId, page.next);
+    return page.next < size;
+  }
+
+  /** The next page of what has not been pruned. */
+  private async readLeft(workspaceId: string, from: number, to: number): Promise<EntryPage> {
+    for (let start = from; ;) {
+      const page = await readPage(this.database, workspaceId, { allowed: null }, { from: start, to });
+      if (page.first <= start) return page;
+      start = page.first;
     }
   }
 
-  private async giveUp(): Promise<void> {
-    const { session } = this;
-    this.session = null;
-    session?.connection.abandon();
-    if (session) await this.release(session);
+  private isFull({ entries, endsAt }: Session): boolean {
+    return entries >= this.entries || Date.now() >= endsAt;
   }
 
-  /** Where the database is away as well the lease runs out by itself. */
-  private async release({ lease }: Session): Promise<void> {
-    await this.sweeper.everywhere((sql) => releaseStreams(sql, lease)).catch(() => undefined);
+  /** Nothing is known to have arrived: whoever comes next sends it again. */
+  private async giveUp(): Promise<void> {
+    const { session } = this;
+    if (!session) return;
+    this.session = null;
+    session.connection?.abandon();
+    // A receiver that is not there at all says nothing about how much it can take.
+    if (session.entries > 0) {
+      this.entries = Math.max(1, Math.floor(session.entries / 2));
+      // Gently from now on: what is too much comes twice.
+      this.growth = 1.1;
+    }
+    // Where the database is away as well the lease runs out by itself.
+    await this.giveBack(session, false).catch(() => undefined);
+  }
+
+  private async giveBack({ lease, next }: Session, hasArrived: boolean): Promise<void> {
+    const positions = [...next].map(([workspaceId, index]) => ({ workspaceId, next: index }));
+    await this.sweeper.everywhere((sql) => giveBack(sql, lease, positions, hasArrived));
   }
 }

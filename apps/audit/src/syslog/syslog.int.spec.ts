@@ -7,7 +7,8 @@ import { createAudit } from '../../test/create-audit';
 import { fillLog } from '../../test/fill-log';
 import { receiveSyslog, type SyslogReceiver } from '../../test/syslog-receiver';
 import { personalWords, storyOf } from '../../test/transitions';
-import { SyslogStream } from './syslog-stream';
+import { usualPatience } from './syslog-connection';
+import { SyslogStream, usualWindow, type Arrived } from './syslog-stream';
 import { readSyslogSettings } from './syslog.settings';
 
 const tlsFile = (name: string) => path.join(__dirname, '../../test/tls', name);
@@ -143,52 +144,143 @@ describe('a receiver by TLS', () => {
   );
 });
 
-describe('two processes', () => {
-  it('never stream one log at the same time; what one has sent without an end the other sends again', async () => {
-    const receiver = await receive();
+describe('processes', () => {
+  let own: Database;
+  let relay: Database;
+  beforeAll(async () => {
     await service.restart();
     const connect = (role: string) =>
       Database.connect({
         url: urlAs(service.ownerUrl, secretKey, role),
         schema: 'audit',
-        poolSize: 2,
+        poolSize: 4,
         applicationName: 'test',
       });
-    const [own, relay] = await Promise.all([
-      connect('countersign_audit'),
-      connect('countersign_audit_relay'),
-    ]);
-    try {
-      const workspace = v7();
-      const env = { COUNTERSIGN_SYSLOG_URL: receiver.url, COUNTERSIGN_SYSLOG_WORKSPACES: workspace };
-      const settings = readSyslogSettings(env, 'http://localhost');
-      if (!settings) throw new Error('no settings');
-      await tell(workspace);
-      let counted = 0;
-      const [one, two] = [0, 1].map(
-        () => new SyslogStream(settings, own, relay, (count) => (counted += count)),
-      );
-      await one?.advance();
-      await two?.advance();
-      await until(() => receiver.messages.length === 8);
-      expect(receiver.connections).toBe(1);
-      // The first one dies: nobody says goodbye, and its lease runs out.
-      await service.sql(
-        "UPDATE syslog_stream SET lease_until = now() - interval '1 second' WHERE workspace_id = $1",
-        [workspace],
-      );
-      await two?.advance();
-      await two?.settle();
-      await one?.settle();
-      expect(indexesOf(receiver, workspace)).toEqual([...upTo(8), ...upTo(8)]);
-      const rows = await service.sql('SELECT next_index, lease FROM syslog_stream WHERE workspace_id = $1', [
-        workspace,
-      ]);
-      expect(rows).toEqual([{ next_index: '8', lease: null }]);
-      expect(await one?.advance()).toBe(false);
-      expect(receiver.connections).toBe(2);
-    } finally {
-      await Promise.all([own.close(), relay.close()]);
-    }
+    [own, relay] = await Promise.all([connect('countersign_audit'), connect('countersign_audit_relay')]);
+  }, 30_000);
+  afterAll(() => Promise.all([own.close(), relay.close()]));
+
+  /** As many processes as are asked for, and what has arrived by what they say. */
+  const processes = (
+    receiver: SyslogReceiver,
+    workspaces: readonly string[],
+    { patience = usualPatience, window = usualWindow, count = 1 } = {},
+  ) => {
+    const settings = readSyslogSettings(
+      {
+        COUNTERSIGN_SYSLOG_URL: receiver.url,
+        COUNTERSIGN_SYSLOG_WORKSPACES: workspaces.join(','),
+        COUNTERSIGN_SYSLOG_FROM: 'start',
+      },
+      'http://localhost',
+    );
+    if (!settings) throw new Error('no settings');
+    const told = { entries: 0, pruned: 0 };
+    const arrived = (more: Arrived) => {
+      told.entries += more.entries;
+      told.pruned += more.pruned;
+    };
+    const streams = Array.from(
+      { length: count },
+      () => new SyslogStream(settings, own, relay, arrived, patience, window),
+    );
+    return { streams, told };
+  };
+  const positionsOf = (...workspaces: string[]) =>
+    service.sql(
+      'SELECT next_index::int AS next, lease FROM syslog_stream WHERE workspace_id = ANY ($1::uuid[]) ORDER BY workspace_id',
+      [workspaces],
+    );
+
+  it('never stream one log at the same time; what one has sent without an end the other sends again', async () => {
+    const receiver = await receive();
+    const workspace = v7();
+    await tell(workspace);
+    const {
+      streams: [one, two],
+    } = processes(receiver, [workspace], { count: 2 });
+    await one?.advance();
+    await two?.advance();
+    await until(() => receiver.messages.length === 8);
+    expect(receiver.connections).toBe(1);
+    // The first one dies: nobody says goodbye, and its lease runs out.
+    await service.sql(
+      "UPDATE syslog_stream SET lease_until = now() - interval '1 second' WHERE workspace_id = $1",
+      [workspace],
+    );
+    await two?.advance();
+    await two?.settle();
+    await one?.settle();
+    expect(indexesOf(receiver, workspace)).toEqual([...upTo(8), ...upTo(8)]);
+    expect(await positionsOf(workspace)).toEqual([{ next: 8, lease: null }]);
+    expect(await one?.advance()).toBe(false);
+    expect(receiver.connections).toBe(2);
   }, 60_000);
+
+  it('bring everything to a receiver that is slower than they are patient, and repeat little of it', async () => {
+    const receiver = await receive();
+    const workspaces = [v7(), v7()].sort();
+    const entries = 1_500;
+    for (const workspace of workspaces) await fillLog(service, { workspace, entries, words: 800 });
+    // Some 1,000 entries a second, of which a connection must be at its end within 0.3 s after it was closed.
+    receiver.slowDown(50);
+    const { streams } = processes(receiver, workspaces, {
+      count: 2,
+      patience: { connectMs: 5_000, drainMs: 2_000, closeMs: 300 },
+      window: { entries: 1_000, mostEntries: 1_000, useMs: 500, leaseMs: 5_000 },
+    });
+    let isOver = false;
+    let failures = 0;
+    const running = streams.map(async (stream) => {
+      while (!isOver) {
+        await stream.advance().catch(() => (failures += 1));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      await stream.settle();
+    });
+    await until(async () => {
+      const positions = await positionsOf(...workspaces);
+      return positions.length === 2 && positions.every(({ next }) => next >= entries);
+    }, 50_000).finally(() => (isOver = true));
+    await Promise.all(running);
+    expect(failures).toBeGreaterThan(0);
+    for (const workspace of workspaces) {
+      const indexes = indexesOf(receiver, workspace).filter((index) => index < entries);
+      expect(new Set(indexes).size).toBe(entries);
+      expect(indexes.length).toBeLessThan(entries * 4);
+      for (const messages of receiver.byConnection) {
+        const inOrder = indexesOf({ ...receiver, messages }, workspace);
+        expect(inOrder).toEqual([...inOrder].sort((a, b) => a - b));
+      }
+    }
+  }, 90_000);
+
+  it('let no log wait for ever when little goes over a connection', async () => {
+    const receiver = await receive();
+    const workspaces = [v7(), v7(), v7()];
+    for (const workspace of workspaces) await tell(workspace);
+    const {
+      streams: [stream],
+    } = processes(receiver, workspaces, { window: { ...usualWindow, entries: 1, mostEntries: 1 } });
+    for (let round = 0; round < 6; round += 1) await stream?.advance();
+    for (const workspace of workspaces) expect(indexesOf(receiver, workspace)).toEqual([0, 1]);
+  }, 30_000);
+
+  it('say how much was pruned before it could be sent, and go on with what is left', async () => {
+    const receiver = await receive();
+    const workspace = v7();
+    await fillLog(service, { workspace, entries: 600 });
+    await service.sql('DELETE FROM entry WHERE workspace_id = $1 AND index < 512', [workspace]);
+    await service.sql('UPDATE log_head SET first_index = 512, pruned_at = now() WHERE workspace_id = $1', [
+      workspace,
+    ]);
+    const {
+      streams: [stream],
+      told,
+    } = processes(receiver, [workspace]);
+    await stream?.advance();
+    await stream?.settle();
+    expect(indexesOf(receiver, workspace).slice(0, 88)).toEqual(upTo(600).slice(512));
+    expect(told.pruned).toBe(512);
+  }, 30_000);
 });

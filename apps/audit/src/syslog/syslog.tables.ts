@@ -8,7 +8,9 @@ export const createSyslogTables = async (runner: QueryRunner): Promise<void> => 
       workspace_id uuid PRIMARY KEY,
       next_index bigint NOT NULL,
       lease uuid,
-      lease_until timestamptz NOT NULL DEFAULT '-infinity'
+      lease_until timestamptz NOT NULL DEFAULT '-infinity',
+      -- Whose turn it is: when something of it was sent last, whether it arrived or not.
+      sent_at timestamptz NOT NULL DEFAULT '-infinity'
     )`);
   await isolateByWorkspace(runner, 'syslog_stream');
   await openToRelay(runner, 'syslog_stream', 'SELECT, INSERT, UPDATE', roleOf('audit', 'relay'));
