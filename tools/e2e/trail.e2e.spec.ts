@@ -378,6 +378,20 @@ it.each(Object.keys(calls))('%s is in the log, with who did it and on whose word
   expect(recomputedLeafHash(entry)).toBe(entry.leafHash);
 });
 
+it('takes no export schedule for somebody whom nobody knows', async () => {
+  const { status, body } = await admin.post<Json>('/v1/audit/export-schedules', {
+    name: 'never anything',
+    format: 'ndjson',
+    every: 'P1D',
+    filter: { actor: 'nobody@example.com' },
+    target: { type: 'folder', path: 'nightly' },
+  });
+  expect([status, body]).toMatchObject([
+    422,
+    { code: 'unknown_reference', errors: [{ pointer: '/filter/actor' }] },
+  ]);
+});
+
 it('has what became of telling people', async () => {
   const ended = async (type: string) =>
     (await auditEntries(admin, `&type=${type}`)).map(({ content }) => content as Json);

@@ -144,7 +144,7 @@ export class ExportSchedulesController {
     ];
     if (violations.length > 0 || everySeconds === null) throw Problem.invalid(violations);
     if (filter.workflow !== undefined) allowWorkflow(call, filter.workflow);
-    const actor = await actorIdOf(this.people, call, filter.actor);
+    const actor = await this.actorOf(call, filter.actor);
     const { workspaceId, identity } = call;
     const who = callingActor(call, await this.people.actor(call));
     const answer = await this.idempotency.run(call, async (tx) => {
@@ -262,6 +262,15 @@ export class ExportSchedulesController {
       await deleteSchedule(tx, id);
       await this.record(tx, 'export_schedule.deleted', who, schedule);
       return noContent();
+    });
+  }
+
+  /** A schedule for nobody would put nothing into its folder for ever, and nobody would look. */
+  private async actorOf(call: Call, ref: string | undefined): Promise<string | undefined> {
+    const id = await actorIdOf(this.people, call, ref);
+    if (id !== '') return id;
+    throw new Problem('unknown_reference', 'The filter names nobody.', {
+      errors: [{ pointer: '/filter/actor', message: 'There is no such user, or more than one.' }],
     });
   }
 

@@ -10,8 +10,24 @@ const byType: Readonly<Record<string, Significance>> = {
   'audit.exported': 'notice',
 };
 
-/** Families whose entries say that the rules or the record itself were changed. */
-const notedFamilies = ['erasure', 'hold', 'retention', 'log', 'key', 'workflow', 'export_schedule'];
+/** Families whose entries say that the rules, who may decide, or the record itself were changed. */
+const notedFamilies = [
+  'analytics',
+  'api_key',
+  'delegation',
+  'directory',
+  'erasure',
+  'export_schedule',
+  'hold',
+  'log',
+  'resolver_secret',
+  'retention',
+  'webhook_endpoint',
+  'witness',
+  'workflow',
+  'workspace',
+  'workspace_settings',
+];
 
 /** Of any type of entry; one that is not known here is informational. */
 export const significanceOf = (type: string): Significance => {

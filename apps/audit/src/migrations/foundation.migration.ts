@@ -110,12 +110,7 @@ export class Foundation1763690000000 implements MigrationInterface {
       await isolateByWorkspace(runner, table);
     }
     // Whoever looks for work sees which logs there are and how long they are, and nothing of what they say.
-    await openToRelay(
-      runner,
-      'log_head',
-      'SELECT (workspace_id, frontier, checkpoint)',
-      roleOf('audit', 'relay'),
-    );
+    await openToRelay(runner, 'log_head', 'SELECT (workspace_id, frontier)', roleOf('audit', 'relay'));
     await openSelfCheck(runner);
     await createAnalyticsTables(runner, 'audit');
     await createSyslogTables(runner);

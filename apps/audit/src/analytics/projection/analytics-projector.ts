@@ -7,7 +7,7 @@ import { followRequest } from '../runs/follow-request';
 import { clearSome } from './clear.rows';
 import { readPack, type RequestEntries } from './entry-pack.rows';
 import { inOrder } from './in-order';
-import { logSize } from './log-size';
+import { sizeOfHead } from '../../log/size-of-head';
 import { lockPosition, readKept, writePack, type FollowedRequest, type KeptRequest } from './projection.rows';
 
 /** Entries read in one transaction. */
@@ -103,7 +103,7 @@ const follow = ({ requestId, entries }: RequestEntries, kept: KeptRequest | unde
 const workspacesBehind = async (sql: Sql): Promise<string[]> => {
   const rows = await sql.query<{ workspace_id: string }>(
     `SELECT workspace_id FROM log_head h LEFT JOIN analytics_position p USING (workspace_id)
-      WHERE ${logSize} > coalesce(p.next_index, 0) OR p.clearing
+      WHERE ${sizeOfHead('h')} > coalesce(p.next_index, 0) OR p.clearing
       UNION
      SELECT workspace_id FROM analytics_period
       WHERE NOT rolled AND ((level = 'day' AND period < (now() AT TIME ZONE 'UTC')::date)

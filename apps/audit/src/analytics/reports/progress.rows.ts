@@ -1,5 +1,5 @@
 import type { Sql } from '@countersign/persistence';
-import { logSize } from '../projection/log-size';
+import { sizeOfHead } from '../../log/size-of-head';
 
 /** How much of the log the numbers rest on. */
 export interface Progress {
@@ -11,7 +11,7 @@ export interface Progress {
 
 export const readProgress = async (sql: Sql, workspaceId: string): Promise<Progress> => {
   const [row] = await sql.query<{ size: string; next_index: string | null; clearing: boolean | null }>(
-    `SELECT ${logSize} AS size, p.next_index, p.clearing
+    `SELECT ${sizeOfHead('h')} AS size, p.next_index, p.clearing
        FROM log_head h LEFT JOIN analytics_position p USING (workspace_id) WHERE workspace_id = $1`,
     [workspaceId],
   );

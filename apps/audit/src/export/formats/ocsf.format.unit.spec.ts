@@ -2,6 +2,7 @@ import Ajv from 'ajv';
 import { eventTypes, operationalEventTypes } from '@countersign/contracts';
 import { exported, workspaceId } from '../../../test/exported-entries';
 import schema from '../../../test/ocsf/entity-management.schema.json';
+import { factRules } from '../../log/fact-rules';
 import { ocsfOf } from './ocsf.format';
 
 const validate = new Ajv({ allErrors: true, strict: false }).compile(schema);
@@ -24,6 +25,7 @@ const actors = [
   ['a key', { type: 'service', id: 'key-1', via: null }, { user: key, app_uid: 'key-1' }],
   ['Countersign itself', { type: 'system', id: null, via: null }, { app_name: 'Countersign' }],
 ] as const;
+const factTypes = Object.keys(factRules);
 const otherFacts = [
   'audit.exported',
   'audit.tampered',
@@ -33,8 +35,7 @@ const otherFacts = [
   'hold.released',
   'retention.changed',
   'log.pruned',
-  'key.created',
-  'key.revoked',
+  ...factTypes,
   'something.new',
 ];
 
@@ -108,6 +109,17 @@ describe('an OCSF event', () => {
     ['audit.exported', 2, 2],
     ['audit.tampered', 99, 5],
     ['log.pruned', 4, 2],
+    ['api_key.created', 1, 2],
+    ['api_key.revoked', 4, 2],
+    ['directory.changed', 3, 2],
+    ['delegation.created', 1, 2],
+    ['delegation.ended', 99, 2],
+    ['workflow.published', 3, 2],
+    ['workflow.version_added', 1, 2],
+    ['webhook_endpoint.secret_rotated', 3, 2],
+    ['hold.placed', 1, 2],
+    ['hold.released', 4, 2],
+    ['mail.ended', 99, 1],
   ])('%s, about no request, is activity %d and severity %d', (type, activity, severity) => {
     const { activity_id, severity_id } = eventOf({ type, requestId: null });
     expect([activity_id, severity_id]).toEqual([activity, severity]);
