@@ -317,6 +317,13 @@ const calls: Record<string, () => Promise<HttpAnswer<Json>>> = {
   'POST /v1/analytics/rebuild': () => bob.post('/v1/analytics/rebuild'),
   'POST /v1/audit/erasures': () =>
     bob.post('/v1/audit/erasures', { subject: made.user, reason: words('Wish') }),
+  'POST /v1/audit/self-check/findings/{id}/acknowledge': async () => {
+    const [{ id } = { id: '' }] = await system.sql<Id>(
+      `INSERT INTO audit.tampering (workspace_id, id, kind, index, detail)
+       SELECT workspace_id, gen_random_uuid(), 'entry', 0, 'As if it were' FROM audit.entry WHERE type = 'request.created' LIMIT 1 RETURNING id`,
+    );
+    return bob.post(`/v1/audit/self-check/findings/${id}/acknowledge`, { reason: words('Restore') });
+  },
   'POST /v1/audit/export-schedules': () =>
     keep(
       'schedule',
