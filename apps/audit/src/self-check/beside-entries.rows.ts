@@ -80,12 +80,13 @@ const readContinued = async (
 };
 
 /**
- * That the log tells of an erasure `x`. One that is so much older than the last pruning ($3, null: never) that its entry may be gone is
- * believed without.
+ * That the log tells of an erasure `x`, in the entry that it names: looked up by its id, for there may be very many of the type. One
+ * that is so much older than the last pruning ($3, null: never) that its entry may be gone is believed without.
  */
-const isTold = `(x.requested_at < $3::timestamptz - interval '${shortestRetention}' OR EXISTS (
-  SELECT FROM entry t WHERE t.workspace_id = $1 AND t.id = x.entry_id AND t.type = 'erasure.requested'
-     AND t.content ->> 'erasureId' = x.id::text AND t.content ->> 'subject' IS NOT DISTINCT FROM x.subject::text))`;
+const isTold = `(x.requested_at < $3::timestamptz - interval '${shortestRetention}' OR (
+  SELECT t.type = 'erasure.requested' AND t.content ->> 'erasureId' = x.id::text
+     AND t.content ->> 'subject' IS NOT DISTINCT FROM x.subject::text
+    FROM entry t WHERE t.workspace_id = $1 AND t.id = x.entry_id))`;
 
 /** Every erasure is of requests, of a person until then, or of what was about no request and had its time. */
 const readUnexplained = async (

@@ -131,7 +131,11 @@ const checkHead = (
   if (!frontier) find('head', place, 'The tree beside the checkpoint cannot be read.');
   if (!key) find('head', place, 'The key of the log cannot be read.');
   else if (!checkpoint) find('head', place, 'The newest checkpoint is not signed by the key of the log.');
-  if (!checkpoint) return frontier && { size: frontier.size, root: rootOf(frontier), frontier };
+  if (!checkpoint) {
+    // Nobody has signed it: it may say anything, and there is nothing to be looked for behind the last entry.
+    const isCovered = frontier !== null && frontier.size <= (head.lastIndex ?? -1n) + 1n;
+    return isCovered ? { size: frontier.size, root: rootOf(frontier), frontier } : null;
+  }
   const isItsTree = frontier?.size === checkpoint.size && rootOf(frontier).equals(checkpoint.root);
   if ((frontier && !isItsTree) || !key?.startsWith(`${checkpoint.origin}+`))
     find(
