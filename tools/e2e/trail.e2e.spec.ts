@@ -403,6 +403,15 @@ it('has what became of telling people', async () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
+it('is right in all that stands beside it, as far as the service itself can see', async () => {
+  const passed = async () => (await admin.get('/v1/audit/self-check')).body.passedAt;
+  const before = await passed();
+  expectStatus(await admin.post('/v1/audit/self-check', {}), 200);
+  await eventually('a pass over everything', async () => ((await passed()) !== before ? true : null));
+  const { data } = (await admin.get<{ data: Json[] }>('/v1/audit/self-check/findings?limit=200')).body;
+  expect(data.map(({ detail }) => detail)).toEqual(['As if it were']);
+});
+
 it('holds no word of what anybody wrote, and no name, in what stays for ever', async () => {
   // A person with the name in it, as requester: what transitions tell is looked at as well.
   await createUser(admin, { userName: `ida.${secretWord}@example.com`, displayName: words('Ida') });
