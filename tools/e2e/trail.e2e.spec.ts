@@ -317,6 +317,13 @@ const calls: Record<string, () => Promise<HttpAnswer<Json>>> = {
   'POST /v1/analytics/rebuild': () => bob.post('/v1/analytics/rebuild'),
   'POST /v1/audit/erasures': () =>
     bob.post('/v1/audit/erasures', { subject: made.user, reason: words('Wish') }),
+  'POST /v1/audit/self-check/findings/{id}/acknowledge': async () => {
+    const [{ id } = { id: '' }] = await system.sql<Id>(
+      `INSERT INTO audit.tampering (workspace_id, id, kind, index, detail)
+       SELECT workspace_id, gen_random_uuid(), 'entry', 0, 'As if it were' FROM audit.entry WHERE type = 'request.created' LIMIT 1 RETURNING id`,
+    );
+    return bob.post(`/v1/audit/self-check/findings/${id}/acknowledge`, { reason: words('Restore') });
+  },
   'POST /v1/audit/export-schedules': () =>
     keep(
       'schedule',
@@ -408,6 +415,15 @@ it('has what became of telling people', async () => {
   // Each once.
   const ids = (await ended('mail.ended')).map(({ mailId }) => mailId);
   expect(new Set(ids).size).toBe(ids.length);
+});
+
+it('is right in all that stands beside it, as far as the service itself can see', async () => {
+  const passed = async () => (await admin.get('/v1/audit/self-check')).body.passedAt;
+  const before = await passed();
+  expectStatus(await admin.post('/v1/audit/self-check', {}), 200);
+  await eventually('a pass over everything', async () => ((await passed()) !== before ? true : null));
+  const { data } = (await admin.get<{ data: Json[] }>('/v1/audit/self-check/findings?limit=200')).body;
+  expect(data.map(({ detail }) => detail)).toEqual(['As if it were']);
 });
 
 it('holds no word of what anybody wrote, and no name, in what stays for ever', async () => {

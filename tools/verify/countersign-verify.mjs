@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { hashOfEntry, faultOf, parse, verifyExport } from './entries.mjs';
+import { AMBIGUOUS, hashOfEntry, faultOf, isAmbiguous, parse, verifyExport } from './entries.mjs';
 import { Unable, Wrong } from './failure.mjs';
 import { mirror } from './mirror.mjs';
 import { cosigners, openCheckpoint, readLogKey, readWitnessKey } from './note.mjs';
@@ -65,14 +65,15 @@ const commands = {
       verifyExport(lines, checkpoint),
       /** @type {Promise<never>} */ (failed),
     ]);
-    return `verified: ${entries} entries of ${checkpoint.origin}${erased > 0 ? `, of ${erased} something was erased` : ''}`;
+    return `verified: ${entries} entries of ${checkpoint.origin}${noteOf(erased)}`;
   },
 
   async inclusion(values) {
     const checkpoint = await checkpointOf(values);
-    const entry = parse(await read(needed(values, 'entry')));
+    const text = await read(needed(values, 'entry'));
+    const entry = parse(text);
     if (!entry) throw new Unable('--entry is not an entry as JSON');
-    const fault = faultOf(entry);
+    const fault = isAmbiguous(text, entry) ? AMBIGUOUS : faultOf(entry);
     if (fault) throw new Wrong(`index ${entry.index}: ${fault}`);
     const proof = await proofOf(values);
     const claim = {
@@ -126,6 +127,16 @@ const commands = {
     return `verified: ${size} entries of ${key.name}${since}${pruned}${who}`;
   },
 };
+
+/** No fault: what is erased is so by right when the log tells of it. @param {import('./entries.mjs').Erased} erased */
+function noteOf({ values, entries, requests }) {
+  if (values === 0) return '';
+  const told =
+    requests === 0
+      ? 'none of the entries tells of an erasure'
+      : `${requests} tell that an erasure was asked for`;
+  return `; note: ${values} sealed values in ${entries} entries are erased, and ${told}`;
+}
 
 /** @param {import('./note.mjs').Checkpoint} checkpoint @param {Values} values */
 async function witnessed(checkpoint, values) {

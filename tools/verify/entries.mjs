@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from './canonical-json.mjs';
 import { leafHash, Tree } from './tree.mjs';
-import { Wrong } from './failure.mjs';
+import { Unable, Wrong } from './failure.mjs';
 
+/** Entries are pruned by whole tiles. */
+const TILE = 256;
 /** After so many the rest is only counted. */
 const MOST_TOLD = 20;
 
@@ -11,6 +13,8 @@ const MOST_TOLD = 20;
  * @typedef {{ subject: string, kind: string, salt: string | null, data: unknown, commitment: string }} Sealed
  * @typedef {{ index: number, id: string, type: string, at: string, requestId: string | null, requestVersion: number | null,
  *   content: unknown, sealed: Sealed[], leafHash: string }} Entry
+ * @typedef {{ values: number, entries: number, requests: number }} Erased sealed values that were erased, in how many entries; and
+ *   how many entries tell that an erasure was asked for
  */
 
 /** The hash of the leaf that an entry stands for: RFC 8785 JSON of what it says, with commitments for what is sealed. @param {Entry} entry */
@@ -44,16 +48,19 @@ function fits({ salt, data, commitment }) {
  *
  * @param {AsyncIterable<string>} lines
  * @param {{ size: bigint, root: Buffer }} checkpoint
- * @returns {Promise<{ entries: bigint, erased: number }>} how many there are, and of how many something was erased
+ * @returns {Promise<{ entries: bigint, erased: Erased }>} how many there are, and what was erased
  * @throws {Wrong} with all that is wrong, each with its index
+ * @throws {Unable} when nothing is, but the first entries were pruned: without them the tree cannot be made
  */
 export async function verifyExport(lines, { size, root }) {
   const tree = new Tree();
   /** @type {string[]} */
   const faults = [];
   let count = 0;
-  let erased = 0;
+  const erased = { values: 0, entries: 0, requests: 0 };
   let number = 0;
+  let first = 0;
+  let isPruned = false;
   /** @param {string} fault */
   const found = (fault) => void (++count <= MOST_TOLD && faults.push(fault));
   let rootAtSize = size === 0n ? tree.root() : null;
@@ -67,6 +74,11 @@ export async function verifyExport(lines, { size, root }) {
       isWhole = false;
       continue;
     }
+    if (tree.size === 0n && entry.index > 0 && number === 1) {
+      first = entry.index;
+      tree.size = BigInt(first);
+      isWhole = false;
+    }
     const expected = tree.size;
     if (BigInt(entry.index) !== expected) {
       found(
@@ -76,9 +88,13 @@ export async function verifyExport(lines, { size, root }) {
       );
       isWhole = false;
     }
-    const fault = faultOf(entry);
+    const fault = isAmbiguous(line, entry) ? AMBIGUOUS : faultOf(entry);
     if (fault) found(`index ${entry.index}: ${fault}`);
-    if (entry.sealed?.some(({ salt }) => salt === null)) erased += 1;
+    const values = entry.sealed?.filter(({ salt }) => salt === null).length ?? 0;
+    erased.values += values;
+    if (values > 0) erased.entries += 1;
+    if (entry.type === 'erasure.requested') erased.requests += 1;
+    if (entry.type === 'log.pruned' && sizeOf(entry.content) === first && first % TILE === 0) isPruned = true;
     const hash = Buffer.from(String(entry.leafHash), 'base64');
     // Goes on behind a gap, so that all that is wrong is told.
     if (BigInt(entry.index) > expected) tree.size = BigInt(entry.index);
@@ -94,9 +110,58 @@ export async function verifyExport(lines, { size, root }) {
     found(
       `index 0 to ${size - 1n}: the leaf hashes do not give the root that is signed: entries were exchanged, changed with their hashes, or the log forked`,
     );
+  if (first > 0 && !isPruned) {
+    count += 1;
+    faults.unshift(`index 0: missing, ${first} follows`);
+    faults.splice(MOST_TOLD);
+  }
   if (count > MOST_TOLD) faults.push(`and ${count - MOST_TOLD} more`);
   if (count > 0) throw new Wrong(faults.join('\n'));
+  if (first > 0)
+    throw new Unable(
+      `the entries before ${first} were pruned, as the log says: those from ${first} to ${tree.size - 1n} are right by themselves and none is missing, but what is signed is the tree with those that are gone; mirror verifies it`,
+    );
   return { entries: tree.size, erased };
+}
+
+/** @param {unknown} content */
+const sizeOf = (content) => /** @type {{ size?: unknown } | null} */ (content)?.size;
+
+/** What is told of it. */
+export const AMBIGUOUS = 'a member stands in it twice: readers may see different things';
+
+/**
+ * Whether a text of JSON has a member twice in one object: then it has more names than its value. A text is followed by a colon when
+ * it is a name, and only then.
+ *
+ * @param {string} text
+ * @param {unknown} value
+ */
+export function isAmbiguous(text, value) {
+  let names = 0;
+  for (let from = text.indexOf('"'); from >= 0;) {
+    let end = text.indexOf('"', from + 1);
+    while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+    let next = end + 1;
+    while (/\s/.test(text.charAt(next))) next += 1;
+    if (text.charAt(next) === ':') names += 1;
+    from = text.indexOf('"', next);
+  }
+  return names !== namesIn(value);
+}
+
+/** @param {string} text @param {number} at */
+function isEscaped(text, at) {
+  let backslashes = 0;
+  while (text.charAt(at - 1 - backslashes) === '\\') backslashes += 1;
+  return backslashes % 2 === 1;
+}
+
+/** @param {unknown} value @returns {number} */
+function namesIn(value) {
+  if (typeof value !== 'object' || value === null) return 0;
+  const members = Object.values(value);
+  return members.reduce((sum, member) => sum + namesIn(member), Array.isArray(value) ? 0 : members.length);
 }
 
 /** @param {string} line @returns {Entry | null} */

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { canonicalJson } from './canonical-json.mjs';
-import { faultOf, hashOfEntry, verifyExport } from './entries.mjs';
+import { faultOf, hashOfEntry, isAmbiguous, verifyExport } from './entries.mjs';
+import { Unable } from './failure.mjs';
 import { leafHash, provesConsistency, provesInclusion, Tree } from './tree.mjs';
 
 const sha256 = (...parts: (Buffer | string)[]) =>
@@ -45,7 +46,7 @@ const told = async (some: readonly unknown[], at = checkpoint) => {
     for (const entry of some) yield typeof entry === 'string' ? entry : JSON.stringify(entry);
   })();
   return verifyExport(lines, at).then(
-    ({ entries: count, erased }) => `${count} ${erased}`,
+    ({ entries: count, erased }) => `${count} ${erased.values}/${erased.entries} ${erased.requests}`,
     (error: Error) => error.message.split('\n'),
   );
 };
@@ -70,14 +71,14 @@ describe('canonicalJson', () => {
 
 describe('an export', () => {
   it('is verified, erased or not', async () => {
-    expect(await told(entries)).toBe('40 0');
+    expect(await told(entries)).toBe('40 0/0 0');
     const erase = (entry: ReturnType<typeof entryOf>) => ({
       ...entry,
       sealed: entry.sealed.map((item) => ({ ...item, salt: null, data: null })),
     });
-    expect(await told(changed(7, erase))).toBe('40 1');
-    expect(await told([], { size: 0n, root: new Tree().root() })).toBe('0 0');
-    expect(await told([...entries, ''])).toBe('40 0');
+    expect(await told(changed(7, erase))).toBe('40 1/1 0');
+    expect(await told([], { size: 0n, root: new Tree().root() })).toBe('0 0/0 0');
+    expect(await told([...entries, ''])).toBe('40 0/0 0');
   });
 
   it.each<[string, readonly unknown[], string[]]>([
@@ -113,6 +114,16 @@ describe('an export', () => {
       ['index 40: not covered by the checkpoint; take one that is newer than the export'],
     ],
     ['a line that is no entry', ['{"index":', ...entries], ['line 1: not an entry']],
+    [
+      'a member twice, of which readers may take another one',
+      [JSON.stringify(entries[0]).replace('"n":0', '"n":7,"n":0'), ...entries.slice(1)],
+      ['index 0: a member stands in it twice: readers may see different things'],
+    ],
+    [
+      'lost its beginning, which nothing in it says to be pruned',
+      entries.slice(4),
+      ['index 0: missing, 4 follows'],
+    ],
     ['an entry without members', [{ index: 0 }, ...entries.slice(1)], ['index 0: it is not an entry']],
   ])('is found to have %s', async (_, lines, faults) => {
     const found = await told(lines);
@@ -139,6 +150,54 @@ describe('an export', () => {
     expect(found).toHaveLength(21);
     expect(found.at(-1)).toBe('and 20 more');
     expect(faultOf(entries[0]!)).toBeNull();
+  });
+});
+
+describe('an export of a pruned log', () => {
+  const prunedAt = (index: number, size: number) => {
+    const entry = { ...entryOf(index), type: 'log.pruned', content: { size, root: 'x' } };
+    return { ...entry, leafHash: hashOfEntry(entry as never).toString('base64') };
+  };
+  const left = Array.from({ length: 20 }, (_, n) => (n === 9 ? prunedAt(265, 256) : entryOf(256 + n)));
+  const at = { size: 276n, root: Buffer.alloc(32) };
+
+  it('is not verified, and not said to be wrong', async () => {
+    const lines = (async function* () {
+      for (const entry of left) yield JSON.stringify(entry);
+    })();
+    const error: Error = await verifyExport(lines, at).then(
+      () => new Error('verified'),
+      (thrown: Error) => thrown,
+    );
+    expect(error).toBeInstanceOf(Unable);
+    expect(error.message).toContain('the entries before 256 were pruned');
+  });
+
+  it.each<[string, readonly unknown[], string]>([
+    ['something else is', left.map((entry, n) => (n === 3 ? { ...entry, type: 'x' } : entry)), 'index 259'],
+    ['one of those left is not there', left.filter((_, n) => n !== 3), 'index 259: missing, 260 follows'],
+    [
+      'another beginning was pruned',
+      left.map((entry, n) => (n === 9 ? prunedAt(265, 512) : entry)),
+      'index 0: missing, 256 follows',
+    ],
+  ])('is wrong when %s', async (_, lines, fault) => {
+    expect(await told(lines, at)).toEqual(expect.arrayContaining([expect.stringContaining(fault)]));
+  });
+});
+
+describe('isAmbiguous', () => {
+  it('counts names as JSON does, whatever texts look like', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.constantFrom(0, 2), (value, spaces) => {
+        const text = JSON.stringify(value, null, spaces);
+        expect(isAmbiguous(text, JSON.parse(text))).toBe(false);
+        const doubled = `{"v":1, "v" :${text}}`;
+        expect(isAmbiguous(doubled, JSON.parse(doubled))).toBe(true);
+      }),
+    );
+    const text = '{"a\\\\":"\\":","b":["\\\\",{"__proto__":1}]}';
+    expect(isAmbiguous(text, JSON.parse(text))).toBe(false);
   });
 });
 

@@ -43,19 +43,29 @@ export async function mirror({ url, dir, key, apiKey, isFull, log }) {
     );
   const tree = new Tree();
   let firstIndex = 0n;
+  /** Entries that were seen before, and are gone without a hash that was. @type {bigint | null} */
+  let unseen = null;
   for (let from = 0n; from < newest.size; from += WIDTH) {
     const index = from / WIDTH;
     const width = Number(newest.size - from < WIDTH ? newest.size - from : WIDTH);
     const isInFolder = before !== null && from + WIDTH <= before.size;
+    if (before && tree.size === before.size) checkBefore(tree, before);
     const hashes = await tile(source, dir, index, width);
-    if (hashes === null) {
-      // Pruned: what is left of these entries is the hash above them.
-      if (firstIndex !== from)
-        throw new Wrong(`index ${from}: the log has no hashes for it, but for those before`);
-      tree.appendPerfect(await hashAbove(source, dir, index, newest.size), 8);
+    const bundle =
+      hashes && (!isInFolder || isFull) ? await bundleOf(source, dir, index, hashes.length) : null;
+    if (hashes && bundle) checkBundle(bundle, index, hashes);
+    if (hashes === null || (bundle === null && (!isInFolder || isFull))) {
+      // What is in the folder, but for its entries, may have been pruned since.
+      const isStillThere = hashes !== null && (await source.ask(tilePath(0, index, width))) !== null;
+      if (isStillThere) throw new Wrong(`index ${from}: the log has hashes for it, but no entries`);
+      if (firstIndex !== from) await checkBeginning(source, index);
       firstIndex = from + WIDTH;
+    }
+    if (hashes === null) {
+      // What is left of these entries is the hash above them.
+      tree.appendPerfect(await hashAbove(source, dir, index, newest.size), 8);
+      if (before && from < before.size && before.size < from + WIDTH) unseen = from;
     } else {
-      if (!isInFolder || isFull) await checkBundle(source, dir, index, hashes);
       for (const hash of hashes) {
         if (before && tree.size === before.size) checkBefore(tree, before);
         tree.append(hash);
@@ -67,6 +77,10 @@ export async function mirror({ url, dir, key, apiKey, isFull, log }) {
   if (!tree.root().equals(newest.root))
     throw new Wrong(
       `index ${before?.size ?? 0n} to ${newest.size - 1n}: ${before ? `with the ${before.size} entries seen before, ` : ''}the tiles do not give the root that is signed for ${newest.size} entries${before ? ': the log forked, or they were changed' : ''}`,
+    );
+  if (before && unseen !== null)
+    throw new Unable(
+      `index ${unseen} to ${before.size - 1n}: pruned since they were seen, so nothing can say whether they are still in the tree; all else is right. A new folder begins with what the log is now`,
     );
   await save(path.join(dir, 'checkpoint'), Buffer.from(note));
   return { size: newest.size, before: before?.size ?? null, firstIndex, note };
@@ -104,10 +118,18 @@ async function hashAbove(source, dir, index, size) {
   return /** @type {Buffer} */ (hashesIn(bytes)[Number(index % WIDTH)]);
 }
 
-/** @param {Source} source @param {string} dir @param {bigint} index @param {Buffer[]} hashes */
-async function checkBundle(source, dir, index, hashes) {
-  const bytes = await source.kept(dir, tilePath('entries', index, hashes.length), () => true);
-  if (!bytes) throw new Wrong(`index ${index * WIDTH}: the log has hashes for it, but no entries`);
+/** What is pruned is the beginning of a log: that it has not got the tile before one that it has not got. @param {Source} source @param {bigint} index */
+async function checkBeginning(source, index) {
+  if (index > 0n && (await source.ask(tilePath(0, index - 1n, 256))))
+    throw new Wrong(`index ${index * WIDTH}: the log has no hashes for it, but for those before`);
+}
+
+/** The entries of a tile; null when they were pruned. @param {Source} source @param {string} dir @param {bigint} index @param {number} width */
+const bundleOf = (source, dir, index, width) =>
+  source.kept(dir, tilePath('entries', index, width), () => true);
+
+/** @param {Buffer} bytes @param {bigint} index @param {Buffer[]} hashes */
+function checkBundle(bytes, index, hashes) {
   let at = 0;
   for (const [n, hash] of hashes.entries()) {
     const place = index * WIDTH + BigInt(n);

@@ -19,12 +19,20 @@ export const openFrontDoor = async (
     workspace,
     scopes = ['audit:read'],
     workflows = null,
-  }: { workspace: string; scopes?: Scope[]; workflows?: string[] | null },
+    hidden = [],
+  }: {
+    workspace: string;
+    scopes?: Scope[];
+    workflows?: string[] | null;
+    /** Paths that it says are not there. */
+    hidden?: string[];
+  },
 ): Promise<FrontDoor> => {
   const signer = new IdentitySigner(secretKey);
   const server = createServer((incoming, outgoing) => {
     if (incoming.headers.authorization !== `Bearer ${frontDoorKey}`)
       return void outgoing.writeHead(401).end();
+    if (hidden.includes(incoming.url ?? '')) return void outgoing.writeHead(404).end();
     void signer
       .sign({
         workspace: { id: workspace, name: 'Test', kind: 'live' },

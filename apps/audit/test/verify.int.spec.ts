@@ -1,18 +1,23 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
+  checkpointBody,
   cosign,
   COSIGNATURE_V1,
   newSigningSeed,
   readNote,
+  signNote,
   signingKeyFromSeed,
   verifierKey,
 } from '@countersign/merkle-log';
-import type { TestService } from '@countersign/service-kit/test';
+import { SecretBox } from '@countersign/secret-box';
+import { secretKey, type TestService } from '@countersign/service-kit/test';
 import { v7 } from 'uuid';
-import { appendMany } from './append-facts';
+import { originOf } from '../src/log/audit-log';
+import { appendFacts, appendMany } from './append-facts';
 import { createAudit } from './create-audit';
 import { openFrontDoor, type FrontDoor } from './front-door';
+import { oldFacts, pruneTo } from './prune-log';
 import { exportLines, openDesk, runVerify, type Desk } from './run-verify';
 
 let service: TestService;
@@ -152,33 +157,143 @@ describe('countersign-verify', () => {
     });
   });
 
+  /** A log whose beginning may be pruned, and how to mirror it into a folder. */
+  const oldLog = async (entries: number) => {
+    const workspaceId = v7();
+    await appendFacts(service, oldFacts(workspaceId, entries));
+    const key = (await service.get('/v1/audit/verifier-key', { workspace: workspaceId })).text;
+    const mirror = async (
+      dir: string,
+      { hidden = [], more = [] }: { hidden?: string[]; more?: string[] } = {},
+    ) => {
+      const own = await openFrontDoor(service, { workspace: workspaceId, hidden });
+      const args = ['--url', `${own.url}/v1/audit/log`, '--dir', path.join(desk.dir, dir), '--key', key];
+      return runVerify(['mirror', ...args, ...more]).finally(() => own.close());
+    };
+    const verifyExport = async (change: (lines: string[]) => string[] = (lines) => lines) => {
+      const note = (await service.get('/v1/audit/checkpoint', { workspace: workspaceId })).text;
+      const checkpoint = await desk.file(`${workspaceId}.checkpoint`, note);
+      const lines = change(await exportLines(service, workspaceId));
+      return runVerify(
+        ['export', '--entries', '-', '--checkpoint', checkpoint, '--key', key],
+        lines.join('\n'),
+      );
+    };
+    return { workspaceId, mirror, verifyExport };
+  };
+
+  /** A checkpoint as the log itself would sign it. */
+  const signedTree = async (workspaceId: string, size: number, root: Buffer): Promise<string> => {
+    const [head] = await service.sql<{ sealed_seed: Buffer }>(
+      'SELECT sealed_seed FROM log_head WHERE workspace_id = $1',
+      [workspaceId],
+    );
+    const seed = SecretBox.fromKey(secretKey).open(head!.sealed_seed, `log:${workspaceId}`);
+    const origin = originOf(workspaceId);
+    return signNote(checkpointBody(origin, BigInt(size), root), origin, signingKeyFromSeed(seed).privateKey);
+  };
+
   it('mirrors what is left of a pruned log', async () => {
-    const pruned = v7();
-    await appendMany(service, pruned, 700);
-    await service.sql('DELETE FROM entry WHERE workspace_id = $1 AND index < 512', [pruned]);
-    await service.sql('UPDATE log_head SET first_index = 512, pruned_at = now() WHERE workspace_id = $1', [
-      pruned,
+    const { workspaceId, mirror } = await oldLog(700);
+    await pruneTo(service, workspaceId, 512);
+    for (let times = 0; times < 2; times++)
+      expect(await mirror('pruned')).toMatchObject({
+        code: 0,
+        output: expect.stringContaining('those before 512 were pruned'),
+      });
+  });
+
+  it('goes on with a log that was pruned since, from what the folder has', async () => {
+    const { workspaceId, mirror } = await oldLog(512);
+    expect(await mirror('since')).toMatchObject({ code: 0 });
+    // As if the first run had been interrupted before it had these entries.
+    await rm(path.join(desk.dir, 'since', 'tile', 'entries', '001'));
+    await appendFacts(service, oldFacts(workspaceId, 300));
+    await pruneTo(service, workspaceId, 768);
+    for (const more of [[], ['--full']])
+      expect(await mirror('since', { more })).toMatchObject({
+        code: 0,
+        output: expect.stringMatching(/continuing the \d+ seen before; those before 768 were pruned/),
+      });
+  });
+
+  it('finds a fork behind which everything was pruned, and says what nobody can judge any more', async () => {
+    const whole = await oldLog(512);
+    expect(await whole.mirror('fork')).toMatchObject({ code: 0 });
+    await appendFacts(service, oldFacts(whole.workspaceId, 300));
+    await pruneTo(service, whole.workspaceId, 768);
+    const checkpoint = path.join(desk.dir, 'fork', 'checkpoint');
+    const kept = await readFile(checkpoint, 'utf8');
+    // What the log had signed before it was forked: 512 other entries.
+    await writeFile(checkpoint, await signedTree(whole.workspaceId, 512, Buffer.alloc(32, 7)));
+    expect(await whole.mirror('fork')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('index 0 to 511: the log forked'),
+    });
+    await writeFile(checkpoint, kept);
+    expect(await whole.mirror('fork')).toMatchObject({ code: 0 });
+
+    const partial = await oldLog(300);
+    expect(await partial.mirror('partial')).toMatchObject({ code: 0 });
+    await appendFacts(service, oldFacts(partial.workspaceId, 500));
+    await pruneTo(service, partial.workspaceId, 768);
+    expect(await partial.mirror('partial')).toMatchObject({
+      code: 2,
+      output: expect.stringContaining('index 256 to 299: pruned since they were seen'),
+    });
+    expect(await partial.mirror('partial-anew')).toMatchObject({ code: 0 });
+  });
+
+  it('finds hashes hidden that are not the beginning', async () => {
+    const { mirror } = await oldLog(1_000);
+    const log = '/v1/audit/log/tile';
+    const hide = (...names: string[]) => ({ hidden: names.map((name) => `${log}/${name}`) });
+    expect(await mirror('hole', hide('0/001'))).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('index 256: the log has no hashes for it, but for those before'),
+    });
+    expect(await mirror('hole', hide('entries/002'))).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('index 512: the log has hashes for it, but no entries'),
+    });
+    expect(await mirror('hole')).toMatchObject({ code: 0 });
+  });
+
+  it('says of the export of a pruned log that it cannot verify it, and what is wrong with the rest', async () => {
+    const { workspaceId, verifyExport } = await oldLog(700);
+    await pruneTo(service, workspaceId, 512);
+    expect(await verifyExport()).toMatchObject({
+      code: 2,
+      output: expect.stringContaining('the entries before 512 were pruned'),
+    });
+    const changed = await verifyExport(([first, ...rest]) => [first!.replace('fact.tested', 'x'), ...rest]);
+    expect(changed).toMatchObject({ code: 1, output: expect.stringContaining('index 512: what it says') });
+    expect(await verifyExport((lines) => lines.slice(1))).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('index 0: missing, 513 follows'),
+    });
+  });
+
+  it('notes what is erased, and finds a member that stands twice', async () => {
+    const { workspaceId, verifyExport } = await oldLog(10);
+    const personal = [{ subject: v7(), kind: 'words', data: { name: 'Desk' } }];
+    await appendFacts(service, oldFacts(workspaceId, 3, { personal }));
+    expect((await verifyExport()).output).toMatch(/^verified: 13 entries of \S+\n$/);
+    await service.sql('UPDATE sealed SET salt = NULL, data = NULL WHERE workspace_id = $1 AND index > 10', [
+      workspaceId,
     ]);
-    const key = (await service.get('/v1/audit/verifier-key', { workspace: pruned })).text;
-    const own = await openFrontDoor(service, { workspace: pruned });
-    const args = [
-      'mirror',
-      '--url',
-      `${own.url}/v1/audit/log`,
-      '--dir',
-      path.join(desk.dir, 'pruned'),
-      '--key',
-      key,
-    ];
-    try {
-      for (let times = 0; times < 2; times++)
-        expect(await runVerify(args)).toMatchObject({
-          code: 0,
-          output: expect.stringContaining('those before 512 were pruned'),
-        });
-    } finally {
-      await own.close();
-    }
+    expect(await verifyExport()).toMatchObject({
+      code: 0,
+      output: expect.stringContaining(
+        'note: 2 sealed values in 2 entries are erased, and none of the entries tells of an erasure',
+      ),
+    });
+    const doubled = (line: string, n: number): string =>
+      n === 4 ? line.replace('"content":{', '"content":{"actor":{"type":"user"},') : line;
+    expect(await verifyExport((lines) => lines.map(doubled))).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('index 4: a member stands in it twice'),
+    });
   });
 
   it('ends with 2 when it cannot verify, and says what is missing', async () => {

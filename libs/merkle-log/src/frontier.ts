@@ -33,23 +33,38 @@ export function emptyFrontier(): Frontier {
 export function appendLeaves(
   frontier: FrontierInput,
   leafHashes: readonly Buffer[],
+  completed?: (hash: TileHash) => void,
+): Frontier {
+  return appendSubtrees(frontier, 0, leafHashes, completed);
+}
+
+/**
+ * The same for the roots of perfect subtrees of 2^height leaves each, such as the hashes of a tile level where the leaves are
+ * gone. The size must be a multiple of 2^height. `completed` is told of the levels above.
+ */
+export function appendSubtrees(
+  frontier: FrontierInput,
+  height: number,
+  roots: readonly Buffer[],
   completed: (hash: TileHash) => void = () => undefined,
 ): Frontier {
   const checked = check(frontier);
   const hashes = [...checked.hashes];
+  const leaves = 1n << BigInt(height);
   let size = checked.size;
-  for (const leaf of leafHashes) {
-    if (leaf.length !== HASH_BYTES) throw new RangeError('a leaf hash has 32 bytes');
-    let node = leaf;
-    let height = 0;
-    for (let rest = size; rest & 1n; rest >>= 1n) {
+  if (size % leaves !== 0n) throw new RangeError('no subtree of this height begins at this size');
+  for (const root of roots) {
+    if (root.length !== HASH_BYTES) throw new RangeError('a hash of the tree has 32 bytes');
+    let node = root;
+    let reached = height;
+    for (let rest = size >> BigInt(height); rest & 1n; rest >>= 1n) {
       node = nodeHash(hashes.pop()!, node);
-      height += 1;
-      if (height % TILE_HEIGHT === 0)
-        completed({ level: height / TILE_HEIGHT, index: size >> BigInt(height), hash: node });
+      reached += 1;
+      if (reached % TILE_HEIGHT === 0)
+        completed({ level: reached / TILE_HEIGHT, index: size >> BigInt(reached), hash: node });
     }
     hashes.push(node);
-    size += 1n;
+    size += leaves;
   }
   return check({ size, hashes });
 }

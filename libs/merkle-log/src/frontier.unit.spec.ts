@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { appendLeaves, emptyFrontier, parseFrontier, rootOf, serializeFrontier } from './frontier';
+import {
+  appendLeaves,
+  appendSubtrees,
+  emptyFrontier,
+  parseFrontier,
+  rootOf,
+  serializeFrontier,
+} from './frontier';
 import { rootOfLeaves } from './reference-tree';
 import { emptyRoot, leafHash } from './tree-hash';
 
@@ -69,6 +76,36 @@ describe('appendLeaves', () => {
     const size = 2n ** 60n;
     const grown = appendLeaves({ size, hashes: [leafHashes[0]!] }, [leafHashes[1]!]);
     expect(grown).toEqual({ size: size + 1n, hashes: [leafHashes[0], leafHashes[1]] });
+  });
+
+  it('goes on with the roots of subtrees where leaves would have gone, and completes the same hashes', () => {
+    const leaf = (n: number) => leafHash(Buffer.from(String(n)));
+    const perfect = (from: number, leaves: number) =>
+      rootOf(
+        appendLeaves(
+          emptyFrontier(),
+          Array.from({ length: leaves }, (_, n) => leaf(from + n)),
+        ),
+      );
+    fc.assert(
+      fc.property(fc.nat(20), fc.nat(20), fc.nat(6), (before, subtrees, height) => {
+        const width = 2 ** height;
+        const start = appendLeaves(
+          emptyFrontier(),
+          Array.from({ length: before * width }, (_, n) => leaf(n)),
+        );
+        const roots = Array.from({ length: subtrees }, (_, n) => perfect((before + n) * width, width));
+        const leaves = Array.from({ length: subtrees * width }, (_, n) => leaf(before * width + n));
+        const [byRoots, byLeaves]: [unknown[], unknown[]] = [[], []];
+        expect(appendSubtrees(start, height, roots, (hash) => byRoots.push(hash))).toEqual(
+          appendLeaves(start, leaves, (hash) => byLeaves.push(hash)),
+        );
+        expect(byRoots).toEqual(byLeaves);
+      }),
+      { numRuns: 50 },
+    );
+    const [hash] = leafHashes as [Buffer];
+    expect(() => appendSubtrees({ size: 1, hashes: [hash] }, 1, [hash])).toThrow(RangeError);
   });
 
   it('refuses what cannot be a frontier or a leaf hash', () => {

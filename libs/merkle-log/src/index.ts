@@ -2,6 +2,7 @@ export { emptyRoot, leafHash, nodeHash } from './tree-hash';
 export { rootOfLeaves } from './reference-tree';
 export {
   appendLeaves,
+  appendSubtrees,
   emptyFrontier,
   parseFrontier,
   rootOf,

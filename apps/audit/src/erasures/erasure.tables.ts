@@ -28,6 +28,9 @@ export const createErasureRecordTables = async (runner: QueryRunner): Promise<vo
     )`);
   await runner.query('CREATE INDEX erasure_list ON erasure (workspace_id, id)');
   await runner.query('CREATE INDEX erasure_subject ON erasure (subject)');
+  await runner.query(
+    'CREATE INDEX erasure_of_its_time ON erasure (workspace_id, requested_at) WHERE subject IS NULL',
+  );
   await runner.query('CREATE INDEX erasure_due ON erasure (due_at) WHERE due_at IS NOT NULL');
   await runner.query(`
     CREATE TABLE erasure_request (
@@ -46,9 +49,7 @@ export const createErasureRecordTables = async (runner: QueryRunner): Promise<vo
       `CREATE INDEX erasure_request_${state} ON erasure_request (erasure_id, request_id) WHERE state = '${state}'`,
     );
   }
-  await runner.query(
-    `CREATE INDEX erasure_request_running ON erasure_request (request_id) WHERE state = 'waiting'`,
-  );
+  await runner.query('CREATE INDEX erasure_request_of ON erasure_request (request_id)');
   await runner.query('CREATE INDEX erasure_request_part ON erasure_request (erasure_id, part)');
   await runner.query(`
     CREATE TABLE erasure_part (

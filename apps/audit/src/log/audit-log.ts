@@ -117,7 +117,7 @@ export class AuditLog {
   }
 
   /** The signed-note verifier key of the workspace's log. */
-  verifierKey(workspaceId: string, { sealedSeed }: StoredHead): string {
+  verifierKey(workspaceId: string, { sealedSeed }: Pick<StoredHead, 'sealedSeed'>): string {
     return verifierKey(originOf(workspaceId), this.keyOf(workspaceId, sealedSeed).publicKey);
   }
 

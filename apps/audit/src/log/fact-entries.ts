@@ -1,4 +1,5 @@
 import { isUuid, type Actor, type Fact } from '@countersign/contracts';
+import { leafContent } from './fact';
 import { callRules, factRules } from './fact-rules';
 import type { LogEntry } from './log-entry';
 import { describeMembers, type MemberRule } from './member-rules';
@@ -24,7 +25,7 @@ export const entryOfFact = (
     requestVersion: null,
     taskId: null,
     workflowKey: workflowKey ?? null,
-    content: { actor, ...described.content },
+    content: leafContent({ actor, requestId, workflowKey }, described.content),
     personal: [
       ...personal.map(({ subject, kind, data }) => ({ subject: subject ?? author, kind, data })),
       ...(undecided.length > 0

@@ -34,13 +34,23 @@ describe('the entry of a fact', () => {
       content: { ...content, ...call },
       workflowKey: 'purchase',
     });
-    expect(entry.content).toEqual({ actor: { type: 'user', id: bob, via: keyId }, ...content, ...call });
+    expect(entry.content).toEqual({
+      actor: { type: 'user', id: bob, via: keyId },
+      workflow: 'purchase',
+      ...content,
+      ...call,
+    });
     expect(entry).toMatchObject({
       workspaceId,
       type: 'api_key.created',
       workflowKey: 'purchase',
       personal: [],
     });
+  });
+
+  it('says its workflow only where no request does', () => {
+    expect(entryOf({ workflowKey: 'purchase', requestId: v7() }).content).not.toHaveProperty('workflow');
+    expect(entryOf({ workflowKey: null }).content).not.toHaveProperty('workflow');
   });
 
   it('seals words for whom they concern: the person named, else who acted, else the workspace', () => {

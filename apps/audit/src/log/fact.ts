@@ -18,5 +18,18 @@ export const factOf = (
   workflowKey: null,
   personal: [],
   ...fact,
-  content: { actor: fact.actor ?? bySystem, ...fact.content },
+  content: leafContent({ actor: bySystem, ...fact }, fact.content),
+});
+
+/**
+ * What a fact says in its leaf: who, and of which workflow it is where it is about no request of one. So whatever entries are
+ * found by is told by leaves.
+ */
+export const leafContent = (
+  { actor, requestId, workflowKey }: Pick<LogEntry, 'actor'> & Partial<LogEntry>,
+  content: Record<string, unknown>,
+): Record<string, unknown> => ({
+  actor,
+  ...((requestId ?? null) === null && (workflowKey ?? null) !== null ? { workflow: workflowKey } : {}),
+  ...content,
 });

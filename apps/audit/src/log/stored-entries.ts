@@ -33,16 +33,17 @@ interface Row<Sealed> {
   [column: string]: unknown;
 }
 
-const entries = (members: string): string =>
-  `SELECT e.index, e.id, e.type, e.at, e.request_id, e.request_version, e.content, e.leaf_hash,
+const entries = (columns: string, members: string): string =>
+  `SELECT e.index, e.id, e.type, e.at, e.request_id, e.request_version, e.leaf_hash, ${columns},
           (SELECT json_agg(json_build_object(${members}) ORDER BY position)
              FROM sealed s WHERE s.workspace_id = e.workspace_id AND s.index = e.index) AS sealed
      FROM entry e WHERE e.workspace_id = $1 AND e.index >= $2 AND e.index < $3 ORDER BY e.index`;
 
 const commitments = `'subject', subject, 'kind', kind, 'commitment', commitment`;
-const withCommitments = entries(commitments);
-const withData = entries(
-  `${commitments}, 'salt', encode(salt, 'base64'), 'data', data, 'hasData', data IS NOT NULL`,
+const withCommitments = entries('e.content', commitments);
+const asWritten = entries(
+  'e.content::text AS content, e.actor_id, e.task_id, e.workflow_key',
+  `${commitments}, 'position', position, 'salt', encode(salt, 'base64'), 'text', data::text`,
 );
 
 /** What the leaves of these entries consist of, in their order; `to` excluded. */
@@ -52,14 +53,30 @@ export const readStoredEntries = async (
   from: bigint,
   to: bigint,
 ): Promise<StoredEntry[]> =>
-  stored(await sql.query(withCommitments, [workspaceId, String(from), String(to)]));
+  (await sql.query<Row<StoredSealed>>(withCommitments, [workspaceId, String(from), String(to)])).map(stored);
+
+/** A text of JSON and what it says. */
+interface WrittenJson {
+  value: unknown;
+  /** False when it is not the text that we write of this value: with a member twice, every reader would see another. */
+  isOurs: boolean;
+}
 
 /** What was sealed, too: salt and data are null once they are erased. */
 export interface OpenSealed extends StoredSealed {
+  position: number;
   salt: string | null;
-  data: unknown;
   /** JSON's null is data as well. */
-  hasData: boolean;
+  data: WrittenJson | null;
+}
+
+/** An entry with all that is in its row, for whoever checks it. */
+export interface OpenEntry extends StoredEntry<OpenSealed> {
+  actorId: string | null;
+  taskId: string | null;
+  workflowKey: string | null;
+  /** Whether the text of `content` is the one that we write of it. */
+  isOurs: boolean;
 }
 
 export const readOpenEntries = async (
@@ -67,21 +84,47 @@ export const readOpenEntries = async (
   workspaceId: string,
   from: bigint,
   to: bigint,
-): Promise<StoredEntry<OpenSealed>[]> =>
-  stored(await sql.query(withData, [workspaceId, String(from), String(to)]));
+): Promise<OpenEntry[]> => {
+  const rows = await sql.query<OpenRow>(asWritten, [workspaceId, String(from), String(to)]);
+  return rows.map((row) => {
+    const content = readJson(row.content);
+    const sealed = (row.sealed ?? []).map(({ text, ...item }) => ({
+      ...item,
+      data: text === null ? null : readJson(text),
+    }));
+    return {
+      ...stored({ ...row, content: content.value, sealed }),
+      actorId: row.actor_id,
+      taskId: row.task_id,
+      workflowKey: row.workflow_key,
+      isOurs: content.isOurs,
+    };
+  });
+};
 
-const stored = <Sealed>(rows: Row<Sealed>[]): StoredEntry<Sealed>[] =>
-  rows.map((row) => ({
-    index: BigInt(row.index),
-    id: row.id,
-    type: row.type,
-    at: row.at,
-    requestId: row.request_id,
-    requestVersion: row.request_version,
-    content: row.content,
-    leafHash: row.leaf_hash,
-    sealed: row.sealed ?? [],
-  }));
+interface OpenRow extends Row<Omit<OpenSealed, 'data'> & { text: string | null }> {
+  content: string;
+  actor_id: string | null;
+  task_id: string | null;
+  workflow_key: string | null;
+}
+
+const readJson = (text: string): WrittenJson => {
+  const value: unknown = JSON.parse(text);
+  return { value, isOurs: JSON.stringify(value) === text };
+};
+
+const stored = <Sealed>(row: Row<Sealed>): StoredEntry<Sealed> => ({
+  index: BigInt(row.index),
+  id: row.id,
+  type: row.type,
+  at: row.at,
+  requestId: row.request_id,
+  requestVersion: row.request_version,
+  content: row.content,
+  leafHash: row.leaf_hash,
+  sealed: row.sealed ?? [],
+});
 
 /** The bytes whose hash is in the tree; throws `TypeError` when the row holds what no leaf can say. */
 export const leafOf = ({ id, type, at, requestId, requestVersion, content, sealed }: StoredEntry): Buffer =>

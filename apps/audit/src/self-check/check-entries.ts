@@ -6,7 +6,9 @@ import {
   type Frontier,
   type TileHash,
 } from '@countersign/merkle-log';
-import { leafOf, type OpenSealed, type StoredEntry } from '../log/stored-entries';
+import { continuedType } from '../log/split-entry';
+import { leafOf, type OpenEntry, type OpenSealed } from '../log/stored-entries';
+import type { BesideEntries } from './beside-entries.rows';
 import type { Finding } from './finding';
 
 /** A tree that witnesses have signed. */
@@ -21,7 +23,8 @@ export interface Stretch {
   before: Frontier;
   /** The size of the tree after the last one. */
   to: bigint;
-  entries: readonly StoredEntry<OpenSealed>[];
+  entries: readonly OpenEntry[];
+  beside: BesideEntries;
   /** The stored hash of a tile of level 1 or above. */
   storedHash: (hash: TileHash) => Buffer | undefined;
   /** Those whose size is above that of `before` and not above `to`, smallest first. */
@@ -30,84 +33,156 @@ export interface Stretch {
 
 export interface CheckedStretch {
   findings: Finding[];
-  /** The tree after the last entry, by the stored leaf hashes; null when entries are missing. */
-  after: Frontier | null;
+  /** By the stored leaf hashes; what is missing has one that fits nothing, so that all behind it is checked as well. */
+  leafHashes: Buffer[];
+  /** The tree after the last entry. */
+  after: Frontier;
 }
 
-/** Checks each entry against its leaf hash and what it seals, and the leaf hashes against the tree. */
-export const checkStretch = ({ before, to, entries, storedHash, cosigned }: Stretch): CheckedStretch => {
-  const findings = entries.flatMap(checkEntry);
-  const gap = firstGap(before.size, to, entries);
-  if (gap !== null) {
-    findings.push({ kind: 'missing', index: gap, detail: `Entry ${gap} is not there.` });
-    return { findings, after: null };
+const base64 = (hash: Uint8Array): string => Buffer.from(hash).toString('base64');
+
+/** The hash of what is not there. */
+export const noHash = Buffer.alloc(32);
+
+/** Checks each entry by itself and with what stands beside it, and the leaf hashes against the tree. */
+export const checkStretch = (stretch: Stretch): CheckedStretch => {
+  const { before, to, entries, beside, storedHash, cosigned } = stretch;
+  const findings = entries.flatMap((entry) => checkEntry(entry, beside));
+  const leafHashes: Buffer[] = Array.from({ length: Number(to - before.size) }, () => noHash);
+  // What has no 32 bytes is found to be wrong by itself.
+  for (const { index, leafHash: hash } of entries)
+    if (hash.length === noHash.length) leafHashes[Number(index - before.size)] = hash;
+  findings.push(...gapsOf(before.size, to, entries));
+  const compare = compareWith(storedHash, findings);
+  let after = before;
+  for (const { size, root } of [...cosigned, { size: to, root: null }]) {
+    const [from, end] = [after.size, size].map((at) => Number(at - before.size));
+    after = appendLeaves(after, leafHashes.slice(from, end), compare);
+    if (root && !rootOf(after).equals(root))
+      findings.push({
+        kind: 'cosigned',
+        index: size,
+        detail: `The tree of ${size} entries has the root ${base64(rootOf(after))}, not ${base64(root)}, which witnesses have signed.`,
+      });
   }
-  const compare = (hash: TileHash) => {
-    if (storedHash(hash)?.equals(hash.hash)) return;
+  return { findings, leafHashes, after };
+};
+
+/** What finds that the hashes of tiles are not those that the levels below give. */
+export const compareWith =
+  (storedHash: Stretch['storedHash'], findings: Finding[]) =>
+  (hash: TileHash): void => {
+    const stored = storedHash(hash);
+    if (stored?.equals(hash.hash)) return;
     const width = 256n ** BigInt(hash.level);
     const [from, end] = [hash.index * width, (hash.index + 1n) * width];
     findings.push({
       kind: 'subtree',
       index: from,
-      detail: `The stored hash of entries ${from} to ${end - 1n} (level ${hash.level}) is not the one that they give.`,
+      detail: `Entries ${from} to ${end - 1n} give the hash ${base64(hash.hash)}; stored at level ${hash.level} is ${stored ? base64(stored) : 'none'}.`,
     });
   };
-  let after = before;
-  for (const { size, root } of [...cosigned, { size: to, root: null }]) {
-    const [from, end] = [after.size, size].map((at) => Number(at - before.size));
-    after = appendLeaves(after, entries.slice(from, end).map(hashOfLeaf), compare);
-    if (root && !rootOf(after).equals(root))
-      findings.push({
-        kind: 'cosigned',
-        index: size,
-        detail: `The tree of ${size} entries is not the one that witnesses have signed.`,
-      });
-  }
-  return { findings, after };
-};
 
-/** What has no 32 bytes is found to be wrong by itself; the tree goes on with a hash that fits nothing. */
-const hashOfLeaf = ({ leafHash: hash }: StoredEntry): Buffer =>
-  hash.length === 32 ? hash : Buffer.alloc(32);
-
-const checkEntry = (entry: StoredEntry<OpenSealed>): Finding[] => {
+const checkEntry = (entry: OpenEntry, beside: BesideEntries): Finding[] => {
   const { index } = entry;
   const findings: Finding[] = [];
-  if (!givesItsHash(entry))
-    findings.push({ kind: 'entry', index, detail: `What entry ${index} says does not give its leaf hash.` });
-  if (!entry.sealed.every(fitsItsCommitment))
-    findings.push({
-      kind: 'sealed',
-      index,
-      detail: `What is sealed with entry ${index} does not fit its commitment.`,
-    });
+  const find = (kind: Finding['kind'], detail: string) => void findings.push({ kind, index, detail });
+  const hash = hashOf(entry);
+  if (!hash) find('entry', `Entry ${index} says what no leaf can say.`);
+  else if (!hash.equals(entry.leafHash))
+    find(
+      'entry',
+      `What entry ${index} says gives the leaf hash ${base64(hash)}, not ${base64(entry.leafHash)}.`,
+    );
+  if (!entry.isOurs)
+    find(
+      'entry',
+      `The content of entry ${index} is not written as we do: a reader may see something else in it.`,
+    );
+  for (const [name, is, says] of columnsOf(entry, beside))
+    if (is !== says)
+      find('columns', `Entry ${index} is found by ${name} ${shown(is)}, but says ${shown(says)}.`);
+  for (const sealed of entry.sealed) {
+    const fault = faultOf(sealed, beside.unexplained.has(`${index}/${sealed.position}`));
+    if (fault) find('sealed', `What is sealed with entry ${index} (number ${sealed.position}) ${fault}.`);
+  }
+  if (beside.otherPayloads.has(index))
+    find('payload', `The payload that entry ${index} brought is not kept as it was.`);
   return findings;
 };
 
-const givesItsHash = (entry: StoredEntry): boolean => {
+const shown = (value: string | null): string => value ?? 'nothing';
+
+/** Null when the row holds what no leaf can say. */
+const hashOf = (entry: OpenEntry): Buffer | null => {
   try {
-    return entry.leafHash.length === 32 && leafHash(leafOf(entry)).equals(entry.leafHash);
+    return leafHash(leafOf(entry));
   } catch {
-    // The row holds what no leaf can say.
-    return false;
+    return null;
   }
 };
 
-/** Of what was erased salt and data are both gone. */
-const fitsItsCommitment = ({ salt, data, hasData, commitment: given }: OpenSealed): boolean => {
-  if (salt === null || !hasData) return salt === null && !hasData;
+/** Of what was erased salt and data are both gone. Null when nothing is wrong. */
+const faultOf = ({ salt, data, commitment: given }: OpenSealed, isUnexplained: boolean): string | null => {
+  if (salt === null && data === null) return isUnexplained ? 'is gone, and no erasure covers it' : null;
+  if (salt === null || data === null) return `has ${salt === null ? 'no salt' : 'no data'}`;
+  if (!data.isOurs) return 'is not written as we do: a reader may see something else in it';
   try {
-    return commitment(Buffer.from(salt, 'base64'), data) === given;
+    const gives = commitment(Buffer.from(salt, 'base64'), data.value);
+    return gives === given ? null : `gives the commitment ${gives}, not ${given}`;
   } catch {
-    return false;
+    return 'cannot have a commitment';
   }
 };
 
-const firstGap = (from: bigint, to: bigint, entries: readonly StoredEntry[]): bigint | null => {
+/**
+ * The columns of an entry that its leaf tells of, each with what it is and what it must be. That of a request whose creation is gone tells
+ * nothing of its workflow.
+ */
+const columnsOf = (
+  entry: OpenEntry,
+  { workflows, continued }: BesideEntries,
+): (readonly [name: string, is: string | null, says: string | null])[] => {
+  const { type, requestId, requestVersion, actorId, taskId, workflowKey } = entry;
+  const content = membersOf(entry.content);
+  const isPart = type === continuedType;
+  const whole = isPart ? continued.get(String(content.continues)) : null;
+  const columns: (readonly [string, string | null, string | null])[] = [
+    ['the task', taskId, isPart || requestVersion === null ? null : textOf(content.taskId)],
+  ];
+  if (whole !== undefined)
+    columns.push(['the actor', actorId, whole ? whole.actorId : textOf(membersOf(content.actor).id)]);
+  if (requestId === null) {
+    if (whole !== undefined)
+      columns.push(['the workflow', workflowKey, whole ? whole.workflowKey : textOf(content.workflow)]);
+  } else {
+    const ofRequest = workflows.get(requestId);
+    // What others tell of a request may come before the request.
+    if (ofRequest !== undefined && (requestVersion !== null || workflowKey !== null))
+      columns.push(['the workflow', workflowKey, ofRequest]);
+  }
+  return columns;
+};
+
+const membersOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** Entries that are not there, each run of neighbours once. */
+const gapsOf = (from: bigint, to: bigint, entries: readonly OpenEntry[]): Finding[] => {
+  const findings: Finding[] = [];
   let expected = from;
-  for (const { index } of entries) {
-    if (index !== expected) return expected;
-    expected += 1n;
+  for (const index of [...entries.map((entry) => entry.index), to]) {
+    if (index > expected)
+      findings.push({
+        kind: 'missing',
+        index: expected,
+        detail:
+          index === expected + 1n
+            ? `Entry ${expected} is not there.`
+            : `Entries ${expected} to ${index - 1n} are not there.`,
+      });
+    expected = index + 1n;
   }
-  return expected === to ? null : expected;
+  return findings;
 };

@@ -1,8 +1,11 @@
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { People } from '@countersign/directory-replica';
 import { Database } from '@countersign/persistence';
 import {
+  allowWorkflows,
   Call,
   Caller,
+  callingActor,
   decodeCursor,
   EmptyBody,
   Idempotency,
@@ -12,11 +15,23 @@ import {
   PageQuery,
   pageOf,
   pageSchema,
+  PathId,
+  Problem,
   type Answer,
 } from '@countersign/service-kit';
+import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
+import { reasonOf } from '../erasures/erasure-facts';
+import { AuditLog } from '../log/audit-log';
+import { factOf } from '../log/fact';
 import { findingKinds } from './finding';
-import { listFindings, readState, requestPass, type SelfCheckState, type Tampering } from './self-check.rows';
+import { acknowledgeFinding, findFinding, listFindings, type Tampering } from './finding.rows';
+import { readState, requestPass, type SelfCheckState } from './self-check.rows';
 import { findingView } from './tell-findings';
+
+class Acknowledgement {
+  /** Kept in the trail for whoever wrote it. */
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(2_000) reason?: string | null;
+}
 
 const timeOrNull = { type: ['string', 'null'], format: 'date-time' };
 const stateSchema = {
@@ -27,12 +42,12 @@ const stateSchema = {
     checkedAt: { ...timeOrNull, description: 'When it last looked for what is new' },
     passStartedAt: { ...timeOrNull, description: 'When the last pass over all entries began' },
     passedAt: { ...timeOrNull, description: 'When a pass last came to its end' },
-    findings: { type: 'integer' },
+    findings: { type: 'integer', description: 'Those that nobody has acknowledged' },
   },
 };
 const findingSchema = {
   type: 'object',
-  required: ['id', 'kind', 'index', 'detail', 'foundAt', 'seenAt'],
+  required: ['id', 'kind', 'index', 'detail', 'foundAt', 'seenAt', 'acknowledgedAt', 'acknowledgedBy'],
   properties: {
     id: { type: 'string', format: 'uuid' },
     kind: { type: 'string', enum: findingKinds },
@@ -40,6 +55,8 @@ const findingSchema = {
     detail: { type: 'string' },
     foundAt: { type: 'string', format: 'date-time' },
     seenAt: { type: 'string', format: 'date-time', description: 'When it was last seen' },
+    acknowledgedAt: timeOrNull,
+    acknowledgedBy: { type: ['object', 'null'] },
   },
 };
 
@@ -49,6 +66,8 @@ export class SelfCheckController {
   constructor(
     private readonly database: Database,
     private readonly idempotency: Idempotency,
+    private readonly people: People,
+    private readonly log: AuditLog,
   ) {}
 
   @Get()
@@ -95,6 +114,37 @@ export class SelfCheckController {
     );
     return ok(pageOf('findings', rows, limit, ({ id }) => id, detailed));
   }
+
+  @Post('findings/:id/acknowledge')
+  @HttpCode(200)
+  @PathId('id', 'Id of the finding')
+  @Operation({
+    scope: 'admin',
+    trail: 'tampering.acknowledged',
+    summary: 'Somebody knows of a finding: it no longer counts, and is told again only when it comes anew',
+    body: Acknowledgement,
+    answers: { 200: { description: 'The finding', schema: findingSchema } },
+  })
+  async acknowledge(@Caller() call: Call): Promise<Answer> {
+    const { reason } = await call.body(Acknowledgement);
+    allowWorkflows(call, null, 'A finding');
+    const id = call.id('finding');
+    const actor = callingActor(call, await this.people.actor(call));
+    return this.idempotency.run(call, async (tx) => {
+      const acknowledged = await acknowledgeFinding(tx, call.workspaceId, id, actor);
+      if (acknowledged) {
+        const { kind, index } = acknowledged;
+        const content = { findingId: id, kind, index: Number(index) };
+        const personal = reason ? reasonOf(actor, reason) : [];
+        await this.log.append(tx, [
+          factOf({ workspaceId: call.workspaceId, type: 'tampering.acknowledged', actor, content, personal }),
+        ]);
+      }
+      const found = acknowledged ?? (await findFinding(tx, call.workspaceId, id));
+      if (!found) throw Problem.notFound('finding');
+      return ok(detailed(found));
+    });
+  }
 }
 
 const stateView = (state: SelfCheckState | null) => ({
@@ -109,4 +159,6 @@ const detailed = (found: Tampering) => ({
   ...findingView(found),
   foundAt: found.foundAt.toISOString(),
   seenAt: found.seenAt.toISOString(),
+  acknowledgedAt: found.acknowledgedAt?.toISOString() ?? null,
+  acknowledgedBy: found.acknowledgedBy,
 });

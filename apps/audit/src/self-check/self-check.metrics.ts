@@ -1,24 +1,25 @@
-import { Gauge, type Registry } from 'prom-client';
-import { Counter } from 'prom-client';
+import { Seldom } from '@countersign/service-kit';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Totals } from './self-check.rows';
 
 /** Counts what this process checks, and tells of all logs when somebody scrapes: all processes tell the same. */
 export class SelfCheckMetrics {
   private readonly examined: Counter;
 
-  constructor(registry: Registry, totals: () => Promise<Totals | null>) {
+  constructor(registry: Registry, readTotals: () => Promise<Totals>) {
     this.examined = new Counter({
       name: 'countersign_selfcheck_entries_total',
       help: 'Entries of the audit log that the self-check of this process has looked at.',
       registers: [registry],
     });
+    const totals = new Seldom(readTotals);
     const gauge = (name: string, help: string, valueOf: (of: Totals) => number) => {
       new Gauge({
         name: `countersign_selfcheck_${name}`,
         help,
         registers: [registry],
         async collect() {
-          const found = await totals();
+          const found = await totals.ask();
           this.reset();
           if (found) this.set(valueOf(found));
           else this.remove();
@@ -32,7 +33,7 @@ export class SelfCheckMetrics {
     );
     gauge(
       'findings',
-      'Places in all logs that the self-check has found to be wrong.',
+      'What the self-check has found to be wrong in all logs and nobody has acknowledged.',
       ({ findings }) => findings,
     );
     gauge(

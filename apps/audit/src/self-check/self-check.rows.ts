@@ -1,9 +1,7 @@
 import { parseFrontier, serializeFrontier, type Frontier } from '@countersign/merkle-log';
 import type { Sql } from '@countersign/persistence';
 import { v7 } from 'uuid';
-import { readHead } from '../log/stored-head';
-import type { HeadAtOnce, Progress } from './check-log';
-import type { Finding, FindingKind } from './finding';
+import type { Progress } from './check-log';
 
 /** Longer than any look. */
 const claimSeconds = 60;
@@ -13,6 +11,8 @@ export interface Claim extends Progress {
   workspaceId: string;
   claim: string;
   isPassDue: boolean;
+  /** Somebody has made something of the progress that cannot be read; it is then as if there was none. */
+  isUnreadable: boolean;
 }
 
 /** Takes up logs that have come into being since. Seen by the relay's role: which logs there are, nothing else. */
@@ -29,6 +29,7 @@ export const claimNext = async (everywhere: Sql): Promise<Claim | null> => {
     workspace_id: string;
     claim: string;
     tail: Buffer | null;
+    known: Buffer | null;
     pass: Buffer | null;
     is_pass_due: boolean;
   }>(
@@ -36,45 +37,30 @@ export const claimNext = async (everywhere: Sql): Promise<Claim | null> => {
       WHERE workspace_id = (
         SELECT workspace_id FROM self_check WHERE due_at <= now() AND (claimed_until IS NULL OR claimed_until < now())
          ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-      RETURNING workspace_id, claim, tail, pass, pass_due_at <= now() AS is_pass_due`,
+      RETURNING workspace_id, claim, tail, known, pass, pass_due_at <= now() AS is_pass_due`,
     [v7()],
   );
-  return row
-    ? {
-        workspaceId: row.workspace_id,
-        claim: row.claim,
-        tail: row.tail && parseFrontier(row.tail),
-        pass: row.pass && parseFrontier(row.pass),
-        isPassDue: row.is_pass_due,
-      }
-    : null;
+  if (!row) return null;
+  const { workspace_id: workspaceId, claim, is_pass_due: isPassDue } = row;
+  return { workspaceId, claim, isPassDue, ...progressOf(row) };
 };
 
-/** Head and last entry by one snapshot: between two an append may be committed. */
-export const readHeadAtOnce = async (sql: Sql, workspaceId: string): Promise<HeadAtOnce | null> => {
-  const [row] = await sql.query<{ last: string | null; frontier: Buffer; checkpoint: string }>(
-    `SELECT h.frontier, h.checkpoint,
-            (SELECT index FROM entry e WHERE e.workspace_id = h.workspace_id ORDER BY index DESC LIMIT 1) AS last
-       FROM log_head h WHERE h.workspace_id = $1`,
-    [workspaceId],
-  );
-  const head = await readHead(sql, workspaceId);
-  if (!row || !head) return null;
-  return {
-    ...head,
-    frontier: parseFrontier(row.frontier),
-    checkpoint: row.checkpoint,
-    lastIndex: row.last === null ? null : BigInt(row.last),
-  };
+const progressOf = (row: Record<keyof Progress, Buffer | null>): Progress & { isUnreadable: boolean } => {
+  const frontierOf = (bytes: Buffer | null) => bytes && parseFrontier(bytes);
+  try {
+    const progress = { tail: frontierOf(row.tail), known: frontierOf(row.known), pass: frontierOf(row.pass) };
+    return { ...progress, isUnreadable: false };
+  } catch {
+    return { tail: null, known: null, pass: null, isUnreadable: true };
+  }
 };
 
 /** What a look has come to. */
-export interface Outcome {
-  tail: Frontier | null;
-  pass: Frontier | null;
+export interface Outcome extends Progress {
   hasPassed: boolean;
-  /** Milliseconds until the next look, and until the next pass begins once this one is over. */
+  /** Milliseconds until the next look, but where a pass has been asked for meanwhile, and until the next pass may begin. */
   nextInMs: number;
+  soonInMs: number;
   nextPassInMs: number;
 }
 
@@ -82,11 +68,13 @@ export interface Outcome {
 export const settleClaim = async (
   sql: Sql,
   { workspaceId, claim, isPassDue }: Claim,
-  { tail, pass, hasPassed, nextInMs, nextPassInMs }: Outcome,
+  { tail, known, pass, hasPassed, nextInMs, soonInMs, nextPassInMs }: Outcome,
 ): Promise<boolean> => {
+  const bytesOf = (frontier: Frontier | null) => frontier && serializeFrontier(frontier);
   const rows = await sql.query(
     `UPDATE self_check
-        SET tail = $3, verified = $4, pass = $5, checked_at = now(), due_at = now() + make_interval(secs => $6),
+        SET tail = $3, verified = $4, known = $10, pass = $5, checked_at = now(),
+            due_at = now() + make_interval(secs => CASE WHEN pass_due_at <= now() AND NOT $7 THEN $11::float8 ELSE $6::float8 END),
             pass_started_at = CASE WHEN $7 THEN now() ELSE pass_started_at END,
             pass_due_at = CASE WHEN $7 THEN now() + make_interval(secs => $8) ELSE pass_due_at END,
             passed_at = CASE WHEN $9 THEN now() ELSE passed_at END,
@@ -95,71 +83,19 @@ export const settleClaim = async (
     [
       workspaceId,
       claim,
-      tail && serializeFrontier(tail),
+      bytesOf(tail),
       String(tail?.size ?? 0n),
-      pass && serializeFrontier(pass),
+      bytesOf(pass),
       nextInMs / 1e3,
       isPassDue,
       nextPassInMs / 1e3,
       hasPassed,
+      bytesOf(known),
+      soonInMs / 1e3,
     ],
   );
   return rows.length > 0;
 };
-
-/** A finding as it is kept. */
-export interface Tampering extends Record<string, unknown> {
-  id: string;
-  kind: FindingKind;
-  index: string;
-  detail: string;
-  foundAt: Date;
-  seenAt: Date;
-}
-
-/** Keeps findings, and answers those that were not known yet. */
-export const storeFindings = async (
-  sql: Sql,
-  workspaceId: string,
-  findings: readonly Finding[],
-): Promise<Tampering[]> => {
-  const distinct = [
-    ...new Map(findings.map((finding) => [`${finding.kind}/${finding.index}`, finding])).values(),
-  ];
-  if (distinct.length === 0) return [];
-  const rows = await sql.query<Tampering & { is_new: boolean }>(
-    `INSERT INTO tampering (workspace_id, id, kind, index, detail)
-     SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::text[])
-     ON CONFLICT (workspace_id, kind, index) DO UPDATE SET seen_at = now()
-     RETURNING id, kind, index, detail, found_at AS "foundAt", seen_at AS "seenAt", xmax = 0 AS is_new`,
-    [
-      workspaceId,
-      distinct.map(() => v7()),
-      distinct.map(({ kind }) => kind),
-      distinct.map(({ index }) => String(index)),
-      distinct.map(({ detail }) => detail),
-    ],
-  );
-  const fresh = rows.filter((row) => row.is_new);
-  await sql.query('UPDATE self_check SET findings = findings + $2 WHERE workspace_id = $1', [
-    workspaceId,
-    fresh.length,
-  ]);
-  return fresh;
-};
-
-/** Newest first, before an id; one row more than the page. */
-export const listFindings = (
-  sql: Sql,
-  workspaceId: string,
-  before: string | null,
-  limit: number,
-): Promise<Tampering[]> =>
-  sql.query<Tampering>(
-    `SELECT id, kind, index, detail, found_at AS "foundAt", seen_at AS "seenAt" FROM tampering
-      WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
-    [workspaceId, before, limit + 1],
-  );
 
 export interface SelfCheckState extends Record<string, unknown> {
   verified: string;

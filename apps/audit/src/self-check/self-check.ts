@@ -6,20 +6,11 @@ import { LOG, SWEEPER, UNIT_OF_WORK, type Log } from '@countersign/service-kit';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { AuditLog } from '../log/audit-log';
-import { readHead } from '../log/stored-head';
 import { checkLog, type Look } from './check-log';
-import type { Finding } from './finding';
+import { endFindings, storeFindings, type Tampering } from './finding.rows';
+import { readHeadAtOnce, type HeadAtOnce } from './head.rows';
 import { SelfCheckMetrics } from './self-check.metrics';
-import {
-  claimNext,
-  readHeadAtOnce,
-  readTotals,
-  settleClaim,
-  storeFindings,
-  takeUpNewLogs,
-  type Claim,
-  type Tampering,
-} from './self-check.rows';
+import { claimNext, readTotals, settleClaim, takeUpNewLogs, type Claim } from './self-check.rows';
 import { SelfCheckSettings } from './self-check.settings';
 import { tellFindings } from './tell-findings';
 
@@ -49,9 +40,7 @@ export class SelfCheck implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly log: AuditLog,
     registry: Registry,
   ) {
-    this.metrics = new SelfCheckMetrics(registry, () =>
-      everyWorkspace.everywhere(readTotals).catch(() => null),
-    );
+    this.metrics = new SelfCheckMetrics(registry, () => everyWorkspace.everywhere(readTotals));
     this.sweeper = new DueSweeper(
       () => this.sweep(),
       (error) => logger.warn({ err: error }, 'checking the log'),
@@ -85,15 +74,19 @@ export class SelfCheck implements OnApplicationBootstrap, OnModuleDestroy {
     const { workspaceId } = claim;
     return this.database.read(workspaceId, async (sql) => {
       const head = await readHeadAtOnce(sql, workspaceId);
-      if (!head) return withoutHead(claim);
-      const logKey = this.log.verifierKey(workspaceId, head);
+      const log = { workspaceId, head, logKey: (of: HeadAtOnce) => this.log.verifierKey(workspaceId, of) };
       // What is new is checked first; a pass looks at all of it once more.
-      const begins = beginsPass(claim);
-      const progress = { tail: claim.tail, pass: begins ? emptyFrontier() : claim.pass };
-      const look = await checkLog(sql, { workspaceId, logKey, head }, progress, budget);
+      const progress = { ...claim, pass: beginsPass(claim) ? emptyFrontier() : claim.pass };
+      const look = await checkLog(sql, log, progress, budget);
+      if (claim.isUnreadable)
+        look.findings.push({
+          kind: 'progress',
+          index: 0n,
+          detail: 'What the self-check remembers of the log cannot be read: it begins anew.',
+        });
       if (look.findings.length === 0) return look;
-      const now = await readHead(sql, workspaceId);
-      return now?.firstIndex === head.firstIndex ? look : null;
+      const now = await readHeadAtOnce(sql, workspaceId);
+      return now?.firstIndex === head?.firstIndex ? look : null;
     });
   }
 
@@ -103,9 +96,11 @@ export class SelfCheck implements OnApplicationBootstrap, OnModuleDestroy {
     const hasMore = !look?.isUpToDate || look.pass !== null || (claim.isPassDue && !begins);
     const outcome = {
       tail: look ? look.tail : claim.tail,
+      known: look ? look.known : claim.known,
       pass: look ? look.pass : claim.pass,
       hasPassed: look?.hasPassed ?? false,
       nextInMs: hasMore ? Math.min(intervalMs, restMs) : intervalMs,
+      soonInMs: Math.min(intervalMs, restMs),
       nextPassInMs: passMs,
     };
     this.metrics.looked(look?.examined ?? 0);
@@ -115,6 +110,7 @@ export class SelfCheck implements OnApplicationBootstrap, OnModuleDestroy {
       this.unitOfWork([claim.workspaceId], async (tx): Promise<Tampering[]> => {
         if (!(await settleClaim(tx, settled, outcome))) return [];
         const fresh = await storeFindings(tx, claim.workspaceId, findings);
+        if (outcome.hasPassed) await endFindings(tx, claim.workspaceId);
         if (fresh.length > 0) await tellFindings(tx, claim.workspaceId, fresh, log);
         return fresh;
       });
@@ -131,15 +127,6 @@ export class SelfCheck implements OnApplicationBootstrap, OnModuleDestroy {
       );
   }
 }
-
-const withoutHead = ({ tail }: Claim): Look => {
-  const finding: Finding = {
-    kind: 'head_missing',
-    index: tail?.size ?? 0n,
-    detail: 'The log has no head: nothing says how long it is.',
-  };
-  return { tail, pass: null, findings: [finding], examined: 0, isUpToDate: true, hasPassed: true };
-};
 
 /** One that is due waits for the one before to end: else a long log would never be read to its end. */
 const beginsPass = ({ isPassDue, tail, pass }: Claim): boolean => isPassDue && tail !== null && pass === null;

@@ -3,7 +3,7 @@ import { newCause, type Tx } from '@countersign/messaging';
 import { storeOperationalEvents } from '../feed/feed.rows';
 import type { AuditLog } from '../log/audit-log';
 import { factOf } from '../log/fact';
-import type { Tampering } from './self-check.rows';
+import type { Tampering } from './finding.rows';
 
 const type = 'audit.tampered';
 /** A log of which everything is wrong says it all the same in one event. */

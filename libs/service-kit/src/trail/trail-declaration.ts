@@ -4,7 +4,8 @@ import type { EventType, FactType } from '@countersign/contracts';
 type OwnEntry = 'request.commented' | 'request.edited' | 'request.migrated';
 
 /** What audit appends itself. */
-type OfAudit = `${'analytics' | 'erasure' | 'export_schedule' | 'hold' | 'retention' | 'witness'}.${string}`;
+type OfAudit =
+  `${'analytics' | 'erasure' | 'export_schedule' | 'hold' | 'retention' | 'tampering' | 'witness'}.${string}`;
 
 /**
  * What a route that may change something leaves in the log: the type of the entry, or why there is none. Several types for
