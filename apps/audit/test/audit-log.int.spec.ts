@@ -232,6 +232,18 @@ describe('GET /v1/audit/entries', () => {
     expect(await everyEntry('&from=2027-01-01T00:00:00Z', workspace)).toEqual([]);
   });
 
+  it('finds what was done on the word of a key or link, and what is of a workflow', async () => {
+    const entries = await everyEntry('', workspace);
+    const viaOf = ({ content }: ApiEntry) => (content.actor as { via: string | null }).via;
+    const vouching = [...new Set(entries.map(viaOf))].filter((via) => via !== null);
+    expect(vouching.length).toBeGreaterThan(0);
+    for (const via of vouching)
+      expect(await everyEntry(`&via=${via}`, workspace)).toEqual(entries.filter((one) => viaOf(one) === via));
+    expect(await everyEntry('&via=nobody', workspace)).toEqual([]);
+    expect(await everyEntry('&workflow=purchase-order', workspace)).toEqual(entries);
+    expect(await everyEntry('&workflow=travel', workspace)).toEqual([]);
+  });
+
   it('finds an actor by any ref that the directory knows', async () => {
     const externalId = v7();
     await service.sql(

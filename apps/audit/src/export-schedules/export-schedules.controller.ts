@@ -72,6 +72,7 @@ import { ScheduleRunner } from './schedule-runner';
 class FilterBody {
   @IsOptional() @IsUUID() requestId?: string;
   @IsOptional() @IsString() @MaxLength(320) actor?: string;
+  @IsOptional() @IsString() @MaxLength(100) via?: string;
   @IsOptional() @IsString() @MaxLength(100) type?: string;
   @IsOptional() @IsString() @MaxLength(100) workflow?: string;
   @IsOptional() @IsTime() from?: string;

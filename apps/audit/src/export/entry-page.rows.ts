@@ -1,10 +1,8 @@
 import type { Database, Sql } from '@countersign/persistence';
-import type { EntryFilter } from '../log/entry.rows';
+import { isVia, type EntryFilter } from '../log/entry.rows';
 import type { ExportedEntry } from './exported-entry';
 
-export interface ExportFilter extends EntryFilter {
-  workflow?: string;
-}
+export type ExportFilter = EntryFilter;
 
 /** Whether all of the log is wanted: then no index may be missing. */
 export const isUnfiltered = ({ allowed, ...filter }: ExportFilter): boolean =>
@@ -100,6 +98,7 @@ const entriesOf = async (
   where('request_id = ?', filter.requestId);
   where('actor_id = ?', filter.actor);
   where('type = ?', filter.type);
+  where(isVia, filter.via);
   where('workflow_key = ?', filter.workflow);
   where('at >= ?::timestamptz', filter.from);
   where('at < ?::timestamptz', filter.to);

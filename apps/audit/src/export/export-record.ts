@@ -43,10 +43,10 @@ export const snapshotOf = async (
 };
 
 /** A type is a code of ours; anything else that somebody asked for is only told by its hash. */
-const codeOf = (type: string): string =>
-  /^[a-z_]{1,40}\.[a-z_]{1,40}$/.test(type)
-    ? type
-    : `sha256:${createHash('sha256').update(type).digest('hex')}`;
+const codeOf = (text: string): string =>
+  /^([a-z_]{1,40}\.[a-z_]{1,40}|(decision-link:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.test(text)
+    ? text
+    : `sha256:${createHash('sha256').update(text).digest('hex')}`;
 
 /**
  * Takes the log as it is and appends that it is exported, as one step: the entry is the first that the export does not have.
@@ -60,7 +60,7 @@ export const recordExport = async (
   // Makes the head of a log that has none.
   await log.checkpoint(sql, workspaceId);
   const snapshot = await snapshotOf(sql, workspaceId, 'FOR UPDATE');
-  const { requestId, actor: by, type, workflow, allowed } = filter;
+  const { requestId, actor: by, via, type, workflow, allowed } = filter;
   await log.append(sql, [
     factOf({
       workspaceId,
@@ -76,6 +76,7 @@ export const recordExport = async (
           to: filter.to ?? null,
           requestId: requestId ?? null,
           actorId: by === undefined ? null : by === '' ? 'unknown' : by,
+          via: via === undefined ? null : codeOf(via),
           type: type === undefined ? null : codeOf(type),
           workflow: workflow ?? null,
         },

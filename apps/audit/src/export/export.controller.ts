@@ -30,6 +30,8 @@ class ExportQuery {
   @IsOptional() @IsUUID() requestId?: string;
   /** Id of a user or key; a user's externalId or userName works as well. */
   @IsOptional() @IsString() @MaxLength(320) actor?: string;
+  /** Id of a key, or `decision-link:<id>`: what was done on its word by those it vouched for. */
+  @IsOptional() @IsString() @MaxLength(100) via?: string;
   @IsOptional() @IsString() @MaxLength(100) type?: string;
   @IsOptional() @IsString() @MaxLength(100) workflow?: string;
   @IsOptional() @IsTime() from?: string;

@@ -3,6 +3,7 @@ import { People } from '@countersign/directory-replica';
 import type { UnitOfWork } from '@countersign/messaging';
 import { Database } from '@countersign/persistence';
 import {
+  allowWorkflow,
   Call,
   Caller,
   content,
@@ -27,7 +28,10 @@ class EntriesQuery extends PageQuery {
   @IsOptional() @IsUUID() requestId?: string;
   /** Id of a user or key; a user's externalId or userName works as well. */
   @IsOptional() @IsString() @MaxLength(320) actor?: string;
+  /** Id of a key, or `decision-link:<id>`: what was done on its word by those it vouched for. */
+  @IsOptional() @IsString() @MaxLength(100) via?: string;
   @IsOptional() @IsString() @MaxLength(100) type?: string;
+  @IsOptional() @IsString() @MaxLength(100) workflow?: string;
   @IsOptional() @IsTime() from?: string;
   @IsOptional() @IsTime() to?: string;
 }
@@ -55,6 +59,7 @@ export class AuditController {
   async entries(@Caller() call: Call): Promise<Answer> {
     const { cursor, limit, ...filter } = call.query(EntriesQuery);
     const after = decodeCursor('audit', cursor, indexPosition);
+    if (filter.workflow !== undefined) allowWorkflow(call, filter.workflow);
     const actor = await actorIdOf(this.people, call, filter.actor);
     const [page, pruned] = await this.database.snapshot(call.workspaceId, (sql) =>
       Promise.all([

@@ -16,7 +16,10 @@ export interface EntryView {
 export interface EntryFilter {
   requestId?: string;
   actor?: string;
+  /** Id of the key, or the link, that vouched for who acted. */
+  via?: string;
   type?: string;
+  workflow?: string;
   from?: string;
   to?: string;
   /** Workflows that the key may see; null for all. */
@@ -35,6 +38,9 @@ interface Row {
   sealed: EntryView['sealed'] | null;
   [column: string]: unknown;
 }
+
+/** No index knows it: it is rare that somebody asks, and every entry would pay. */
+export const isVia = `content #>> '{actor,via}' = ?`;
 
 export interface EntriesPage {
   entries: EntryView[];
@@ -132,6 +138,8 @@ const readEntries = async (
   if (candidates.column !== 'request_id') where('request_id = ?', filter.requestId);
   if (candidates.column !== 'actor_id') where('actor_id = ?', filter.actor);
   if (candidates.column !== 'type') where('type = ?', filter.type);
+  where(isVia, filter.via);
+  where('workflow_key = ?', filter.workflow);
   where('at >= ?::timestamptz', filter.from);
   where('at < ?::timestamptz', filter.to);
   where('workflow_key = ANY (?::text[])', filter.allowed);
