@@ -63,31 +63,34 @@ export class ErasuresController {
   async create(@Caller() call: Call): Promise<Answer> {
     const { subject: ref, reason } = await call.body(CreateErasure);
     allowWorkflows(call, null, 'An erasure');
+    const settle = async (id: string) => created(`/v1/audit/erasures/${id}`, await this.settled(call, id));
+    // Once they are erased nobody is found any more.
+    const before = await this.idempotency.answered(call, settle);
+    if (before) return before;
     const subject = await this.subjects.find(call, ref);
     const actor = callingActor(call, await this.people.actor(call));
     const kept = await this.subjects.clean(call, subject, reason);
     return this.idempotency.run(
       call,
       async (tx) => {
+        const id = v7();
         const fact = factOf({
           workspaceId: call.workspaceId,
           type: 'erasure.requested',
           actor,
-          content: {},
+          content: { erasureId: id, subject },
           personal: reasonOf(actor, kept),
         });
-        const id = v7();
         await tx.query(
           `INSERT INTO erasure (id, workspace_id, subject, entry_id, requested_at, requested_by, phase, state, due_at)
            VALUES ($1, $2, $3, $4, $5, $6, 'collect', 'running', now())`,
           [id, call.workspaceId, subject, fact.id, fact.at, JSON.stringify(actor)],
         );
-        Object.assign(fact.content, { erasureId: id, subject });
         await this.log.append(tx, [fact]);
         tx.afterCommit(() => this.runner.wake());
         return { commandId: id };
       },
-      { settle: async (id) => created(`/v1/audit/erasures/${id}`, await this.settled(call, id)) },
+      { settle },
     );
   }
 
