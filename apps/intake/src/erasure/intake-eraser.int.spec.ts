@@ -170,6 +170,27 @@ describe('erasing a requester in the read model', () => {
     }
   });
 
+  it('lets routing say what is wrong with a draft that is erased, and not its payload', async () => {
+    const schema = { type: 'object', required: ['amount'], properties: { amount: { type: 'number' } } };
+    const stages = [{ key: 'first', approvers: [{ user: 'bob@test' }] }];
+    await intake.call('POST', '/v1/workflows', { key: 'strict', subject: schema, stages });
+    await intake.call('POST', '/v1/workflows/strict/versions/1/publish', {});
+    const { body } = await intake.call('POST', '/v1/requests', {
+      workflow: 'strict',
+      title: 'title-markword',
+      requester: 'alice.markword@test',
+      payload: {},
+      draft: true,
+    });
+    const handIn = () => intake.call('POST', `/v1/requests/${body.id}/submit`, {});
+    expect((await handIn()).body.code).toBe('payload_invalid');
+    await erase(body.id);
+    // Nobody answers here.
+    expect((await handIn()).status).toBe(202);
+    const asked = await intake.sent('request.hand-in.v1');
+    expect(asked.map(({ data }) => data.requestId)).toContain(body.id);
+  });
+
   it('goes on after a restart, and asked again changes nothing', async () => {
     const { id } = await submitted();
     await erase(id);

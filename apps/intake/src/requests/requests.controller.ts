@@ -1,6 +1,7 @@
 import { Controller, Get, Patch, Post } from '@nestjs/common';
 import { requestView, type RequestView } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
+import { readErasedRequests } from '@countersign/erasure';
 import { Database } from '@countersign/persistence';
 import {
   allowWorkflow,
@@ -151,7 +152,11 @@ export class RequestsController {
   async handIn(@Caller() call: Call): Promise<Answer> {
     const request = await this.find(call);
     await call.body(EmptyBody);
-    if (request.state === 'draft' || request.state === 'returned')
+    // What is wrong with a draft that has been erased is not its payload: routing says what.
+    if (
+      (request.state === 'draft' && !(await this.isErased(call, request.id))) ||
+      request.state === 'returned'
+    )
       this.submissions.checkPayload(await this.versionOf(call, request), request.payload);
     const actor = callingActor(call, await this.people.actor(call));
     return this.commands.run(call, 'request.hand-in.v1', request.id, { actor });
@@ -286,6 +291,12 @@ export class RequestsController {
   ): Promise<RunnableVersion> {
     return this.database.read(call.workspaceId, (sql) =>
       this.versions.runnable(sql, call.workspaceId, workflow.key, version),
+    );
+  }
+
+  private isErased(call: Call, id: string): Promise<boolean> {
+    return this.database.read(call.workspaceId, async (sql) =>
+      (await readErasedRequests(sql, [id])).isWhole(id),
     );
   }
 
