@@ -126,6 +126,7 @@ export class RequestsController {
     if (title === undefined && reason === undefined && payload === undefined) {
       throw Problem.invalid([{ pointer: '', message: 'At least one of title, reason and payload.' }]);
     }
+    await this.refuseErased(call, request);
     if (payload !== undefined) {
       this.submissions.checkPayloadSize(payload);
       if (request.state !== 'draft')
@@ -152,11 +153,8 @@ export class RequestsController {
   async handIn(@Caller() call: Call): Promise<Answer> {
     const request = await this.find(call);
     await call.body(EmptyBody);
-    // What is wrong with a draft that has been erased is not its payload: routing says what.
-    if (
-      (request.state === 'draft' && !(await this.isErased(call, request.id))) ||
-      request.state === 'returned'
-    )
+    await this.refuseErased(call, request);
+    if (request.state === 'draft' || request.state === 'returned')
       this.submissions.checkPayload(await this.versionOf(call, request), request.payload);
     const actor = callingActor(call, await this.people.actor(call));
     return this.commands.run(call, 'request.hand-in.v1', request.id, { actor });
@@ -294,10 +292,12 @@ export class RequestsController {
     );
   }
 
-  private isErased(call: Call, id: string): Promise<boolean> {
-    return this.database.read(call.workspaceId, async (sql) =>
-      (await readErasedRequests(sql, [id])).isWhole(id),
-    );
+  /** Routing refuses to go on with such a draft as well, but says nothing here that might be about an erased request. */
+  private async refuseErased(call: Call, { id, state }: RequestView): Promise<void> {
+    if (state !== 'draft') return;
+    const erased = await this.database.read(call.workspaceId, (sql) => readErasedRequests(sql, [id]));
+    if (erased.isWhole(id))
+      throw new Problem('invalid_transition', 'The draft has been erased. Make a new request.');
   }
 
   private async find(call: Call): Promise<RequestView> {
