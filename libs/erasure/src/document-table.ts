@@ -2,7 +2,7 @@ import type { Sql } from '@countersign/persistence';
 
 /** Bytes of documents of a table that are in memory at a time; a single document may be larger. */
 export const bytesAtOnce = 2 * 1024 * 1024;
-const rowsAtOnce = 500;
+const rowsAtOnce = 2_000;
 
 /** A row about a request, with its documents. */
 export interface DocumentRow extends Record<string, unknown> {

@@ -12,7 +12,9 @@ export const ERASER = Symbol('ERASER');
 export const ERASING_SERVICE = Symbol('ERASING_SERVICE');
 
 /** Requests that one transaction erases at the most. */
-const mostAtOnce = 50;
+const mostAtOnce = 200;
+/** How fast more are tried again. */
+const growth = 1.25;
 /** Parts that one look takes up. */
 const partsAtOnce = 20;
 /** Work comes by message; this is for what a process has left behind. */
@@ -124,7 +126,7 @@ export class ErasureWorker implements OnApplicationBootstrap, OnModuleDestroy {
     if (requests.length > 0) {
       await lockMarks(tx, requests);
       const { requests: count, counts } = await this.eraser.eraseRequests(tx, scope, requests);
-      if (count < requests.length || this.atOnce < mostAtOnce) this.atOnce = Math.min(mostAtOnce, count * 2);
+      this.atOnce = count < requests.length ? count : Math.min(mostAtOnce, Math.ceil(this.atOnce * growth));
       return this.keep(tx, work, { done: work.done + count, cursor: null, erased: counts });
     }
     const { next, count } =

@@ -76,9 +76,10 @@ const noteConcerned = async (
      SELECT $1, r.request_id, $2, newest.snapshot #>> '{requester,id}' = $3::text, newest.snapshot #>> '{workflow,key}',
             CASE WHEN newest.snapshot ->> 'state' = ANY ($6::text[]) THEN 'ready' ELSE 'waiting' END
        FROM (SELECT DISTINCT e.request_id FROM sealed s JOIN entry e ON e.workspace_id = s.workspace_id AND e.index = s.index
-              WHERE s.workspace_id = $2 AND s.subject = $3::uuid AND s.index > $4 AND s.index <= $5 AND e.request_id IS NOT NULL AND e.at <= $7) r
+              WHERE s.workspace_id = $2 AND s.subject = $3::uuid AND s.index > $4 AND s.index <= $5 AND e.request_id IS NOT NULL AND e.at <= $7
+                 AND NOT EXISTS (SELECT FROM erasure_request known WHERE known.erasure_id = $1 AND known.request_id = e.request_id)) r
       CROSS JOIN LATERAL (SELECT snapshot FROM transition t WHERE t.request_id = r.request_id ORDER BY t.request_version DESC LIMIT 1) newest
-     ON CONFLICT (erasure_id, request_id) DO UPDATE SET state = excluded.state WHERE erasure_request.state IN ('ready', 'waiting')`,
+     ON CONFLICT DO NOTHING`,
     [id, workspaceId, subject, cursor, last, endedStates, requestedAt],
   );
 };

@@ -133,11 +133,17 @@ export class ErasuresController {
   /** As it is once nothing more happens by itself, or the patience of the caller is over. */
   private async settled(call: Call, id: string): Promise<ErasureView> {
     const giveUpAt = Date.now() + patienceMs;
-    for (;;) {
-      const erasure = await this.find(call, id);
-      if (!erasure) throw new Error(`no erasure ${id}`);
-      if (erasure.state !== 'running' || Date.now() > giveUpAt) return erasure;
+    while (Date.now() < giveUpAt && (await this.isRunning(call, id)))
       await new Promise((resolve) => setTimeout(resolve, lookMs));
-    }
+    const erasure = await this.find(call, id);
+    if (!erasure) throw new Error(`no erasure ${id}`);
+    return erasure;
+  }
+
+  private isRunning(call: Call, id: string): Promise<boolean> {
+    return this.database.read(call.workspaceId, async (sql) => {
+      const rows = await sql.query(`SELECT FROM erasure WHERE id = $1 AND state = 'running'`, [id]);
+      return rows.length > 0;
+    });
   }
 }
