@@ -312,6 +312,13 @@ describe('a person who asks to be forgotten', () => {
   });
 
   it('who is active stays in the directory, and only there', async () => {
+    const his = await submit(admin, {
+      workflow: 'purchase',
+      title: 'a draft of bob@example.com',
+      requester: bob.id,
+      payload: {},
+      draft: true,
+    });
     const asked = expectStatus(
       await admin.post<Erasure>('/v1/audit/erasures', { subject: bob.id, reason: 'By mistake' }),
       201,
@@ -322,5 +329,21 @@ describe('a person who asks to be forgotten', () => {
     const places = new Set(found.map(({ where }) => where));
     for (const place of places)
       expect(place).toMatch(/^approver_resolution\.user_|\.person\.(person|user_name)$/);
+    // Who comes back to a draft of theirs is told what has become of it.
+    const draftNow = expectStatus(await admin.get<RequestView>(`/v1/requests/${his.id}`), 200);
+    expect(draftNow).toMatchObject({ state: 'draft', title: 'Erased', payload: null });
+    const refusals = [
+      await admin.as(bob.id).patch(`/v1/requests/${his.id}`, { title: 'Once more' }),
+      await admin.as(bob.id).post(`/v1/requests/${his.id}/submit`, {}),
+    ];
+    for (const refusal of refusals)
+      expect([refusal.status, refusal.body]).toEqual([
+        409,
+        expect.objectContaining({
+          code: 'invalid_transition',
+          detail: expect.stringContaining('has been erased'),
+        }),
+      ]);
+    expectStatus(await admin.as(bob.id).post(`/v1/requests/${his.id}/cancel`, { reason: 'Not needed' }), 200);
   });
 });

@@ -207,6 +207,15 @@ describe('an erasure', () => {
     const entries = await verify(workspace);
     expect(entries.filter(({ requestId }) => requestId === known.requestId).length).toBe(8);
     expect(entries.filter(({ requestId }) => requestId === unknown.requestId).length).toBe(8);
+    // It came to its end twice, and why the second time is said.
+    const told = entries.filter(({ type }) => type.startsWith('erasure.'));
+    expect(told.map(({ type, content }) => [type, content.requests ?? null])).toEqual([
+      ['erasure.requested', null],
+      ['erasure.completed', 1],
+      ['erasure.reopened', null],
+      ['erasure.completed', 2],
+    ]);
+    expect(told[2]?.content).toMatchObject({ erasureId: id, subject: alice.id, because: 'late' });
   });
 
   it('covers what others tell of it later, such as that a mail was sent', async () => {
@@ -279,6 +288,76 @@ describe('an erasure', () => {
     expect([first.status, second.status].sort()).toEqual([201, 201]);
     expect(first.body.id).toBe(second.body.id);
     expect((await service.get('/v1/audit/erasures', { workspace })).body.data.length).toBe(1);
+  });
+
+  it('comes to its end once with two processes at it, and two of them undo nothing of each other', async () => {
+    const workspace = v7();
+    const stories = Array.from({ length: 60 }, () => storyOf(workspace));
+    await take(...stories.flatMap(({ messages }) => messages));
+    const other = await service.another();
+    try {
+      const asked = await Promise.all(
+        [alice, bob].map(({ id }) =>
+          service.call('POST', '/v1/audit/erasures', { subject: id, reason: 'x' }, { workspace }),
+        ),
+      );
+      for (const { body } of asked) await untilState(workspace, body.id, ['done']);
+    } finally {
+      await other.stop();
+    }
+    const left = await everything(workspace);
+    for (const word of personalWords) expect(left).not.toContain(word.replaceAll('\u2028', '\\u2028'));
+    const rows = await service.sql<{ type: string; count: string }>(
+      `SELECT type, count(*) FROM entry WHERE workspace_id = $1 AND type LIKE 'erasure.%' GROUP BY type ORDER BY type`,
+      [workspace],
+    );
+    expect(rows).toEqual([
+      { type: 'erasure.completed', count: '2' },
+      { type: 'erasure.requested', count: '2' },
+    ]);
+  }, 60_000);
+
+  it('gives the answer to a repeated call also when nobody knows the subject any more', async () => {
+    const workspace = v7();
+    const person = {
+      ...alice,
+      id: v7(),
+      userName: 'zoe@example.com',
+      externalId: null,
+      active: true,
+      version: 1,
+      department: null,
+      region: null,
+      approvalLimit: null,
+      groups: [],
+      manager: null,
+    };
+    const tell = async (data: { people: (typeof person)[]; deleted: string[] }) => {
+      const message = { ...service.message('directory.changed.v1', data), workspaceId: workspace };
+      await service.send(message);
+      await service.handled(message);
+    };
+    await tell({ people: [person], deleted: [] });
+    const ask = (path: string) =>
+      service.call(
+        'POST',
+        path,
+        { subject: person.userName, reason: 'x' },
+        { workspace, headers: { 'idempotency-key': 'again' } },
+      );
+    const hold = await ask('/v1/audit/holds');
+    const first = await ask('/v1/audit/erasures');
+    expect([hold.status, first.status, first.body.state]).toEqual([201, 201, 'held']);
+    await tell({ people: [], deleted: [person.id] });
+    for (const path of ['/v1/audit/holds', '/v1/audit/erasures']) {
+      const again = await ask(path);
+      expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true']);
+      expect(again.body.id).toBe((path.endsWith('holds') ? hold : first).body.id);
+    }
+    // Whoever asked may have got no answer: the process was killed before.
+    await service.sql('UPDATE idempotency SET answer = NULL WHERE command_id = $1', [first.body.id]);
+    const late = await ask('/v1/audit/erasures');
+    expect([late.status, late.body.id]).toEqual([201, first.body.id]);
   });
 
   it('refuses what it does not know, and callers without the scope', async () => {

@@ -33,3 +33,23 @@ export const mailEnded = (
     workspaceId,
   };
 };
+
+/** What intake tells of who published a workflow, with a note. */
+export const workflowPublished = (
+  service: TestService,
+  workspaceId: string,
+  { workflowKey, userId, note, at }: { workflowKey: string; userId: string; note: string; at: string },
+): Envelope<FactHappened> => {
+  const fact: Fact = {
+    id: v7(),
+    type: 'workflow.published',
+    at,
+    actor: { type: 'user', id: userId, via: null },
+    actorRef: null,
+    requestId: null,
+    workflowKey,
+    content: { workflowId: v7(), version: 1, definitionHash: 'ab', traceId: null, scheme: 'bearer' },
+    personal: [{ subject: null, kind: 'words', data: { note } }],
+  };
+  return { ...service.message('fact.happened.v1', { facts: [fact] }), source: 'intake', workspaceId };
+};

@@ -3,6 +3,7 @@ import type { TestService } from '@countersign/service-kit/test';
 import { v7 } from 'uuid';
 import { createAudit } from './create-audit';
 import { commitmentOf, leafHashOf, type ApiEntry } from './log-verifier';
+import { storyOf } from './transitions';
 
 let service: TestService;
 beforeAll(async () => {
@@ -61,6 +62,29 @@ describe('a fact that another service tells', () => {
     expect(commitmentOf(sealed?.salt ?? '', sealed?.data)).toBe(sealed?.commitment);
     expect((await entriesOf(workspace, `&actor=${bob}`)).length).toBe(1);
     expect(await entriesOf(workspace, `&actor=${keyId}`)).toEqual([]);
+  });
+
+  it('is of the workflow of its request, also when notification tells of a delivery', async () => {
+    const workspace = v7();
+    const { requestId, messages } = storyOf(workspace, 'travel');
+    await tell(...messages);
+    const happened = {
+      ...service.message('notification.happened.v1', {
+        id: v7(),
+        type: 'delivery.exhausted',
+        at: new Date().toISOString(),
+        requestId,
+        content: { endpointId: v7() },
+        shown: {},
+      }),
+      workspaceId: workspace,
+    };
+    await tell(happened);
+    const rows = await service.sql<{ type: string; workflow_key: string }>(
+      'SELECT type, workflow_key FROM entry WHERE workspace_id = $1 ORDER BY index DESC LIMIT 1',
+      [workspace],
+    );
+    expect(rows).toEqual([{ type: 'delivery.exhausted', workflow_key: 'travel' }]);
   });
 
   it('is one entry, however often and in however many messages it comes', async () => {

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { v7 } from 'uuid';
 import { createAudit } from './create-audit';
 import { answerParts } from './erasing-services';
-import { mailEnded } from './fact-messages';
+import { mailEnded, workflowPublished } from './fact-messages';
 import { leafHashOf, rootOf, type ApiEntry } from './log-verifier';
 import { storyOfOld } from './stories-of-old';
 import { alice, storyOf, type Story } from './transitions';
@@ -145,6 +145,57 @@ describe('retention', () => {
     expect(await isErased(workspace, held!.requestId)).toBe(true);
   });
 
+  it('does not prune the reason of a hold for as long as it holds', async () => {
+    const workspace = v7();
+    const person = {
+      ...alice,
+      id: v7(),
+      userName: 'held@example.com',
+      externalId: null,
+      active: true,
+      version: 1,
+    };
+    const known = {
+      ...service.message('directory.changed.v1', {
+        people: [
+          { ...person, department: null, region: null, approvalLimit: null, groups: [], manager: null },
+        ],
+        deleted: [],
+      }),
+      workspaceId: workspace,
+    };
+    await service.send(known);
+    await service.handled(known);
+    const hold = await service.call(
+      'POST',
+      '/v1/audit/holds',
+      { reason: 'Case 9', subject: person.id },
+      { workspace },
+    );
+    expect(hold.status).toBe(201);
+    await service.sql(`UPDATE entry SET at = at - interval '100 days' WHERE workspace_id = $1`, [workspace]);
+    const stories = Array.from({ length: 33 }, () => storyOfOld(workspace, 90));
+    await take(...stories);
+    await keep(workspace, 'P30D');
+    await sweepUntil(workspace, async () => {
+      const open = await service.sql(
+        `SELECT 1 FROM erasure_request WHERE workspace_id = $1 AND state <> 'done'`,
+        [workspace],
+      );
+      return open.length === 0 && (await isErased(workspace, stories[32]!.requestId));
+    });
+    await service.sql('UPDATE retention SET due_at = now() WHERE workspace_id = $1', [workspace]);
+    await until(
+      async () =>
+        (await service.sql('SELECT 1 FROM retention WHERE workspace_id = $1 AND due_at > now()', [workspace]))
+          .length > 0,
+    );
+    expect(await prunedBefore(workspace)).toBe(0);
+    expect((await service.get(`/v1/audit/holds/${hold.body.id}`, { workspace })).body.reason).toBe('Case 9');
+    await service.call('DELETE', `/v1/audit/holds/${hold.body.id}`, undefined, { workspace });
+    await sweepUntil(workspace, async () => (await prunedBefore(workspace)) === 256);
+  });
+
   it('keeps what a hold on its workflow covers, also of requests that others tell of', async () => {
     const workspace = v7();
     const [held, other] = [storyOfOld(workspace, 100, 'expenses'), storyOfOld(workspace, 100)];
@@ -168,6 +219,123 @@ describe('retention', () => {
     // The reason of a hold stays for as long as the hold does.
     const { body: holds } = await service.get('/v1/audit/holds', { workspace });
     expect(holds.data[0].reason).toBe('Case 8');
+  });
+
+  it('erases what is about no request by an erasure that the log tells of', async () => {
+    const workspace = v7();
+    const at = new Date(Date.now() - 100 * 86_400_000).toISOString();
+    const [old, young] = [at, new Date().toISOString()].map((when) =>
+      workflowPublished(service, workspace, {
+        workflowKey: 'travel',
+        userId: alice.id,
+        note: 'a note',
+        at: when,
+      }),
+    );
+    await service.send(old!, young!);
+    await service.handled(old!, young!);
+    await keep(workspace, 'P30D');
+    const entries = await sweepUntil(workspace, async () => {
+      const all = await everyEntry(workspace);
+      return all.some(({ type }) => type === 'erasure.completed') && all;
+    });
+    expect((entries || []).slice(0, 2).map(({ sealed }) => sealed.map(({ data }) => data))).toEqual([
+      [null],
+      [{ note: 'a note' }],
+    ]);
+    const { body } = await service.get('/v1/audit/erasures', { workspace });
+    expect(body.data).toMatchObject([{ subject: null, state: 'done', sealed: 1, requests: { total: 0 } }]);
+    expect(
+      (entries || [])
+        .filter(({ type }) => type.startsWith('erasure.'))
+        .map(({ type, content }) => [type, content]),
+    ).toEqual([
+      ['erasure.requested', expect.objectContaining({ erasureId: body.data[0].id, because: 'retention' })],
+      ['erasure.completed', expect.objectContaining({ erasureId: body.data[0].id, sealed: 1 })],
+    ]);
+  });
+
+  it('finds what grows old later, without looking at everything again', async () => {
+    const workspace = v7();
+    // Its last word is so many days old in a few seconds.
+    const almostOf = (days: number, workflowKey?: string) =>
+      storyOfOld(
+        workspace,
+        days - (Date.now() + 8_000 - Date.parse('2026-11-21T09:00:04Z')) / 86_400_000,
+        workflowKey,
+      );
+    const [almost, old, other] = [almostOf(30), storyOfOld(workspace, 31), almostOf(31, 'travel')];
+    await take(almost, old, other);
+    const note = workflowPublished(service, workspace, {
+      workflowKey: 'purchase-order',
+      userId: alice.id,
+      note: 'a note',
+      at: new Date(Date.now() - 100 * 86_400_000).toISOString(),
+    });
+    await service.send(note);
+    await service.handled(note);
+    await keep(workspace, 'P30D', { travel: 'P31D' });
+    await sweepUntil(workspace, () => isErased(workspace, old.requestId));
+    const progress = async () =>
+      (
+        await service.sql<{ cursor: string; size: string }>(
+          `SELECT cursor, (SELECT max(index) FROM entry WHERE workspace_id = $1) AS size FROM retention WHERE workspace_id = $1`,
+          [workspace],
+        )
+      )[0];
+    // All that there is has been looked at, and will not be again.
+    await sweepUntil(workspace, async () => {
+      const { cursor, size } = (await progress())!;
+      return cursor === size;
+    });
+    await service.sql(`UPDATE sealed SET salt = '\\x00' WHERE workspace_id = $1 AND kind = 'words'`, [
+      workspace,
+    ]);
+    expect(await isErased(workspace, almost.requestId)).toBe(false);
+    await sweepUntil(workspace, () => isErased(workspace, almost.requestId));
+    await sweepUntil(workspace, () => isErased(workspace, other.requestId));
+    const erased = await service.sql(
+      'SELECT DISTINCT request_id FROM erasure_request WHERE workspace_id = $1',
+      [workspace],
+    );
+    expect(erased.length).toBe(3);
+    const untouched = await service.sql(
+      `SELECT 1 FROM sealed WHERE workspace_id = $1 AND kind = 'words' AND salt IS NOT NULL`,
+      [workspace],
+    );
+    expect(untouched.length).toBe(1);
+  });
+
+  it('leaves the log to the process that is at it, and rests meanwhile', async () => {
+    const workspace = v7();
+    await take(storyOfOld(workspace, 100));
+    await keep(workspace, 'P30D');
+    const other = new pg.Client({ connectionString: service.ownerUrl, options: '-c search_path=audit' });
+    await other.connect();
+    try {
+      await other.query('BEGIN');
+      await other.query(`UPDATE retention SET due_at = now() - interval '1 hour' WHERE workspace_id = $1`, [
+        workspace,
+      ]);
+      await other.query('COMMIT');
+      await other.query('BEGIN');
+      await other.query('SELECT FROM retention WHERE workspace_id = $1 FOR UPDATE', [workspace]);
+      const transactions = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        const [row] = await service.sql<{ count: string }>(
+          'SELECT xact_commit AS count FROM pg_stat_database WHERE datname = current_database()',
+        );
+        return Number(row?.count);
+      };
+      const before = await transactions();
+      expect((await transactions()) - before).toBeLessThan(300);
+    } finally {
+      await other.end();
+    }
+    await sweepUntil(
+      workspace,
+      async () => (await service.sql('SELECT FROM erasure WHERE workspace_id = $1', [workspace])).length > 0,
+    );
   });
 
   it('keeps a request that still runs, however old', async () => {
@@ -301,9 +469,39 @@ describe('a legal hold', () => {
     }
   }, 120_000);
 
+  it('on a workflow covers what is about none of its requests, such as a note to a publication', async () => {
+    const workspace = v7();
+    const told = workflowPublished(service, workspace, {
+      workflowKey: 'travel',
+      userId: alice.id,
+      note: 'a note',
+      at: new Date().toISOString(),
+    });
+    await service.send(told);
+    await service.handled(told);
+    const hold = await service.call(
+      'POST',
+      '/v1/audit/holds',
+      { reason: 'Case 7', workflow: 'travel' },
+      { workspace },
+    );
+    const erasure = await service.call(
+      'POST',
+      '/v1/audit/erasures',
+      { subject: alice.id, reason: 'x' },
+      { workspace },
+    );
+    expect(erasure.body).toMatchObject({ state: 'held', heldBy: [hold.body.id] });
+    expect((await everyEntry(workspace))[0]?.sealed[0]?.data).toEqual({ note: 'a note' });
+    await service.call('DELETE', `/v1/audit/holds/${hold.body.id}`, undefined, { workspace });
+    await until(async () => (await everyEntry(workspace))[0]?.sealed[0]?.data === null);
+  });
+
   it('is of one thing, which the log must know', async () => {
     const place = (body: object) => service.call('POST', '/v1/audit/holds', { reason: 'x', ...body });
     expect((await place({ requestId: v7() })).body.code).toBe('unknown_reference');
+    const { body } = await place({ workflow: 'no-such-workflow' });
+    expect([body.code, body.errors[0].pointer]).toEqual(['unknown_reference', '/workflow']);
     expect((await place({ requestId: v7(), workflow: 'x' })).body.code).toBe('validation_failed');
     expect((await place({ reason: '' })).body.code).toBe('validation_failed');
     expect((await service.call('DELETE', `/v1/audit/holds/${v7()}`)).status).toBe(404);

@@ -25,7 +25,10 @@ import { UntoldSweeper } from './trail/untold.sweeper';
 import { WorkspacesController } from './workspaces/workspaces.controller';
 
 @Module({
-  imports: [DirectoryReplicaModule.of('notification'), ErasureModule.of('notification', NotificationEraser)],
+  imports: [
+    DirectoryReplicaModule.of('notification'),
+    ErasureModule.of('notification', NotificationEraser, [MailSettings]),
+  ],
   controllers: [
     TransitionController,
     AttemptController,

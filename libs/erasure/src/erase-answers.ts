@@ -2,13 +2,16 @@ import { isUuid } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
 import { namesOf, redact } from '@countersign/redaction';
 import { openPlainAnswer, packPlainAnswer, type Answer } from '@countersign/service-kit';
+import { bytesAtOnce } from './document-table';
 
 /** Answers that one transaction looks at. */
 const atOnce = 1_000;
 
 interface Row extends Record<string, unknown> {
   fingerprint: Buffer;
+  /** Null where it does not mention the subject. */
   answer: Buffer | null;
+  fits: boolean;
 }
 
 /**
@@ -21,14 +24,18 @@ export const eraseAnswers = async (
   subject: string,
   cursor: string | null,
 ): Promise<{ next: string | null; count: number }> => {
-  const rows = await sql.query<Row>(
-    `SELECT fingerprint, CASE WHEN position(convert_to($3, 'UTF8') IN answer) > 0
-                                OR position(convert_to('requestTitle', 'UTF8') IN answer) > 0 THEN answer END AS answer
-       FROM (SELECT fingerprint, answer FROM idempotency WHERE workspace_id = $1 AND fingerprint > $2
-              ORDER BY fingerprint LIMIT ${atOnce} FOR UPDATE) i
+  const found = await sql.query<Row>(
+    `SELECT fingerprint, fits, CASE WHEN fits AND mentions THEN answer END AS answer
+       FROM (SELECT *, sum(bytes) OVER (ORDER BY fingerprint) - bytes < $4 AS fits
+               FROM (SELECT *, CASE WHEN mentions THEN octet_length(answer) ELSE 0 END AS bytes
+                       FROM (SELECT fingerprint, answer, (position(convert_to($3, 'UTF8') IN answer) > 0
+                                                          OR position(convert_to('requestTitle', 'UTF8') IN answer) > 0) IS TRUE AS mentions
+                               FROM (SELECT fingerprint, answer FROM idempotency WHERE workspace_id = $1 AND fingerprint > $2
+                                      ORDER BY fingerprint LIMIT ${atOnce} FOR UPDATE) i) m) b) f
       ORDER BY fingerprint`,
-    [workspaceId, Buffer.from(cursor ?? '', 'hex'), subject],
+    [workspaceId, Buffer.from(cursor ?? '', 'hex'), subject, bytesAtOnce],
   );
+  const rows = found.filter(({ fits }) => fits);
   const documents = rows.flatMap(({ fingerprint, answer: packed }) => {
     const answer = packed && openPlainAnswer(packed);
     const document = answer && documentOf(answer);
@@ -51,7 +58,7 @@ export const eraseAnswers = async (
       [workspaceId, changed.map(({ fingerprint }) => fingerprint), changed.map(({ after }) => after)],
     );
   }
-  const last = rows.length === atOnce ? rows.at(-1) : undefined;
+  const last = rows.length < found.length || found.length === atOnce ? rows.at(-1) : undefined;
   return { next: last ? last.fingerprint.toString('hex') : null, count: changed.length };
 };
 

@@ -24,6 +24,11 @@ export class ErasedRequests {
     return this.byRequest.get(requestId) ?? [];
   }
 
+  /** Whether all is erased that the request says. */
+  isWhole(requestId: string): boolean {
+    return this.of(requestId).some(({ subject, isRequester }) => isRequester || subject === everybody);
+  }
+
   /** A document about a request without what is erased of it; mostly the document itself. */
   redact<T>(requestId: string, document: T): T {
     return this.of(requestId).reduce(

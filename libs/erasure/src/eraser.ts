@@ -1,6 +1,5 @@
 import type { RequestToErase } from '@countersign/contracts';
 import type { Tx } from '@countersign/messaging';
-import { namesOf, redact } from '@countersign/redaction';
 
 /** Rows that an erasure has changed, by kind. */
 export type Counts = Record<string, number>;
@@ -14,8 +13,15 @@ export interface ErasureScope {
 
 /** What a service knows of where it keeps data of people. Each call is a transaction of its own, and may come again. */
 export interface Eraser {
-  /** Erases in some requests; bounded by their number. */
-  eraseRequests(tx: Tx, scope: ErasureScope, requests: readonly RequestToErase[]): Promise<Counts>;
+  /**
+   * Erases in the first of these requests, as many as can be held in memory together: at least in one. No other erasure is at work
+   * in them. Answers in how many.
+   */
+  eraseRequests(
+    tx: Tx,
+    scope: ErasureScope,
+    requests: readonly RequestToErase[],
+  ): Promise<{ requests: number; counts: Counts }>;
   /** Erases what there is of somebody beside requests, but for answers to idempotent calls and dead letters. */
   eraseGeneral(tx: Tx, scope: ErasureScope & { subject: string }): Promise<Counts>;
 }
@@ -24,14 +30,4 @@ export const addCounts = (a: Counts, b: Counts): Counts => {
   const sum = { ...a };
   for (const [kind, count] of Object.entries(b)) if (count > 0) sum[kind] = (sum[kind] ?? 0) + count;
   return sum;
-};
-
-/** Redacts documents about one request: `known` are all that may say what the subject is called. */
-export const redactorOf = (
-  { subject }: ErasureScope,
-  { isRequester }: RequestToErase,
-  known: readonly unknown[],
-): (<T>(document: T, author?: string | null) => T) => {
-  const names = subject === null ? [] : namesOf(known, subject);
-  return (document, author) => redact(document, { subject, isRequester, names, author });
 };

@@ -11,8 +11,10 @@ import { addCounts, type Counts, type Eraser, type ErasureScope } from './eraser
 export const ERASER = Symbol('ERASER');
 export const ERASING_SERVICE = Symbol('ERASING_SERVICE');
 
-/** Requests that one transaction erases. */
-const requestsAtOnce = 50;
+/** Requests that one transaction erases at the most. */
+const mostAtOnce = 200;
+/** How fast more are tried again. */
+const growth = 1.25;
 /** Parts that one look takes up. */
 const partsAtOnce = 20;
 /** Work comes by message; this is for what a process has left behind. */
@@ -40,7 +42,8 @@ interface Work extends Place {
   counts: Counts;
 }
 
-type Step = 'more' | 'wait' | 'done';
+/** `busy`: another process is at it. */
+type Step = 'more' | 'wait' | 'done' | 'busy';
 
 /**
  * Erases what has been written down, some requests a transaction, and says so when nothing is left of a part. What was under way
@@ -49,6 +52,8 @@ type Step = 'more' | 'wait' | 'done';
 @Injectable()
 export class ErasureWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private stopping = false;
+  /** How many are tried together: as long as requests are large, few. */
+  private atOnce = mostAtOnce;
   private readonly sweeper: DueSweeper;
 
   constructor(
@@ -86,14 +91,16 @@ export class ErasureWorker implements OnApplicationBootstrap, OnModuleDestroy {
       ),
     );
     let waits = false;
+    let isResting = true;
     for (const place of places) {
       for (let step: Step = 'more'; step === 'more' && !this.stopping;) {
         step = await this.unitOfWork([place.workspace_id], (tx) => this.step(tx, place));
         if (step === 'wait') waits = true;
+        isResting &&= step === 'busy';
       }
     }
     if (waits) return fenceMs;
-    return places.length === partsAtOnce ? 0 : null;
+    return places.length === partsAtOnce && !isResting ? 0 : null;
   }
 
   /** One transaction's worth of a part; nothing when another process is at it. */
@@ -105,7 +112,7 @@ export class ErasureWorker implements OnApplicationBootstrap, OnModuleDestroy {
          FROM erasure_work WHERE erasure_id = $1 AND part = $2 FOR UPDATE SKIP LOCKED`,
       [erasureId, part],
     );
-    if (!work) return 'done';
+    if (!work) return 'busy';
     if (!work.has_fence) {
       tx.write(
         'UPDATE erasure_work SET fence = pg_snapshot_xmax(pg_current_snapshot()) WHERE erasure_id = $1 AND part = $2',
@@ -115,10 +122,12 @@ export class ErasureWorker implements OnApplicationBootstrap, OnModuleDestroy {
     }
     if (!work.is_clear) return 'wait';
     const scope: ErasureScope = { workspaceId: work.workspace_id, subject: work.subject };
-    const requests = work.requests.slice(work.done, work.done + requestsAtOnce);
+    const requests = work.requests.slice(work.done, work.done + this.atOnce);
     if (requests.length > 0) {
-      const erased = await this.eraser.eraseRequests(tx, scope, requests);
-      return this.keep(tx, work, { done: work.done + requests.length, cursor: null, erased });
+      await lockMarks(tx, requests);
+      const { requests: count, counts } = await this.eraser.eraseRequests(tx, scope, requests);
+      this.atOnce = count < requests.length ? count : Math.min(mostAtOnce, Math.ceil(this.atOnce * growth));
+      return this.keep(tx, work, { done: work.done + count, cursor: null, erased: counts });
     }
     const { next, count } =
       work.general && work.subject !== null && this.service !== 'routing'
@@ -158,3 +167,10 @@ export class ErasureWorker implements OnApplicationBootstrap, OnModuleDestroy {
     return 'done';
   }
 }
+
+/** Two erasures that concern the same request would undo each other: each would write back what it has read before. */
+const lockMarks = (tx: Tx, requests: readonly RequestToErase[]): Promise<unknown> =>
+  tx.query(
+    'SELECT FROM erased_request WHERE request_id = ANY ($1::uuid[]) ORDER BY request_id, subject FOR UPDATE',
+    [requests.map(({ id }) => id)],
+  );

@@ -7,7 +7,8 @@ import { ERASER, ERASING_SERVICE, ErasureWorker } from './erasure-worker';
 /** Makes a service erase what it has of people when it is told to. */
 @Module({})
 export class ErasureModule {
-  static of(service: ConsumerService, eraser: Type<Eraser>): DynamicModule {
+  /** @param needs what the eraser is made of */
+  static of(service: ConsumerService, eraser: Type<Eraser>, needs: Type[] = []): DynamicModule {
     return {
       module: ErasureModule,
       controllers: [EraseSubjectController],
@@ -15,6 +16,7 @@ export class ErasureModule {
         { provide: ERASING_SERVICE, useValue: service },
         { provide: ERASER, useClass: eraser },
         ErasureWorker,
+        ...needs,
       ],
     };
   }

@@ -25,8 +25,17 @@ export const erasedDisplayName = 'Erased';
 const isErased = (name: string, subject: string): boolean =>
   name === erasedName(subject) || name === erasedDisplayName;
 
-/** Matches any of the names as a whole word, whatever its case; null when there is nothing to look for. */
+/** One list of names is looked for in many documents. */
+const patterns = new WeakMap<readonly string[], RegExp | null>();
+
+/** Matches any of the names as a whole word, whatever its case; null when there is nothing to look for. The list must not change. */
 export const wordPattern = (names: readonly string[]): RegExp | null => {
+  let pattern = patterns.get(names);
+  if (pattern === undefined) patterns.set(names, (pattern = patternOf(names)));
+  return pattern;
+};
+
+const patternOf = (names: readonly string[]): RegExp | null => {
   const wanted = names.filter(({ length }) => length >= shortest).sort((a, b) => b.length - a.length);
   if (wanted.length === 0) return null;
   const alternatives = wanted.map((name) => name.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|');

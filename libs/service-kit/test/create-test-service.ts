@@ -75,6 +75,8 @@ export interface TestService {
   /** Everything of a type that the service has ever sent, oldest first; settled messages too. */
   sent<K extends JobType>(type: K): Promise<SentMessage<K>[]>;
   restart(env?: Record<string, string>): Promise<void>;
+  /** A second process of the service, as it were; to be stopped before the service is. */
+  another(env?: Record<string, string>): Promise<{ stop(): Promise<void> }>;
   stop(): Promise<void>;
 }
 
@@ -214,6 +216,7 @@ export const createTestService = async ({
       await running.stop();
       running = await start(more);
     },
+    another: (more) => start(more),
     async stop() {
       await running.stop();
       await queue.close();

@@ -13,7 +13,7 @@ import { removeUser } from '../scim/user.changes';
 @Injectable()
 export class ApproverEraser implements Eraser {
   /** Nobody needs the resolutions of a request that has ended: what they rest on is in the trail. */
-  async eraseRequests(tx: Tx, _: ErasureScope, requests: readonly RequestToErase[]): Promise<Counts> {
+  async eraseRequests(tx: Tx, _: ErasureScope, requests: readonly RequestToErase[]) {
     const rows = await tx.query<{ id: string }>(
       `WITH gone AS (
          DELETE FROM resolution WHERE id IN
@@ -24,7 +24,7 @@ export class ApproverEraser implements Eraser {
        SELECT id FROM gone`,
       [requests.map(({ id }) => id)],
     );
-    return { resolutions: rows.length };
+    return { requests: requests.length, counts: { resolutions: rows.length } };
   }
 
   async eraseGeneral(tx: Tx, { workspaceId, subject }: ErasureScope & { subject: string }): Promise<Counts> {

@@ -18,3 +18,15 @@ export const erasureCompleted = (
     type: 'erasure.completed',
     content: { erasureId: id, subject, requests, sealed: counts.sealed ?? 0, services },
   });
+
+/** A request that nobody had heard of belongs to an erasure that had been completed: it will be so again. */
+export const erasureReopened = ({
+  id,
+  workspaceId,
+  subject,
+}: {
+  id: string;
+  workspaceId: string;
+  subject: string;
+}): LogEntry =>
+  factOf({ workspaceId, type: 'erasure.reopened', content: { erasureId: id, subject, because: 'late' } });

@@ -141,7 +141,7 @@ export class ErasureRunner implements OnApplicationBootstrap, OnModuleDestroy {
       [id],
     );
     if ((open?.parts ?? 0) >= partsAtOnce) return false;
-    await keepRunning(tx, id, mostErasedRequests);
+    await keepRunning(tx, erasure, mostErasedRequests);
     const requests = await tx.query<{ id: string; isRequester: boolean }>(
       `UPDATE erasure_request r SET state = 'sent', part = $2
          FROM (SELECT request_id FROM erasure_request WHERE erasure_id = $1 AND state = 'ready'

@@ -46,35 +46,49 @@ const pageOf = async (
   return { last: row?.last ?? null, isFull: row?.count === entriesAtOnce };
 };
 
-/** Notes the requests of the next entries. Answers the new cursor, null at the end. */
+/** Notes what the next entries are about. Answers the new cursor, null at the end. */
 export const collectRequests = async (sql: Sql, erasure: ErasureRow): Promise<Page> => {
   const page = await pageOf(sql, erasure);
-  if (page.last !== null) await noteRequests(sql, erasure, page.last);
+  if (page.last !== null) await noteConcerned(sql, erasure, page.last);
   return page;
 };
 
-/** What happened after the erasure was asked for is no part of it: somebody active goes on. */
-const noteRequests = (
+/**
+ * Notes the requests, and the workflows of what is about no request, such as who published which. What happened after the erasure was
+ * asked for is no part of it: somebody active goes on.
+ */
+const noteConcerned = async (
   sql: Sql,
   { id, workspace_id: workspaceId, subject, cursor, requested_at: requestedAt }: ErasureRow,
   last: string,
-) =>
-  sql.query(
+): Promise<void> => {
+  await sql.query(
+    `UPDATE erasure SET workflow_keys = ARRAY (
+       SELECT unnest(workflow_keys) UNION
+       SELECT e.workflow_key FROM sealed s JOIN entry e ON e.workspace_id = s.workspace_id AND e.index = s.index
+        WHERE s.workspace_id = $2 AND s.subject = $3 AND s.index > $4 AND s.index <= $5
+          AND e.request_id IS NULL AND e.workflow_key IS NOT NULL AND e.at <= $6)
+      WHERE id = $1`,
+    [id, workspaceId, subject, cursor, last, requestedAt],
+  );
+  await sql.query(
     `INSERT INTO erasure_request (erasure_id, request_id, workspace_id, is_requester, workflow_key, state)
      SELECT $1, r.request_id, $2, newest.snapshot #>> '{requester,id}' = $3::text, newest.snapshot #>> '{workflow,key}',
             CASE WHEN newest.snapshot ->> 'state' = ANY ($6::text[]) THEN 'ready' ELSE 'waiting' END
        FROM (SELECT DISTINCT e.request_id FROM sealed s JOIN entry e ON e.workspace_id = s.workspace_id AND e.index = s.index
-              WHERE s.workspace_id = $2 AND s.subject = $3::uuid AND s.index > $4 AND s.index <= $5 AND e.request_id IS NOT NULL AND e.at <= $7) r
+              WHERE s.workspace_id = $2 AND s.subject = $3::uuid AND s.index > $4 AND s.index <= $5 AND e.request_id IS NOT NULL AND e.at <= $7
+                 AND NOT EXISTS (SELECT FROM erasure_request known WHERE known.erasure_id = $1 AND known.request_id = e.request_id)) r
       CROSS JOIN LATERAL (SELECT snapshot FROM transition t WHERE t.request_id = r.request_id ORDER BY t.request_version DESC LIMIT 1) newest
-     ON CONFLICT (erasure_id, request_id) DO UPDATE SET state = excluded.state WHERE erasure_request.state IN ('ready', 'waiting')`,
+     ON CONFLICT DO NOTHING`,
     [id, workspaceId, subject, cursor, last, endedStates, requestedAt],
   );
+};
 
 /** Makes what is sealed for the subject in the next entries unreadable, up to the time of the erasure. */
 export const eraseSealed = async (sql: Sql, erasure: ErasureRow): Promise<Page & { erased: number }> => {
   const page = await pageOf(sql, erasure);
   if (page.last === null) return { ...page, erased: 0 };
-  await noteRequests(sql, erasure, page.last);
+  await noteConcerned(sql, erasure, page.last);
   const { workspace_id: workspaceId, subject, cursor, requested_at: requestedAt } = erasure;
   const rows = await sql.query(
     `UPDATE sealed s SET salt = NULL, data = NULL FROM entry e
@@ -108,14 +122,26 @@ export const requestsEnded = async (sql: Sql, requestIds: readonly string[]): Pr
   return rows.length > 0;
 };
 
-/** The next requests of an erasure that have ended, but for those that have begun to run again, as a draft does that is handed in. */
-export const keepRunning = (sql: Sql, erasureId: string, most: number): Promise<unknown> =>
+/**
+ * Of the next requests of an erasure those that have begun to run again, as a draft does that is handed in, wait for their end.
+ * Where their time was over, it is not any more.
+ */
+export const keepRunning = (
+  sql: Sql,
+  { id, subject }: Pick<ErasureRow, 'id' | 'subject'>,
+  most: number,
+): Promise<unknown> =>
   sql.query(
-    `UPDATE erasure_request r SET state = 'waiting'
-       FROM (SELECT request_id FROM erasure_request WHERE erasure_id = $1 AND state = 'ready' ORDER BY request_id LIMIT $3) n
-      CROSS JOIN LATERAL (SELECT snapshot FROM transition t WHERE t.request_id = n.request_id ORDER BY t.request_version DESC LIMIT 1) newest
-      WHERE r.erasure_id = $1 AND r.request_id = n.request_id AND newest.snapshot ->> 'state' <> ALL ($2::text[])`,
-    [erasureId, endedStates, most],
+    `WITH running AS (
+       SELECT n.request_id
+         FROM (SELECT request_id FROM erasure_request WHERE erasure_id = $1 AND state = 'ready' ORDER BY request_id LIMIT $3) n
+        CROSS JOIN LATERAL (SELECT snapshot FROM transition t WHERE t.request_id = n.request_id ORDER BY t.request_version DESC LIMIT 1) newest
+        WHERE newest.snapshot ->> 'state' <> ALL ($2::text[])
+     ), left_out AS (
+       DELETE FROM erasure_request r USING running WHERE $4 AND r.erasure_id = $1 AND r.request_id = running.request_id
+     )
+     UPDATE erasure_request r SET state = 'waiting' FROM running WHERE NOT $4 AND r.erasure_id = $1 AND r.request_id = running.request_id`,
+    [id, endedStates, most, subject === null],
   );
 
 /** Requests of an erasure that have ended without anybody telling: both happened at the same time. */

@@ -6,7 +6,8 @@ import type { QueryRunner } from 'typeorm';
 export const createErasureRecordTables = async (runner: QueryRunner): Promise<void> => {
   await createErasureTables(runner, 'audit');
   // Without a subject it is for everybody in requests whose time is over.
-  // `entry_id` is the fact that has the reason. `cursor` is the last index of the log that has been looked at.
+  // `entry_id` is the fact that has the reason. `cursor` is the last index of the log that has been looked at. `workflow_keys` are those of
+  // what is about no request.
   await runner.query(`
     CREATE TABLE erasure (
       id uuid PRIMARY KEY,
@@ -21,6 +22,7 @@ export const createErasureRecordTables = async (runner: QueryRunner): Promise<vo
       cursor bigint NOT NULL DEFAULT -1,
       fence xid8,
       held_by uuid[] NOT NULL DEFAULT '{}',
+      workflow_keys text[] NOT NULL DEFAULT '{}',
       next_part int NOT NULL DEFAULT 0,
       counts json NOT NULL DEFAULT '{}',
       completed_at timestamptz,

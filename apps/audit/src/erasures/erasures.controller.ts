@@ -63,31 +63,34 @@ export class ErasuresController {
   async create(@Caller() call: Call): Promise<Answer> {
     const { subject: ref, reason } = await call.body(CreateErasure);
     allowWorkflows(call, null, 'An erasure');
+    const settle = async (id: string) => created(`/v1/audit/erasures/${id}`, await this.settled(call, id));
+    // Once they are erased nobody is found any more.
+    const before = await this.idempotency.answered(call, settle);
+    if (before) return before;
     const subject = await this.subjects.find(call, ref);
     const actor = callingActor(call, await this.people.actor(call));
     const kept = await this.subjects.clean(call, subject, reason);
     return this.idempotency.run(
       call,
       async (tx) => {
+        const id = v7();
         const fact = factOf({
           workspaceId: call.workspaceId,
           type: 'erasure.requested',
           actor,
-          content: {},
+          content: { erasureId: id, subject },
           personal: reasonOf(actor, kept),
         });
-        const id = v7();
         await tx.query(
           `INSERT INTO erasure (id, workspace_id, subject, entry_id, requested_at, requested_by, phase, state, due_at)
            VALUES ($1, $2, $3, $4, $5, $6, 'collect', 'running', now())`,
           [id, call.workspaceId, subject, fact.id, fact.at, JSON.stringify(actor)],
         );
-        Object.assign(fact.content, { erasureId: id, subject });
         await this.log.append(tx, [fact]);
         tx.afterCommit(() => this.runner.wake());
         return { commandId: id };
       },
-      { settle: async (id) => created(`/v1/audit/erasures/${id}`, await this.settled(call, id)) },
+      { settle },
     );
   }
 
@@ -130,11 +133,17 @@ export class ErasuresController {
   /** As it is once nothing more happens by itself, or the patience of the caller is over. */
   private async settled(call: Call, id: string): Promise<ErasureView> {
     const giveUpAt = Date.now() + patienceMs;
-    for (;;) {
-      const erasure = await this.find(call, id);
-      if (!erasure) throw new Error(`no erasure ${id}`);
-      if (erasure.state !== 'running' || Date.now() > giveUpAt) return erasure;
+    while (Date.now() < giveUpAt && (await this.isRunning(call, id)))
       await new Promise((resolve) => setTimeout(resolve, lookMs));
-    }
+    const erasure = await this.find(call, id);
+    if (!erasure) throw new Error(`no erasure ${id}`);
+    return erasure;
+  }
+
+  private isRunning(call: Call, id: string): Promise<boolean> {
+    return this.database.read(call.workspaceId, async (sql) => {
+      const rows = await sql.query(`SELECT FROM erasure WHERE id = $1 AND state = 'running'`, [id]);
+      return rows.length > 0;
+    });
   }
 }

@@ -2,6 +2,8 @@ import { everybody, type ErasedRequests } from '@countersign/erasure';
 import type { RequestTransitioned } from '@countersign/contracts';
 import type { TransactionSql } from '@countersign/persistence';
 import { endedStates } from './ended';
+import { erasureReopened } from './erasure-facts';
+import type { ErasureState } from './erasure.rows';
 import type { LogEntry } from '../log/log-entry';
 
 interface Erased extends Record<string, unknown> {
@@ -50,15 +52,17 @@ export const sealLate = async (
       }),
     };
   });
-  if (found.size > 0) await reopen(sql, [...found.values()], snapshots);
-  return { entries: sealed, isReopened: found.size > 0 };
+  if (found.size === 0) return { entries: sealed, isReopened: false };
+  const reopened = await reopen(sql, [...found.values()], snapshots);
+  return { entries: [...sealed, ...reopened], isReopened: true };
 };
 
+/** Answers what the log is told of it: an erasure that had come to its end does so twice. */
 const reopen = async (
   sql: TransactionSql,
   found: readonly { erasure: Erased; requestId: string }[],
   snapshots: readonly RequestTransitioned['request'][],
-): Promise<void> => {
+): Promise<LogEntry[]> => {
   const rows = found.flatMap(({ erasure, requestId }) => {
     const newest = snapshots
       .filter(({ id }) => id === requestId)
@@ -66,7 +70,10 @@ const reopen = async (
     return newest ? [{ erasure, request: newest }] : [];
   });
   const ids = [...new Set(rows.map(({ erasure }) => erasure.id))].sort();
-  await sql.query('SELECT FROM erasure WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE', [ids]);
+  const locked = await sql.query<{ id: string; state: ErasureState }>(
+    'SELECT id, state FROM erasure WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE',
+    [ids],
+  );
   const added = await sql.query<{ erasure_id: string }>(
     `INSERT INTO erasure_request (erasure_id, request_id, workspace_id, is_requester, workflow_key, state)
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::text[], $6::text[]) ON CONFLICT DO NOTHING RETURNING erasure_id`,
@@ -79,7 +86,12 @@ const reopen = async (
       rows.map(({ request }) => (endedStates.includes(request.state) ? 'ready' : 'waiting')),
     ],
   );
-  await sql.query(`UPDATE erasure SET state = 'running', due_at = now() WHERE id = ANY ($1::uuid[])`, [
-    [...new Set(added.map((row) => row.erasure_id))],
-  ]);
+  const joined = new Map(rows.map(({ erasure }) => [erasure.id, erasure]));
+  const open = [...joined.keys()].filter((id) => added.some((row) => row.erasure_id === id));
+  await sql.query(`UPDATE erasure SET state = 'running', due_at = now() WHERE id = ANY ($1::uuid[])`, [open]);
+  const done = new Set(locked.filter(({ state }) => state === 'done').map(({ id }) => id));
+  return open
+    .filter((id) => done.has(id))
+    .flatMap((id) => joined.get(id) ?? [])
+    .map(erasureReopened);
 };

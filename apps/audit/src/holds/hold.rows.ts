@@ -1,6 +1,6 @@
 import type { Sql } from '@countersign/persistence';
 
-/** Holds that keep an erasure from anything: those of the workspace, of its subject, and of any of its requests. */
+/** Holds that keep an erasure from anything: those of the workspace, of its subject, and of any of its requests and workflows. */
 export const holdsOfErasure = async (
   sql: Sql,
   workspaceId: string,
@@ -15,7 +15,8 @@ export const holdsOfErasure = async (
         AND ((h.request_id IS NULL AND h.subject IS NULL AND h.workflow_key IS NULL) OR h.subject = $3
              OR EXISTS (SELECT FROM erasure_request r WHERE r.erasure_id = $2 AND r.request_id = h.request_id)
              OR (h.workflow_key IS NOT NULL
-                 AND EXISTS (SELECT FROM erasure_request r WHERE r.erasure_id = $2 AND r.workflow_key = h.workflow_key))
+                 AND (EXISTS (SELECT FROM erasure_request r WHERE r.erasure_id = $2 AND r.workflow_key = h.workflow_key)
+                      OR EXISTS (SELECT FROM erasure x WHERE x.id = $2 AND h.workflow_key = ANY (x.workflow_keys))))
              OR (h.subject IS NOT NULL
                  AND EXISTS (SELECT FROM sealed s JOIN entry e ON e.workspace_id = s.workspace_id AND e.index = s.index
                                JOIN erasure_request r ON r.erasure_id = $2 AND r.request_id = e.request_id

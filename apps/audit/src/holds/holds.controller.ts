@@ -71,7 +71,11 @@ export class HoldsController {
         { pointer: '', message: 'A hold is of one request, subject or workflow, or of none of them.' },
       ]);
     allowWorkflows(call, workflow === null ? null : [workflow], 'The hold');
-    if (requestId !== null) await this.checkRequest(call, requestId);
+    if (requestId !== null && !(await this.has(call, 'request_id = $2::uuid', requestId)))
+      throw unknown('requestId', 'request');
+    // One that covers nothing because of a slip of the pen would be found out when it is too late.
+    if (workflow !== null && !(await this.knowsWorkflow(call, workflow)))
+      throw unknown('workflow', 'workflow');
     const subject = ref === null ? null : await this.subjects.find(call, ref);
     const actor = callingActor(call, await this.people.actor(call));
     const kept = subject === null ? reason : await this.subjects.clean(call, subject, reason);
@@ -152,7 +156,10 @@ export class HoldsController {
         workflowKey: hold.workflow,
         content: { holdId: id },
       });
-      // Whoever erases locks the erasure before the hold.
+      // In the order in which others lock: retention, erasures, the hold. What it kept has to be looked for in the whole log.
+      await tx.query('UPDATE retention SET cursor = -1, due_at = now() WHERE workspace_id = $1', [
+        call.workspaceId,
+      ]);
       await tx.query(
         `UPDATE erasure SET due_at = now() WHERE id IN
            (SELECT id FROM erasure WHERE workspace_id = $1 AND state = 'held' ORDER BY id FOR UPDATE)`,
@@ -169,16 +176,30 @@ export class HoldsController {
     return noContent();
   }
 
-  private async checkRequest(call: Call, requestId: string): Promise<void> {
+  /** What a definition's author did is soon found; where that has been pruned, there are requests. */
+  private async knowsWorkflow(call: Call, key: string): Promise<boolean> {
+    return (
+      (await this.has(
+        call,
+        `type IN ('workflow.version_added', 'workflow.published') AND workflow_key = $2`,
+        key,
+      )) || (await this.has(call, 'workflow_key = $2', key))
+    );
+  }
+
+  /** Whether the log has such an entry. */
+  private async has(call: Call, condition: string, value: string): Promise<boolean> {
     const found = await this.database.read(call.workspaceId, (sql) =>
-      sql.query('SELECT 1 FROM entry WHERE workspace_id = $1 AND request_id = $2 LIMIT 1', [
+      sql.query(`SELECT 1 FROM entry WHERE workspace_id = $1 AND ${condition} LIMIT 1`, [
         call.workspaceId,
-        requestId,
+        value,
       ]),
     );
-    if (found.length > 0) return;
-    throw new Problem('unknown_reference', 'The request is not known.', {
-      errors: [{ pointer: '/requestId', message: 'The log has nothing about such a request.' }],
-    });
+    return found.length > 0;
   }
 }
+
+const unknown = (member: string, name: string): Problem =>
+  new Problem('unknown_reference', `The ${name} is not known.`, {
+    errors: [{ pointer: `/${member}`, message: `The log has nothing about such a ${name}.` }],
+  });

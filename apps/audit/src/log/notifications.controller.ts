@@ -4,6 +4,7 @@ import { Handles, type Message, type Tx } from '@countersign/messaging';
 import { storeOperationalEvents } from '../feed/feed.rows';
 import { AuditLog } from './audit-log';
 import type { LogEntry } from './log-entry';
+import { withWorkflows } from './with-workflows';
 
 /** What became of telling others, as entries of the log and events of the feed. */
 @Controller()
@@ -31,6 +32,6 @@ export class NotificationsController {
         content,
         personal: [],
       }));
-    if (entries.length > 0) await this.log.append(tx, entries);
+    if (entries.length > 0) await this.log.append(tx, await withWorkflows(tx, entries));
   }
 }

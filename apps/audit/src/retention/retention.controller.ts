@@ -111,6 +111,11 @@ export class RetentionController {
         [call.workspaceId, retention.default, JSON.stringify(retention.workflows), expected],
       );
       if (rows.length === 0) throw new Problem('version_mismatch', 'The retention has changed since.');
+      // What a sweep has found by the retention before, and nobody has begun with.
+      await tx.query(
+        `DELETE FROM erasure_request WHERE state = 'ready' AND erasure_id = (SELECT erasure_id FROM retention WHERE workspace_id = $1)`,
+        [call.workspaceId],
+      );
       await this.log.append(tx, [
         factOf({
           workspaceId: call.workspaceId,

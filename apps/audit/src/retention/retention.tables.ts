@@ -6,7 +6,8 @@ export const tileEntries = 256;
 
 /** Creates how long each workspace keeps what, what was pruned, and the only way to prune. */
 export const createRetentionTables = async (runner: QueryRunner): Promise<void> => {
-  // Durations as they were given. `cursor` is the last index that this sweep has looked at, `erasure_id` what it has begun.
+  // Durations as they were given. `cursor` is the last index that was looked at. By then, and by duration in `fronts`, so is everything
+  // before a time; whatever grows old later is behind it. `erasure_id` is what this sweep has begun.
   await runner.query(`
     CREATE TABLE retention (
       workspace_id uuid PRIMARY KEY,
@@ -14,6 +15,7 @@ export const createRetentionTables = async (runner: QueryRunner): Promise<void> 
       workflows jsonb NOT NULL,
       version int NOT NULL,
       cursor bigint NOT NULL DEFAULT -1,
+      fronts jsonb NOT NULL DEFAULT '{}',
       erasure_id uuid,
       due_at timestamptz NOT NULL
     )`);
@@ -35,10 +37,13 @@ export const createRetentionTables = async (runner: QueryRunner): Promise<void> 
   await runner.query(`GRANT EXECUTE ON FUNCTION prune_tile(uuid, timestamptz) TO ${app}`);
 };
 
-/** How long what happened in a workflow (null: in none) is kept; null: for ever. */
+/**
+ * Before which time the time of what happened in a workflow (null: in none) is over; null: it is kept for ever. Calendars are
+ * those of UTC, as for the fronts of a sweep.
+ */
 const keeping = `
-  CREATE FUNCTION kept_for(workspace uuid, workflow text) RETURNS interval LANGUAGE sql STABLE SECURITY INVOKER AS $$
-    SELECT CASE WHEN workflow IS NOT NULL AND r.workflows ? workflow THEN r.workflows ->> workflow ELSE r.keep END::interval
+  CREATE FUNCTION over_before(workspace uuid, workflow text, as_of timestamptz) RETURNS timestamptz LANGUAGE sql STABLE SECURITY INVOKER AS $$
+    SELECT (as_of AT TIME ZONE 'UTC' - CASE WHEN workflow IS NOT NULL AND r.workflows ? workflow THEN r.workflows ->> workflow ELSE r.keep END::interval) AT TIME ZONE 'UTC'
       FROM retention r WHERE r.workspace_id = workspace
   $$`;
 
@@ -57,15 +62,20 @@ const covering = `
 
 /**
  * The first entry from an index on that must stay, before another index: its time is not over, a hold covers it, or its request still
- * runs or has not been erased everywhere. An entry about no request also stays while a hold on somebody in it does.
+ * runs or has not been erased everywhere. An entry about no request also stays while a hold on somebody in it does, and
+ * those that have the reasons of holds and of erasures for as long as these last.
  */
 const blocking = `
   CREATE FUNCTION first_kept(workspace uuid, from_index bigint, to_index bigint, as_of timestamptz) RETURNS bigint
   LANGUAGE sql STABLE SECURITY INVOKER AS $$
     SELECT min(e.index) FROM entry e
      WHERE e.workspace_id = workspace AND e.index >= from_index AND e.index < to_index
-       AND ((e.at + kept_for(workspace, e.workflow_key) < as_of) IS NOT TRUE
+       AND ((e.at < over_before(workspace, e.workflow_key, as_of)) IS NOT TRUE
             OR is_held(workspace, e.request_id, e.workflow_key)
+            OR (e.type = 'hold.placed'
+                AND EXISTS (SELECT FROM hold h WHERE h.workspace_id = workspace AND h.released_at IS NULL AND h.entry_id = e.id))
+            OR (e.type = 'erasure.requested'
+                AND EXISTS (SELECT FROM erasure x WHERE x.workspace_id = workspace AND x.state <> 'done' AND x.entry_id = e.id))
             OR (e.request_id IS NULL
                 AND EXISTS (SELECT FROM sealed s JOIN hold h ON h.workspace_id = workspace AND h.released_at IS NULL AND h.subject = s.subject
                              WHERE s.workspace_id = workspace AND s.index = e.index))

@@ -170,6 +170,28 @@ describe('erasing a requester in the read model', () => {
     }
   });
 
+  it('says of a draft that is erased that it is, and not what is wrong with its payload', async () => {
+    const schema = { type: 'object', required: ['amount'], properties: { amount: { type: 'number' } } };
+    const stages = [{ key: 'first', approvers: [{ user: 'bob@test' }] }];
+    await intake.call('POST', '/v1/workflows', { key: 'strict', subject: schema, stages });
+    await intake.call('POST', '/v1/workflows/strict/versions/1/publish', {});
+    const { body } = await intake.call('POST', '/v1/requests', {
+      workflow: 'strict',
+      title: 'title-markword',
+      requester: 'alice.markword@test',
+      payload: {},
+      draft: true,
+    });
+    const handIn = () => intake.call('POST', `/v1/requests/${body.id}/submit`, {});
+    expect((await handIn()).body.code).toBe('payload_invalid');
+    await erase(body.id);
+    const refused = { status: 409, code: 'invalid_transition', detail: expect.stringContaining('erased') };
+    expect((await handIn()).body).toMatchObject(refused);
+    const revision = { title: 'title-markword', payload: { amount: 1 } };
+    expect((await intake.call('PATCH', `/v1/requests/${body.id}`, revision)).body).toMatchObject(refused);
+    for (const word of words) expect(await left()).not.toContain(word);
+  });
+
   it('goes on after a restart, and asked again changes nothing', async () => {
     const { id } = await submitted();
     await erase(id);

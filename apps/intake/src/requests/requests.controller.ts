@@ -1,6 +1,7 @@
 import { Controller, Get, Patch, Post } from '@nestjs/common';
 import { requestView, type RequestView } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
+import { readErasedRequests } from '@countersign/erasure';
 import { Database } from '@countersign/persistence';
 import {
   allowWorkflow,
@@ -125,6 +126,7 @@ export class RequestsController {
     if (title === undefined && reason === undefined && payload === undefined) {
       throw Problem.invalid([{ pointer: '', message: 'At least one of title, reason and payload.' }]);
     }
+    await this.refuseErased(call, request);
     if (payload !== undefined) {
       this.submissions.checkPayloadSize(payload);
       if (request.state !== 'draft')
@@ -151,6 +153,7 @@ export class RequestsController {
   async handIn(@Caller() call: Call): Promise<Answer> {
     const request = await this.find(call);
     await call.body(EmptyBody);
+    await this.refuseErased(call, request);
     if (request.state === 'draft' || request.state === 'returned')
       this.submissions.checkPayload(await this.versionOf(call, request), request.payload);
     const actor = callingActor(call, await this.people.actor(call));
@@ -287,6 +290,14 @@ export class RequestsController {
     return this.database.read(call.workspaceId, (sql) =>
       this.versions.runnable(sql, call.workspaceId, workflow.key, version),
     );
+  }
+
+  /** Routing refuses to go on with such a draft as well, but says nothing here that might be about an erased request. */
+  private async refuseErased(call: Call, { id, state }: RequestView): Promise<void> {
+    if (state !== 'draft') return;
+    const erased = await this.database.read(call.workspaceId, (sql) => readErasedRequests(sql, [id]));
+    if (erased.isWhole(id))
+      throw new Problem('invalid_transition', 'The draft has been erased. Make a new request.');
   }
 
   private async find(call: Call): Promise<RequestView> {

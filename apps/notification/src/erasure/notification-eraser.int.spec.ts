@@ -134,14 +134,82 @@ describe('erasing in what others are told', () => {
     );
     expect(rows.map((row) => [row.request_id, row.text_body])).toEqual(
       expect.arrayContaining([
-        [one.request.id, 'Erased'],
+        [one.request.id, expect.stringContaining('has been erased in the meantime')],
         [other.request.id, 'Two laptops'],
         [null, 'Erased'],
       ]),
     );
     expect(rows.find(({ request_id: id }) => id === null)?.state).toBe('skipped');
-    expect(rows.find(({ request_id: id }) => id === other.request.id)?.state).not.toBe('gathered');
-    await service.sql('DELETE FROM mail WHERE request_id = $1', [other.request.id]);
+    // Whoever it was for is still told, of the one as of the other.
+    for (const { request_id: id, state } of rows) if (id !== null) expect(state).toBe('pending');
+    for (const { text_body: text } of rows) if (text !== 'Two laptops') expect(text).not.toContain('laptops');
+    await service.sql('DELETE FROM mail WHERE request_id = ANY ($1::uuid[])', [
+      [one.request.id, other.request.id],
+    ]);
+  });
+
+  it('lets what somebody active has yet to be told reach them, and forgets it of somebody who has left', async () => {
+    const [active, left] = [v7(), v7()];
+    await service.tell('directory.changed.v1', {
+      people: [active, left].map((id) => ({
+        id,
+        externalId: null,
+        userName: `${id}@example.com`,
+        displayName: 'Dora',
+        email: null,
+        department: null,
+        region: null,
+        approvalLimit: null,
+        groups: [],
+        manager: null,
+        active: id === active,
+        version: 1,
+      })),
+      deleted: [],
+    });
+    for (const person of [active, left])
+      for (const state of ['pending', 'sent'])
+        await service.sql(
+          `INSERT INTO mail (id, workspace_id, event_id, person_id, recipient, recipient_name, subject, text_body, html_body, state, due_at, correlation_id)
+           VALUES ($1, $2, $1, $3, 'd@example.com', 'Dora', 'A digest', 'A digest', 'A digest', $4, CASE WHEN $4 = 'pending' THEN now() + interval '1 hour' END, $1)`,
+          [v7(), service.workspaceId, person, state],
+        );
+    for (const person of [active, left]) await erase(new RequestStory(service.workspaceId), person, false);
+    const rows = await service.sql<{ person_id: string; state: string; text_body: string }>(
+      'SELECT person_id, state, text_body FROM mail WHERE person_id = ANY ($1::uuid[]) ORDER BY person_id, state',
+      [[active, left]],
+    );
+    expect(rows.map((row) => [row.person_id === active, row.state, row.text_body])).toEqual([
+      [true, 'pending', 'A digest'],
+      [true, 'sent', 'Erased'],
+      [false, 'sent', 'Erased'],
+      [false, 'skipped', 'Erased'],
+    ]);
+    await service.sql('DELETE FROM mail WHERE person_id = $1', [active]);
+  });
+
+  it('tells by mail what was to be posted, as far as it may still be told', async () => {
+    const story = new RequestStory(service.workspaceId);
+    const [event, person] = [v7(), v7()];
+    await service.sql(
+      `INSERT INTO mail (id, workspace_id, event_id, person_id, request_id, recipient, recipient_name, subject, text_body, html_body, state, correlation_id)
+       VALUES ($1, $2, $3, $4, $5, 'd@example.com', 'Dora', 'Two laptops', 'Two laptops', 'Two laptops', 'standby', $1)`,
+      [v7(), service.workspaceId, event, person, story.request.id],
+    );
+    await service.sql(
+      `INSERT INTO chat_message (id, workspace_id, channel_id, event_id, request_id, person_id, body, due_at, correlation_id)
+       VALUES ($1, $2, $1, $3, $4, $5, 'Two laptops', now() + interval '1 hour', $1)`,
+      [v7(), service.workspaceId, event, story.request.id, person],
+    );
+    await erase(story, story.requester.id);
+    const [mail] = await service.sql<{ state: string; text_body: string }>(
+      'SELECT state, text_body FROM mail WHERE event_id = $1',
+      [event],
+    );
+    // There is no mail server here: it is shown.
+    expect(mail?.state).toBe('captured');
+    expect(mail?.text_body).toContain(`/v1/requests/${story.request.id}`);
+    expect(mail?.text_body).not.toContain('laptops');
   });
 
   it('forgets how somebody wanted to be told, and the channel of somebody who has left', async () => {

@@ -1,64 +1,67 @@
 import { Injectable } from '@nestjs/common';
 import { isUuid, type DirectoryPerson, type RequestToErase } from '@countersign/contracts';
 import { forgetPerson } from '@countersign/directory-replica';
-import { redactorOf, type Counts, type Eraser, type ErasureScope } from '@countersign/erasure';
+import {
+  DocumentTable,
+  emptyPayloads,
+  eraseDocuments,
+  kindOf,
+  othersPayloads,
+  type Counts,
+  type DocumentKind,
+  type DocumentRow,
+  type Eraser,
+  type ErasureScope,
+} from '@countersign/erasure';
 import type { Tx } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
-import { erasedName } from '@countersign/redaction';
+import { erasedName, namesOf } from '@countersign/redaction';
+import { MailSettings } from '../mail/mail.settings';
 import { eraseChats } from './erase-chats';
-import { eraseDigests, eraseMails, type AddressedTo } from './erase-mails';
+import { eraseDigests, eraseMails, howAddressed } from './erase-mails';
 
-interface EventRow extends Record<string, unknown> {
+interface EventRow extends DocumentRow {
   id: string;
-  request_id: string;
   standard: string | null;
   easylife: string | null;
 }
 
+const eventTable = new DocumentTable<EventRow>({
+  table: 'event',
+  key: { id: 'uuid' },
+  documents: { standard: 'text', easylife: 'text' },
+});
+
+const payloads = othersPayloads({ revision: 'int', request_version: 'int' });
+
 /** The bodies for subscribers, what these answered, mails, chat messages, payloads and preferences. */
 @Injectable()
 export class NotificationEraser implements Eraser {
-  async eraseRequests(tx: Tx, scope: ErasureScope, requests: readonly RequestToErase[]): Promise<Counts> {
-    const ids = requests.map(({ id }) => id);
-    const own = requests.filter(({ isRequester }) => isRequester).map(({ id }) => id);
-    const [events, people] = await Promise.all([
-      tx.query<EventRow>(
-        `SELECT id, request_id, standard, easylife FROM event
-          WHERE workspace_id = $1 AND request_id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE`,
-        [scope.workspaceId, ids],
-      ),
-      knownAs(tx, scope),
-    ]);
-    const { mails, addressedTo } = await eraseMails(tx, scope, ids);
-    const outsiders = await knownOutside(tx, scope, events);
-    const changed = redactEvents(scope, requests, events, [...people, ...addressedTo], outsiders);
-    if (changed.length > 0) {
-      tx.write(
-        `UPDATE event e SET standard = c.standard, easylife = c.easylife
-           FROM unnest($1::uuid[], $2::text[], $3::text[]) AS c (id, standard, easylife) WHERE e.id = c.id`,
-        [
-          changed.map(({ id }) => id),
-          changed.map(({ standard }) => standard),
-          changed.map(({ easylife }) => easylife),
-        ],
-      );
-    }
-    const [chats, answers, payloads] = await Promise.all([
-      eraseChats(tx, ids),
-      eraseResponses(
-        tx,
-        scope.workspaceId,
-        events.map(({ id }) => id),
-      ),
-      erasePayloads(tx, scope.workspaceId, own),
-    ]);
-    const mentions = await eraseMentions(
+  constructor(private readonly mails: MailSettings) {}
+
+  async eraseRequests(tx: Tx, scope: ErasureScope, requests: readonly RequestToErase[]) {
+    const people = await knownAs(tx, scope);
+    const called =
+      scope.subject === null ? [] : [...people, ...(await howAddressed(tx, scope, idsOf(requests)))];
+    const { erased, counts } = await eraseDocuments(
       tx,
       scope,
-      requests.filter(({ isRequester }) => !isRequester),
-      [...people, ...addressedTo, ...events.flatMap(documentsOf)],
+      requests,
+      [eventsOf(tx, scope), payloads],
+      scope.subject === null ? [] : namesOf(called, scope.subject),
     );
-    return { events: changed.length, mails, chats, answers, payloads: payloads + mentions };
+    const ids = idsOf(erased);
+    const isActive = people.some(({ active }) => active);
+    const mails = await eraseMails(tx, scope, ids, isActive, this.mails);
+    const [chats, answers, emptied] = await Promise.all([
+      eraseChats(tx, ids, this.mails.smtpUrl === null ? 'captured' : 'pending'),
+      eraseResponses(tx, scope.workspaceId, ids),
+      emptyPayloads(tx, scope, erased),
+    ]);
+    return {
+      requests: erased.length,
+      counts: { ...counts, mails, chats, answers, payloads: (counts.payloads ?? 0) + emptied },
+    };
   }
 
   async eraseGeneral(tx: Tx, { workspaceId, subject }: ErasureScope & { subject: string }): Promise<Counts> {
@@ -73,12 +76,14 @@ export class NotificationEraser implements Eraser {
             AND NOT EXISTS (SELECT FROM person WHERE workspace_id = $1 AND id = $2 AND active) RETURNING 1`,
         [workspaceId, subject],
       ),
-      eraseDigests(tx, subject),
+      eraseDigests(tx, workspaceId, subject),
       forgetPerson(tx, workspaceId, subject),
     ]);
     return { preferences: preferences.length, channels: channels.length, mails, people };
   }
 }
+
+const idsOf = (requests: readonly RequestToErase[]): string[] => requests.map(({ id }) => id);
 
 const knownAs = async (sql: Sql, { workspaceId, subject }: ErasureScope): Promise<DirectoryPerson[]> =>
   subject === null
@@ -90,31 +95,24 @@ const knownAs = async (sql: Sql, { workspaceId, subject }: ErasureScope): Promis
         )
       ).map(({ person }) => person);
 
-const documentsOf = ({ standard }: EventRow): unknown[] => (standard === null ? [] : [JSON.parse(standard)]);
-
-const redactEvents = (
-  scope: ErasureScope,
-  requests: readonly RequestToErase[],
-  events: readonly EventRow[],
-  known: readonly (DirectoryPerson | AddressedTo)[],
-  outsiders: ReadonlySet<string>,
-): EventRow[] =>
-  requests.flatMap((request) => {
-    const ofRequest = events.filter(({ request_id: id }) => id === request.id);
-    const redact = redactorOf(scope, request, [...known, ...ofRequest.flatMap(documentsOf)]);
-    return ofRequest.flatMap((event) => {
-      const standard = event.standard === null ? null : JSON.stringify(redact(JSON.parse(event.standard)));
-      const easylife =
-        event.easylife === null
+const eventsOf = (sql: Sql, scope: ErasureScope): DocumentKind => {
+  let outsiders: ReadonlySet<string> = new Set();
+  return kindOf({
+    name: 'events',
+    table: eventTable,
+    known: ({ standard }) => (standard === null ? [] : [JSON.parse(standard)]),
+    prepare: async (rows) => void (outsiders = await knownOutside(sql, scope, rows)),
+    redact: ({ standard, easylife }, redact, { isRequester }) => {
+      const after = [
+        standard === null ? null : JSON.stringify(redact(JSON.parse(standard))),
+        easylife === null
           ? null
-          : JSON.stringify(
-              withoutIds(redact(JSON.parse(event.easylife)), scope.subject, request.isRequester, outsiders),
-            );
-      return standard === event.standard && easylife === event.easylife
-        ? []
-        : [{ ...event, standard, easylife }];
-    });
+          : JSON.stringify(withoutIds(redact(JSON.parse(easylife)), scope.subject, isRequester, outsiders)),
+      ];
+      return after[0] === standard && after[1] === easylife ? null : after;
+    },
   });
+};
 
 interface EasylifeBody {
   requestorId: string;
@@ -165,9 +163,8 @@ const knownOutside = async (
 const eraseResponses = async (
   sql: Sql,
   workspaceId: string,
-  eventIds: readonly string[],
+  requestIds: readonly string[],
 ): Promise<number> => {
-  if (eventIds.length === 0) return 0;
   // By the endpoints, those that are gone too: an index on the event alone would be written with every delivery, for this only.
   const rows = await sql.query(
     `WITH RECURSIVE called (id) AS (
@@ -177,62 +174,10 @@ const eraseResponses = async (
          FROM called WHERE called.id IS NOT NULL
      )
      UPDATE delivery_attempt a SET response = NULL
-       FROM called CROSS JOIN unnest($2::uuid[]) AS v (id)
+       FROM called CROSS JOIN (SELECT id FROM event WHERE workspace_id = $1 AND request_id = ANY ($2::uuid[])) v
        JOIN delivery d ON d.endpoint_id = called.id AND d.event_id = v.id
       WHERE a.delivery_id = d.id AND a.response IS NOT NULL RETURNING 1`,
-    [workspaceId, eventIds],
+    [workspaceId, requestIds],
   );
   return rows.length;
-};
-
-const erasePayloads = async (sql: Sql, workspaceId: string, own: readonly string[]): Promise<number> => {
-  const rows = await sql.query(
-    `UPDATE request_payload SET payload = 'null'
-      WHERE workspace_id = $1 AND request_id = ANY ($2::uuid[]) AND payload::text <> 'null' RETURNING 1`,
-    [workspaceId, own],
-  );
-  return rows.length;
-};
-
-interface PayloadRow extends Record<string, unknown> {
-  request_id: string;
-  revision: number;
-  request_version: number;
-  payload: unknown;
-}
-
-/** Payloads of others that name the subject. */
-const eraseMentions = async (
-  tx: Tx,
-  scope: ErasureScope,
-  requests: readonly RequestToErase[],
-  known: readonly unknown[],
-): Promise<number> => {
-  if (requests.length === 0) return 0;
-  const rows = await tx.query<PayloadRow>(
-    `SELECT request_id, revision, request_version, payload FROM request_payload
-      WHERE workspace_id = $1 AND request_id = ANY ($2::uuid[])`,
-    [scope.workspaceId, requests.map(({ id }) => id)],
-  );
-  const [request] = requests;
-  const redact = request && redactorOf(scope, request, known);
-  const changed = rows.flatMap((row) => {
-    const after = JSON.stringify(redact?.(row.payload));
-    return after === JSON.stringify(row.payload) ? [] : [{ ...row, after }];
-  });
-  if (changed.length > 0) {
-    tx.write(
-      `UPDATE request_payload p SET payload = c.payload
-         FROM unnest($2::uuid[], $3::int[], $4::int[], $5::json[]) AS c (request_id, revision, request_version, payload)
-        WHERE p.workspace_id = $1 AND p.request_id = c.request_id AND p.revision = c.revision AND p.request_version = c.request_version`,
-      [
-        scope.workspaceId,
-        changed.map((row) => row.request_id),
-        changed.map(({ revision }) => revision),
-        changed.map((row) => row.request_version),
-        changed.map(({ after }) => after),
-      ],
-    );
-  }
-  return changed.length;
 };

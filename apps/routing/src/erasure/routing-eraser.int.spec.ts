@@ -1,4 +1,6 @@
-import { storedText, until } from '@countersign/service-kit/test';
+import { DeadLetters } from '@countersign/messaging';
+import { Database, roleOf, urlAs } from '@countersign/persistence';
+import { secretKey, storedText, until } from '@countersign/service-kit/test';
 import { v7 } from 'uuid';
 import { createRouting, type Routing } from '../../test/create-routing';
 
@@ -89,6 +91,39 @@ describe('erasing a requester in the aggregate', () => {
     for (const word of words) expect(JSON.stringify(told)).not.toContain(word);
   });
 
+  it('refuses to go on with a draft that is erased, and lets it be canceled', async () => {
+    const id = await submit();
+    await erase(id);
+    const give = async (
+      type: 'request.revise.v1' | 'request.hand-in.v1' | 'request.cancel.v1',
+      more: object,
+    ) => {
+      const commandId = v7();
+      await routing.tell(type, {
+        commandId,
+        requestId: id,
+        actor: service,
+        expectedVersion: null,
+        ...more,
+      } as never);
+      const settled = await routing.sent('command.settled.v1');
+      return settled.find(({ data }) => data.commandId === commandId)?.data.refused;
+    };
+    const refused = {
+      code: 'invalid_transition',
+      detail: 'The draft has been erased. Make a new request.',
+    };
+    const revision = {
+      title: 'revised-markword',
+      reason: null,
+      payload: { value: { note: 'revised-markword' } },
+    };
+    expect(await give('request.revise.v1', revision)).toMatchObject(refused);
+    expect(await give('request.hand-in.v1', {})).toMatchObject(refused);
+    for (const word of words) expect(await left()).not.toContain(word);
+    expect(await give('request.cancel.v1', { reason: 'Not needed' })).toBeNull();
+  });
+
   it('reaches messages that could not be handled, so that a replay brings nothing back', async () => {
     const id = await submit();
     await routing.sql(
@@ -121,5 +156,26 @@ describe('erasing a requester in the aggregate', () => {
       reason: { value: null },
       payload: { value: null },
     });
+    // Replayed, it changes nothing either.
+    const relay = await Database.connect({
+      url: urlAs(routing.ownerUrl, secretKey, roleOf('routing', 'relay')),
+      schema: 'routing',
+      poolSize: 1,
+      applicationName: 'replay',
+    });
+    try {
+      const [one] = await new DeadLetters(relay, 'routing').list();
+      expect(await new DeadLetters(relay, 'routing').replay(one!.id)).toBe(true);
+      const [replayed] = await until(async () => {
+        const rows = await routing.sent('command.settled.v1');
+        return (
+          rows.some(({ data }) => data.requestId === id) && rows.filter(({ data }) => data.requestId === id)
+        );
+      });
+      expect(replayed?.data.refused?.code).toBe('invalid_transition');
+    } finally {
+      await relay.close();
+    }
+    for (const word of words) expect(await left()).not.toContain(word);
   });
 });

@@ -1,6 +1,6 @@
 import type { TransactionSql } from '@countersign/persistence';
 import type { Command, RequestAggregate } from '@countersign/workflow';
-import type { Refusal } from '../requests/payload-fit';
+import type { Refusal } from '../requests/refusal';
 import { findDepartures, lockDepartures, type Candidate } from './departed-person.rows';
 
 const nobodyHas = () => false;

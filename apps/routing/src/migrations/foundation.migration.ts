@@ -23,6 +23,8 @@ export class Foundation1763690000000 implements MigrationInterface {
         version int NOT NULL,
         payload_revision int NOT NULL,
         due_at timestamptz,
+        -- What it says is gone for good.
+        erased boolean NOT NULL DEFAULT false,
         aggregate json NOT NULL
       )`);
     await runner.query('CREATE INDEX request_due ON request (due_at) WHERE due_at IS NOT NULL');

@@ -1,12 +1,5 @@
 import type { Command, CompiledDefinition, RequestAggregate } from '@countersign/workflow';
-
-/** Why a command is not carried out, beyond what the decider refuses for. */
-export interface Refusal {
-  code: string;
-  detail: string;
-  pointer?: string;
-  retryAfterS?: number;
-}
+import type { Refusal } from './refusal';
 
 /** States in which a new payload goes to approvers, at once or with the next submission. */
 const reviewed = ['submitted', 'pending_review', 'returned'];

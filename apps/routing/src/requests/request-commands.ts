@@ -20,7 +20,9 @@ import { writeUneventfulTicks } from '../timers/due-request.rows';
 import { whoHasLeft, refuseLeaver, withoutLeavers } from '../leavers/leave-out-leavers';
 import { RequestTimers } from '../timers/request-timers';
 import { writeAskedPeople } from './asked-people';
-import { refuseUnfitPayload, type Refusal } from './payload-fit';
+import { refuseUnfitPayload } from './payload-fit';
+import type { Refusal } from './refusal';
+import { refuseErased } from './refuse-erased';
 import { snapshotOf, transitionEventOf } from './request-snapshot';
 import {
   insertDecisions,
@@ -121,7 +123,9 @@ export class RequestCommands {
           : instruction.command;
       const command = withoutLeavers(given, gone);
       const payload = before ? before.payload : instruction.payload;
-      const refusal = refuseLeaver(command, before?.aggregate ?? null, gone);
+      const refusal =
+        refuseLeaver(command, before?.aggregate ?? null, gone) ??
+        refuseErased(command, before?.aggregate ?? null, stored.get(requestId)?.isErased ?? false);
       const verdict: Verdict = refusal
         ? { ok: false, error: refusal }
         : this.judge(command, before?.aggregate ?? null, arrived(ref), payload);

@@ -5,13 +5,14 @@ export interface StoredRequest {
   aggregate: RequestAggregate;
   /** The newest: that of a draft or a returned request which is being edited, too. */
   payload: unknown;
+  isErased: boolean;
 }
 
 /** Loads requests with their newest payload and locks them, always in the order of their ids. */
 export const lockRequests = async (sql: Sql, ids: readonly string[]): Promise<Map<string, StoredRequest>> => {
-  const rows = await sql.query<{ aggregate: RequestAggregate; payload: unknown }>(
-    `WITH locked AS (SELECT id, payload_revision, aggregate FROM request WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE)
-     SELECT locked.aggregate, p.payload FROM locked
+  const rows = await sql.query<StoredRequest & Record<string, unknown>>(
+    `WITH locked AS (SELECT id, payload_revision, aggregate, erased FROM request WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE)
+     SELECT locked.aggregate, p.payload, locked.erased AS "isErased" FROM locked
        JOIN request_payload p ON p.request_id = locked.id AND p.revision = locked.payload_revision`,
     [[...new Set(ids)]],
   );

@@ -121,15 +121,17 @@ export class Idempotency {
 
   /**
    * The answer that this very call has had before, or null. For a call that would be refused by now: what it asked for
-   * has been done, whatever has changed since.
+   * has been done, whatever has changed since. `settle`: of a command that was written down, and whose caller got no answer.
    */
-  async answered(call: Call): Promise<Answer | null> {
+  async answered(call: Call, settle?: Settle): Promise<Answer | null> {
     const key = keyOf(call);
     if (key === null) return null;
     const fingerprint = fingerprintOf(call, key);
     const row = await this.find(call, fingerprint);
-    if (!row?.answer || !row.body_hash.equals(hash(await call.rawBody()))) return null;
-    return replayed(this.unpack(row.answer, fingerprint));
+    if (!row?.body_hash.equals(hash(await call.rawBody()))) return null;
+    if (row.answer) return replayed(this.unpack(row.answer, fingerprint));
+    if (!row.command_id || !settle) return null;
+    return replayed(await this.remember(call, fingerprint, await settle(row.command_id)));
   }
 
   private finish(result: Answer | PendingAnswer, settle?: Settle): Promise<Answer> | Answer {

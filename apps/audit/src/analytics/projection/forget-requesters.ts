@@ -12,14 +12,15 @@ export const forgetRequesters = (
   const values = [workspaceId, requestIds];
   for (const table of ['analytics_measure', 'analytics_waiting'])
     sql.write(
-      `UPDATE ${table} SET region = NULL, department = NULL WHERE workspace_id = $1 AND request_id = ANY ($2::uuid[])`,
+      `UPDATE ${table} SET region = NULL, department = NULL
+        WHERE workspace_id = $1 AND request_id = ANY ($2::uuid[]) AND (region IS NOT NULL OR department IS NOT NULL)`,
       values,
     );
   sql.write(
     `UPDATE analytics_request
         SET run = (run::jsonb || '{"region": null, "department": null}')::json,
             waiting = (SELECT json_agg(entry::jsonb || '{"region": null, "department": null}') FROM json_array_elements(waiting) AS entry)
-      WHERE workspace_id = $1 AND request_id = ANY ($2::uuid[])`,
+      WHERE workspace_id = $1 AND request_id = ANY ($2::uuid[]) AND (run IS NOT NULL OR waiting IS NOT NULL)`,
     values,
   );
 };

@@ -70,6 +70,12 @@ export const de: MailTexts = {
     sentence: 'Das hat sich seit der letzten Zusammenfassung für Sie angesammelt.',
   },
 
+  erased: {
+    subject: 'Neues zu einem Antrag',
+    sentence:
+      'Ein Antrag, mit dem Sie zu tun haben, hat sich geändert. Was es dazu zu sagen gab, ist inzwischen gelöscht.',
+  },
+
   asked: {
     subject: 'Freigabe erforderlich',
     sentence: (requester, forYou) =>

@@ -55,6 +55,12 @@ export const en: MailTexts = {
     sentence: 'This is what has gathered for you since the last digest.',
   },
 
+  erased: {
+    subject: 'News about a request',
+    sentence:
+      'A request that you have to do with has changed. What there was to say about it has been erased in the meantime.',
+  },
+
   asked: {
     subject: 'Approval needed',
     sentence: (requester, forYou) => `${requester} needs ${forYou ? 'your' : 'an'} approval.`,

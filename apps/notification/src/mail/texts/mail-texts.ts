@@ -47,6 +47,8 @@ export interface MailTexts {
   requestLink: string;
 
   digest: { subject: (questions: number, news: number) => string; sentence: string };
+  /** What it would have said is gone. */
+  erased: SaidToAll;
 
   asked: Said & {
     /** With the requester's name; `forYou` when nobody is stood in for. */
