@@ -240,8 +240,18 @@ describe('GET /v1/audit/entries', () => {
     for (const via of vouching)
       expect(await everyEntry(`&via=${via}`, workspace)).toEqual(entries.filter((one) => viaOf(one) === via));
     expect(await everyEntry('&via=nobody', workspace)).toEqual([]);
-    expect(await everyEntry('&workflow=purchase-order', workspace)).toEqual(entries);
-    expect(await everyEntry('&workflow=travel', workspace)).toEqual([]);
+    for (const [workflow, { requestId }] of [
+      ['purchase-order', first],
+      ['travel', second],
+    ] as const)
+      expect(await everyEntry(`&workflow=${workflow}`, workspace)).toEqual(
+        entries.filter((one) => one.requestId === requestId),
+      );
+    const refused = await service.get('/v1/audit/entries?workflow=travel', {
+      workspace,
+      workflows: ['purchase-order'],
+    });
+    expect([refused.status, refused.body.code]).toEqual([403, 'workflow_not_allowed']);
   });
 
   it('finds an actor by any ref that the directory knows', async () => {

@@ -45,7 +45,6 @@ export const workflowPublished = (
     type: 'workflow.published',
     at,
     actor: { type: 'user', id: userId, via: null },
-    actorRef: null,
     requestId: null,
     workflowKey,
     content: { workflowId: v7(), version: 1, definitionHash: 'ab', traceId: null, scheme: 'bearer' },

@@ -338,6 +338,22 @@ describe('retention', () => {
     );
   });
 
+  it('goes on with other workspaces while one fails, and with that one once it can', async () => {
+    const [broken, sound] = [v7(), v7()];
+    const stories = [storyOfOld(broken, 100), storyOfOld(sound, 100)] as const;
+    await take(...stories);
+    await keep(broken, 'P30D');
+    await service.sql(
+      `UPDATE retention SET keep = 'no duration', due_at = '2000-01-01' WHERE workspace_id = $1`,
+      [broken],
+    );
+    await keep(sound, 'P30D');
+    await sweepUntil(sound, () => isErased(sound, stories[1].requestId));
+    expect(await isErased(broken, stories[0].requestId)).toBe(false);
+    await service.sql(`UPDATE retention SET keep = 'P30D' WHERE workspace_id = $1`, [broken]);
+    await sweepUntil(broken, () => isErased(broken, stories[0].requestId));
+  });
+
   it('keeps a request that still runs, however old', async () => {
     const workspace = v7();
     const [running, ended] = [storyOfOld(workspace, 100), storyOfOld(workspace, 100)];

@@ -183,6 +183,7 @@ describe('the entry about an export', () => {
         to: null,
         requestId: null,
         actorId: alice.id,
+        via: null,
         type: `sha256:${createHash('sha256').update('who knows Alice').digest('hex')}`,
         workflow: null,
       },

@@ -62,7 +62,7 @@ export class RetentionSweeper implements OnApplicationBootstrap, OnModuleDestroy
     private readonly log: AuditLog,
     private readonly erasures: ErasureRunner,
     private readonly clock: Clock,
-    @Inject(LOG) faults: Log,
+    @Inject(LOG) private readonly faults: Log,
   ) {
     this.sweeper = new DueSweeper(
       () => this.look(),
@@ -92,13 +92,26 @@ export class RetentionSweeper implements OnApplicationBootstrap, OnModuleDestroy
       ]),
     );
     let isResting = true;
-    for (const { workspace_id: workspaceId } of due) {
-      let step: Step = 'more';
+    for (const { workspace_id: workspaceId } of due) isResting = (await this.sweep(workspaceId)) && isResting;
+    return isResting ? null : 0;
+  }
+
+  /** Answers whether another process is at it. What fails is put off: the other workspaces do not wait for it. */
+  private async sweep(workspaceId: string): Promise<boolean> {
+    let step: Step = 'more';
+    try {
       while (step === 'more' && !this.stopping)
         step = await this.unitOfWork([workspaceId], (tx) => this.step(tx, workspaceId));
-      isResting &&= step === 'busy';
+    } catch (error) {
+      this.faults.error({ err: error, workspaceId }, 'sweeping for retention');
+      await this.unitOfWork([workspaceId], (tx) =>
+        tx.query('UPDATE retention SET due_at = $2 WHERE workspace_id = $1', [
+          workspaceId,
+          new Date(this.clock.now().getTime() + soonSeconds * 1_000),
+        ]),
+      );
     }
-    return isResting ? null : 0;
+    return step === 'busy';
   }
 
   private async step(tx: Tx, workspaceId: string): Promise<Step> {
