@@ -109,7 +109,7 @@ describe('what an answer about approvers rests on', () => {
       groups: [{ id: people.finance.id, version: 1 }],
     };
     const requestHash = sha256(calls[0]?.text ?? '');
-    const common = { at: expect.any(String) as string, latencyMs: expect.any(Number) as number, requestHash };
+    const common = { at: expect.any(String) as string, latencyMs: expect.any(Number) as number };
     expect(said.evidence.sources).toEqual([
       {
         rule: 'approvers.0',
@@ -120,13 +120,19 @@ describe('what an answer about approvers rests on', () => {
         webhook: {
           format: 'easylife',
           calls: [
-            { ...common, attempt: 1, status: 503, result: 'answered', answerHash: sha256('busy') },
-            { ...common, attempt: 2, status: 200, result: 'answered', answerHash: sha256(answer) },
+            { ...common, attempt: 1, status: 503, result: 'answered' },
+            { ...common, attempt: 2, status: 200, result: 'answered' },
           ],
         },
       },
       group,
     ]);
+    expect(sealedIn(owner, 'hashes').map(({ subject, data }) => [subject, data])).toEqual(
+      ['busy', answer].map((body, n) => [
+        sealedIn(owner, 'url')[0]?.subject,
+        { attempt: n + 1, requestHash, answerHash: sha256(body) },
+      ]),
+    );
     expect(said.evidence.directoryVersion).toBeGreaterThan(0);
 
     // The trail alone is enough to tell what was sent.

@@ -23,6 +23,7 @@ import {
   plain,
   plainAs,
   record,
+  recordSealing,
   sealedFor,
   spread,
   words,
@@ -90,16 +91,20 @@ const evidence = record<ResolutionEvidence>({
         format: plain,
         answered: sealedFor('requester', 'answered'),
         calls: listOf(
-          record<CallEvidence>({
-            attempt: plain,
-            at: plain,
-            status: plain,
-            latencyMs: plain,
-            result: plain,
-            requestHash: plain,
-            answerHash: plain,
-            keptFrom: plain,
-          }),
+          // The hash of a body that has few possible values says what was in it.
+          recordSealing<CallEvidence>(
+            {
+              attempt: plain,
+              at: plain,
+              status: plain,
+              latencyMs: plain,
+              result: plain,
+              requestHash: leftOut,
+              answerHash: leftOut,
+              keptFrom: plain,
+            },
+            { kind: 'hashes', sealed: ['requestHash', 'answerHash'], names: ['attempt'] },
+          ),
         ),
       }),
     }),

@@ -118,6 +118,32 @@ export const record = <T>(rules: RulesFor<T>): MemberRule => ({
   inside: rules,
 });
 
+/**
+ * Such an object, some members of which are sealed together for the requester. The `names` stay in the leaf as well, and say of which
+ * object of a list it was.
+ */
+export const recordSealing = <T>(
+  rules: RulesFor<T>,
+  { kind, sealed, names }: { kind: string; sealed: readonly (keyof T)[]; names: readonly (keyof T)[] },
+): MemberRule => {
+  const open = record(rules);
+  return {
+    ...open,
+    describe: (name, value, subjects) => {
+      if (!isRecord(value)) return open.describe(name, value, subjects);
+      const hidden = new Set<string>(sealed as readonly string[]);
+      const members = Object.entries(value);
+      const rest = Object.fromEntries(members.filter(([member]) => !hidden.has(member)));
+      const taken = members.filter(([member, said]) => hidden.has(member) && said !== null);
+      const { content, personal } = open.describe(name, rest, subjects);
+      if (taken.length === 0) return { content, personal };
+      const named = Object.fromEntries(names.map((member) => [member, value[member as string]]));
+      const data = { ...named, ...Object.fromEntries(taken) };
+      return { content, personal: [...personal, { subject: subjects.requester, kind, data }] };
+    },
+  };
+};
+
 /** An object whose members stand in the leaf like the event's own. */
 export const spread = <T>(
   rules: RulesFor<T>,

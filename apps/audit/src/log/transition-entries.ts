@@ -1,13 +1,7 @@
-import { createHash } from 'node:crypto';
 import { isUuid, type RequestTransitioned, type TransitionEvent } from '@countersign/contracts';
-import { canonicalJson } from '@countersign/merkle-log';
 import { creationMembers, eventRules } from './event-rules';
 import type { LogEntry, PersonalData } from './log-entry';
 import { describeMembers, type Described, type MemberRule } from './member-rules';
-
-/** SHA-256 of the RFC 8785 JSON, in hex: what a payload was, without saying it. */
-export const payloadHash = (payload: unknown): string =>
-  createHash('sha256').update(canonicalJson(payload)).digest('hex');
 
 /** The events that may bring a payload; it is told of with the first of them. */
 const bringers = ['request.created', 'request.revised', 'request.edited', 'request.submitted'];
@@ -18,7 +12,7 @@ export const entriesOf = (transition: RequestTransitioned): LogEntry[] => {
   const bringer = events.find(({ type }) => bringers.includes(type)) ?? events[0];
   return events.map((event) => {
     const described = describe(event, transition);
-    const payload = event === bringer ? describePayload(transition) : null;
+    const payload = event === bringer ? sealedPayload(transition) : [];
     return {
       workspaceId: request.workspaceId,
       id: event.id,
@@ -29,8 +23,8 @@ export const entriesOf = (transition: RequestTransitioned): LogEntry[] => {
       requestVersion: request.version,
       taskId: event.taskId,
       workflowKey: request.workflow.key,
-      content: { actor: event.actor, ...described.content, ...payload?.content },
-      personal: [...merged(described.personal), ...(payload?.personal ?? [])],
+      content: { actor: event.actor, ...described.content },
+      personal: [...merged(described.personal), ...payload],
     };
   });
 };
@@ -54,14 +48,11 @@ const creationOf = (
   return { ...Object.fromEntries(members), requester: { ...(requester as object), ...request.requester } };
 };
 
-const describePayload = ({ request, revisionPayload }: RequestTransitioned): Described | null => {
-  if (!revisionPayload) return null;
-  const payload = revisionPayload.payload.value ?? null;
-  return {
-    content: { payloadHash: payloadHash(payload) },
-    personal: [{ subject: request.requester.id, kind: 'payload', data: payload }],
-  };
-};
+/** Its hash in the leaf is the commitment: one without salt would say what a payload was that has few possible values, even when it is erased. */
+const sealedPayload = ({ request, revisionPayload }: RequestTransitioned): PersonalData[] =>
+  revisionPayload
+    ? [{ subject: request.requester.id, kind: 'payload', data: revisionPayload.payload.value ?? null }]
+    : [];
 
 /** One person is sealed once an entry, and what was sealed member by member becomes one. */
 const merged = (personal: readonly PersonalData[]): PersonalData[] => {

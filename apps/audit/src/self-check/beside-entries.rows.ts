@@ -1,7 +1,7 @@
+import { canonicalJson } from '@countersign/merkle-log';
 import type { Sql } from '@countersign/persistence';
 import { continuedType } from '../log/split-entry';
 import type { OpenEntry } from '../log/stored-entries';
-import { payloadHash } from '../log/transition-entries';
 
 /** No retention is shorter than 30 days; a sweep goes on while things grow old. */
 const shortestRetention = '29 days';
@@ -113,40 +113,34 @@ const readUnexplained = async (
   return new Set(rows.map(({ index, position }) => `${index}/${position}`));
 };
 
-/** A payload is sent only when it is not, letter by letter, what is sealed with the entry: then its hash decides. */
+/** Payloads are sent only when they are not, letter by letter, the same: then their RFC 8785 JSON decides. */
 const readOtherPayloads = async (
   sql: Sql,
   workspaceId: string,
   entries: readonly OpenEntry[],
   prunedAt: Date | null,
 ): Promise<Set<bigint>> => {
-  const hashes = new Map(
-    entries.flatMap(({ index, content, requestId, requestVersion }) => {
-      const hash = (content as { payloadHash?: unknown } | null)?.payloadHash;
-      return typeof hash === 'string' && requestId !== null && requestVersion !== null
-        ? [[String(index), hash] as const]
-        : [];
-    }),
+  const bringers = entries.filter(
+    ({ sealed, requestId, requestVersion }) =>
+      requestId !== null && requestVersion !== null && sealed.some(({ kind }) => kind === 'payload'),
   );
-  if (hashes.size === 0) return new Set();
-  const rows = await sql.query<{ index: string; payload: string | null }>(
-    `SELECT e.index, p.payload::text AS payload FROM unnest($2::bigint[]) AS g (index)
+  if (bringers.length === 0) return new Set();
+  const rows = await sql.query<{ index: string; payload: string | null; data: string }>(
+    `SELECT e.index, p.payload::text AS payload, s.data::text AS data FROM unnest($2::bigint[]) AS g (index)
        JOIN entry e ON e.workspace_id = $1 AND e.index = g.index
+       JOIN sealed s ON s.workspace_id = $1 AND s.index = e.index AND s.kind = 'payload' AND s.salt IS NOT NULL
        LEFT JOIN request_payload p ON p.workspace_id = $1 AND p.request_id = e.request_id AND p.request_version = e.request_version
-      WHERE NOT EXISTS (SELECT FROM sealed s WHERE s.workspace_id = $1 AND s.index = e.index AND s.kind = 'payload'
-                           AND s.data::text = p.payload::text)
+      WHERE s.data::text IS DISTINCT FROM p.payload::text
         AND NOT EXISTS (SELECT FROM erasure_request r JOIN erasure x ON x.id = r.erasure_id
                          WHERE r.request_id = e.request_id AND ${isTold})`,
-    [workspaceId, [...hashes.keys()], prunedAt],
+    [workspaceId, bringers.map(({ index }) => String(index)), prunedAt],
   );
-  return new Set(
-    rows.flatMap(({ index, payload }) => (isOf(payload, hashes.get(index)) ? [] : [BigInt(index)])),
-  );
+  return new Set(rows.flatMap(({ index, payload, data }) => (isSame(payload, data) ? [] : [BigInt(index)])));
 };
 
-const isOf = (payload: string | null, hash: string | undefined): boolean => {
+const isSame = (payload: string | null, data: string): boolean => {
   try {
-    return payload !== null && payloadHash(JSON.parse(payload)) === hash;
+    return payload !== null && canonicalJson(JSON.parse(payload)) === canonicalJson(JSON.parse(data));
   } catch {
     return false;
   }
