@@ -16,7 +16,7 @@ import {
 import { People } from '@countersign/directory-replica';
 import { IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { AuditLog } from '../log/audit-log';
-import { factOf } from '../log/fact';
+import { factOfCall } from '../log/fact';
 import { readPruned } from '../retention/pruned';
 import { askForRebuild } from './projection/clear.rows';
 import { readWaiting, type WaitingLine } from './reports/bottlenecks.rows';
@@ -144,9 +144,8 @@ export class AnalyticsController {
       await askForRebuild(tx, call.workspaceId);
       const pruned = await readPruned(tx, call.workspaceId, null);
       if (pruned && !dropPruned) throw cannotCountAgain(pruned.before);
-      const { workspaceId } = call;
       await this.log.append(tx, [
-        factOf({ workspaceId, type: 'analytics.rebuilt', actor, content: { dropPruned } }),
+        factOfCall(call, actor, { type: 'analytics.rebuilt', content: { dropPruned } }),
       ]);
       return ok({ entries: 0, complete: false });
     });

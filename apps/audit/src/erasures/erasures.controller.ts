@@ -22,7 +22,7 @@ import {
 import { IsNotEmpty, IsString, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
 import { AuditLog } from '../log/audit-log';
-import { factOf } from '../log/fact';
+import { factOfCall } from '../log/fact';
 import { reasonOf } from './erasure-facts';
 import { ErasureRunner } from './erasure-runner';
 import { erasureSchema, findErasure, listErasures, type ErasureView } from './erasure.view';
@@ -74,10 +74,8 @@ export class ErasuresController {
       call,
       async (tx) => {
         const id = v7();
-        const fact = factOf({
-          workspaceId: call.workspaceId,
+        const fact = factOfCall(call, actor, {
           type: 'erasure.requested',
-          actor,
           content: { erasureId: id, subject },
           personal: reasonOf(actor, kept),
         });

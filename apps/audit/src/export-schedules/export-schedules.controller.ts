@@ -43,7 +43,7 @@ import {
 } from 'class-validator';
 import { v7 } from 'uuid';
 import { actorIdOf } from '../log/actor-id';
-import { factOf } from '../log/fact';
+import { factOfCall } from '../log/fact';
 import { AuditLog } from '../log/audit-log';
 import { formatNames, type FormatName } from '../export/formats/format-of';
 import { readPruned } from '../retention/pruned';
@@ -167,7 +167,7 @@ export class ExportSchedulesController {
         nextIndex: pruned?.before ?? after + 1,
         keyId: identity.key.id,
       });
-      await this.record(tx, 'export_schedule.created', who, schedule);
+      await this.record(tx, call, 'export_schedule.created', who, schedule);
       return created(`/v1/audit/export-schedules/${schedule.id}`, scheduleView(schedule));
     });
     this.runner.wake();
@@ -240,7 +240,7 @@ export class ExportSchedulesController {
         everySeconds: everySeconds ?? now.everySeconds,
         state: state ?? now.state,
       });
-      await this.record(tx, 'export_schedule.changed', who, schedule);
+      await this.record(tx, call, 'export_schedule.changed', who, schedule);
       return ok(scheduleView(schedule));
     });
     this.runner.wake();
@@ -261,7 +261,7 @@ export class ExportSchedulesController {
     return this.unitOfWork([call.workspaceId], async (tx) => {
       const schedule = await this.locked(call, tx, id);
       await deleteSchedule(tx, id);
-      await this.record(tx, 'export_schedule.deleted', who, schedule);
+      await this.record(tx, call, 'export_schedule.deleted', who, schedule);
       return noContent();
     });
   }
@@ -293,12 +293,13 @@ export class ExportSchedulesController {
 
   private record(
     tx: Tx,
+    call: Call,
     type: string,
     actor: Actor,
-    { id, workspaceId, format, everySeconds, state, target, nextIndex }: Schedule,
+    { id, format, everySeconds, state, target, nextIndex }: Schedule,
   ): Promise<void> {
     const content = { scheduleId: id, format, everySeconds, state, target: target.type, nextIndex };
-    return this.log.append(tx, [factOf({ workspaceId, type, actor, content })]);
+    return this.log.append(tx, [factOfCall(call, actor, { type, content })]);
   }
 }
 

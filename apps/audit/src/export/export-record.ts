@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '@countersign/contracts';
 import type { Sql } from '@countersign/persistence';
+import { contentOfCall, type Call } from '@countersign/service-kit';
 import type { AuditLog } from '../log/audit-log';
 import { factOf } from '../log/fact';
 import type { ExportFilter } from './entry-page.rows';
@@ -16,6 +17,8 @@ export interface Snapshot {
 }
 
 export interface ExportFacts {
+  /** Absent when nobody called for it just now. */
+  call?: Call;
   actor: Actor;
   keyId: string;
   format: FormatName;
@@ -55,7 +58,7 @@ export const recordExport = async (
   sql: Sql,
   log: AuditLog,
   workspaceId: string,
-  { actor, keyId, format, from, filter, scheduleId }: ExportFacts,
+  { call, actor, keyId, format, from, filter, scheduleId }: ExportFacts,
 ): Promise<Snapshot> => {
   // Makes the head of a log that has none.
   await log.checkpoint(sql, workspaceId);
@@ -82,6 +85,7 @@ export const recordExport = async (
         },
         allowedWorkflows: allowed,
         ...(scheduleId === undefined ? {} : { scheduleId }),
+        ...(call ? contentOfCall(call) : {}),
       },
     }),
   ]);

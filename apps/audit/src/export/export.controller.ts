@@ -79,6 +79,7 @@ export class ExportController {
     try {
       const snapshot = await this.unitOfWork([workspaceId], (tx) =>
         recordExport(tx, this.log, workspaceId, {
+          call,
           actor,
           keyId: identity.key.id,
           format: name,

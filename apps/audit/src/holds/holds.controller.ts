@@ -25,7 +25,7 @@ import {
 import { IsNotEmpty, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { v7 } from 'uuid';
 import { reasonOf } from '../erasures/erasure-facts';
-import { factOf } from '../log/fact';
+import { factOfCall } from '../log/fact';
 import { ErasureRunner } from '../erasures/erasure-runner';
 import { FindSubject } from '../erasures/find-subject';
 import { AuditLog } from '../log/audit-log';
@@ -81,10 +81,8 @@ export class HoldsController {
     const kept = subject === null ? reason : await this.subjects.clean(call, subject, reason);
     return this.idempotency.run(call, async (tx) => {
       const id = v7();
-      const fact = factOf({
-        workspaceId: call.workspaceId,
+      const fact = factOfCall(call, actor, {
         type: 'hold.placed',
-        actor,
         requestId,
         workflowKey: workflow,
         content: { holdId: id, requestId, subject, workflow },
@@ -148,10 +146,8 @@ export class HoldsController {
     allowWorkflows(call, hold.workflow === null ? null : [hold.workflow], 'The hold');
     const actor = callingActor(call, await this.people.actor(call));
     await this.unitOfWork([call.workspaceId], async (tx) => {
-      const fact = factOf({
-        workspaceId: call.workspaceId,
+      const fact = factOfCall(call, actor, {
         type: 'hold.released',
-        actor,
         requestId: hold.requestId,
         workflowKey: hold.workflow,
         content: { holdId: id },

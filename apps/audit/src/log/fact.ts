@@ -1,4 +1,5 @@
-import { bySystem } from '@countersign/contracts';
+import { bySystem, type Actor } from '@countersign/contracts';
+import { contentOfCall, type Call } from '@countersign/service-kit';
 import { v7 } from 'uuid';
 import type { LogEntry } from './log-entry';
 
@@ -33,3 +34,16 @@ export const leafContent = (
   ...((requestId ?? null) === null && (workflowKey ?? null) !== null ? { workflow: workflowKey } : {}),
   ...content,
 });
+
+/** A fact that a call has brought about: what else is known of the call is added to its content. */
+export const factOfCall = (
+  call: Call,
+  actor: Actor,
+  fact: Pick<LogEntry, 'type' | 'content'> & Partial<Omit<LogEntry, 'workspaceId' | 'actor'>>,
+): LogEntry =>
+  factOf({
+    ...fact,
+    workspaceId: call.workspaceId,
+    actor,
+    content: { ...fact.content, ...contentOfCall(call) },
+  });

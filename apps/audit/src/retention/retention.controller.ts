@@ -14,7 +14,7 @@ import {
   type Answer,
 } from '@countersign/service-kit';
 import { Allow } from 'class-validator';
-import { factOf } from '../log/fact';
+import { factOfCall } from '../log/fact';
 import { AuditLog } from '../log/audit-log';
 import { readPruned } from './pruned';
 import { RetentionSweeper } from './retention-sweeper';
@@ -117,10 +117,8 @@ export class RetentionController {
         [call.workspaceId],
       );
       await this.log.append(tx, [
-        factOf({
-          workspaceId: call.workspaceId,
+        factOfCall(call, actor, {
           type: 'retention.changed',
-          actor,
           content: { ...retention },
         }),
       ]);

@@ -22,7 +22,7 @@ import {
 import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 import { reasonOf } from '../erasures/erasure-facts';
 import { AuditLog } from '../log/audit-log';
-import { factOf } from '../log/fact';
+import { factOfCall } from '../log/fact';
 import { findingKinds } from './finding';
 import { acknowledgeFinding, findFinding, listFindings, type Tampering } from './finding.rows';
 import { readState, requestPass, type SelfCheckState } from './self-check.rows';
@@ -137,7 +137,7 @@ export class SelfCheckController {
         const content = { findingId: id, kind, index: Number(index) };
         const personal = reason ? reasonOf(actor, reason) : [];
         await this.log.append(tx, [
-          factOf({ workspaceId: call.workspaceId, type: 'tampering.acknowledged', actor, content, personal }),
+          factOfCall(call, actor, { type: 'tampering.acknowledged', content, personal }),
         ]);
       }
       const found = acknowledged ?? (await findFinding(tx, call.workspaceId, id));

@@ -27,7 +27,7 @@ import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { v7 } from 'uuid';
 import { AuditLog } from '../log/audit-log';
-import { factOf } from '../log/fact';
+import { factOfCall } from '../log/fact';
 import { readSize } from '../log/stored-head';
 import { readPlanned } from '../tiles/tree-hashes';
 import { readCosignatures } from './read-cosignatures';
@@ -100,10 +100,8 @@ export class WitnessesController {
       const [witness] = await insertWitness(tx, call.workspaceId, { id, name, verifierKey });
       if (!witness) throw new Problem('uniqueness', 'A witness with this key is registered already.');
       await this.log.append(tx, [
-        factOf({
-          workspaceId: call.workspaceId,
+        factOfCall(call, actor, {
           type: 'witness.added',
-          actor,
           content: { witnessId: id, keyId: keyId.toString('hex') },
         }),
       ]);
@@ -142,10 +140,8 @@ export class WitnessesController {
       const [witness] = await deleteWitness(tx, call.workspaceId, id);
       if (!witness) throw Problem.notFound('witness');
       await this.log.append(tx, [
-        factOf({
-          workspaceId: call.workspaceId,
+        factOfCall(call, actor, {
           type: 'witness.removed',
-          actor,
           content: {
             witnessId: id,
             keyId: witnessKey(witness.verifierKey).keyId.toString('hex'),

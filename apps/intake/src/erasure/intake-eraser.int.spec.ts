@@ -192,6 +192,33 @@ describe('erasing a requester in the read model', () => {
     for (const word of words) expect(await left()).not.toContain(word);
   });
 
+  it('takes what she wrote when she published, and nobody else', async () => {
+    const stages = [{ key: 'first', approvers: [{ user: 'bob@test' }] }];
+    for (const [version, actor] of [
+      [1, 'alice.markword@test'],
+      [2, null],
+    ] as const) {
+      await intake.call('POST', '/v1/workflows', { key: 'noted', stages });
+      const { status } = await intake.call(
+        'POST',
+        `/v1/workflows/noted/versions/${version}/publish`,
+        { note: actor ? 'why-markword' : 'of the key' },
+        { actor },
+      );
+      expect(status).toBe(200);
+    }
+    const { data } = await erase();
+    expect(data.counts).toMatchObject({ notes: 1 });
+    const notes = async (table: string) =>
+      (
+        await intake.sql(
+          `SELECT note FROM ${table} JOIN workflow w ON w.id = workflow_id WHERE w.key = 'noted' ORDER BY version`,
+        )
+      ).map(({ note }) => note);
+    expect(await notes('workflow_version')).toEqual([null, 'of the key']);
+    expect(await notes('workflow_publication')).toEqual([null, 'of the key']);
+  });
+
   it('goes on after a restart, and asked again changes nothing', async () => {
     const { id } = await submitted();
     await erase(id);

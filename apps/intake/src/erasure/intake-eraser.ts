@@ -91,9 +91,26 @@ export class IntakeEraser implements Eraser {
   }
 
   async eraseGeneral(tx: Tx, { workspaceId, subject }: ErasureScope & { subject: string }): Promise<Counts> {
-    return { people: await forgetPerson(tx, workspaceId, subject) };
+    return {
+      people: await forgetPerson(tx, workspaceId, subject),
+      notes: await eraseNotes(tx, workspaceId, subject),
+    };
   }
 }
+
+/** What somebody wrote when they published a definition. */
+const eraseNotes = async (sql: Sql, workspaceId: string, subject: string): Promise<number> => {
+  const counts = await Promise.all(
+    ['workflow_version', 'workflow_publication'].map((table) =>
+      sql.query(
+        `UPDATE ${table} SET note = NULL
+          WHERE workspace_id = $1 AND note IS NOT NULL AND published_by ->> 'type' = 'user' AND published_by ->> 'id' = $2 RETURNING 1`,
+        [workspaceId, subject],
+      ),
+    ),
+  );
+  return Math.max(...counts.map((rows) => rows.length));
+};
 
 /** A refusal may quote what it refuses. */
 const eraseRefusals = async (sql: Sql, ids: readonly string[]): Promise<number> => {

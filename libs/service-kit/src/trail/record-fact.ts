@@ -16,6 +16,12 @@ type Publishes = Pick<Tx, 'publish'>;
 export const callingActor = ({ identity: { key } }: Call, person: { id: string } | null): Actor =>
   person ? { type: 'user', id: person.id, via: key.id } : { type: 'service', id: key.id, via: null };
 
+/** What an entry says of the call that brought it about, beside who acts. */
+export const contentOfCall = ({ traceId, identity }: Call): CallContent => ({
+  traceId,
+  scheme: identity.scheme ?? null,
+});
+
 /** Something that a call has changed. */
 export interface ChangeFact<T extends FactType> {
   type: T;
@@ -39,10 +45,9 @@ export const recordFact = <T extends FactType>(
   { type, content, workflowKey = null, words = {}, workspaceId = call.workspaceId }: ChangeFact<T>,
 ): void => {
   const said = Object.entries(words).filter(([, value]) => value !== null && value !== undefined);
-  const ofCall: CallContent = { traceId: call.traceId, scheme: call.identity.scheme ?? null };
   publishFacts(tx, workspaceId, call.cause, [
     {
-      ...newFact(type, { ...content, ...ofCall }),
+      ...newFact(type, { ...content, ...contentOfCall(call) }),
       actor: callingActor(call, workspaceId === call.workspaceId ? person : null),
       workflowKey,
       personal: said.length > 0 ? [{ subject: null, kind: 'words', data: Object.fromEntries(said) }] : [],
