@@ -26,13 +26,8 @@ export interface FactContents {
   };
   'api_key.revoked': { apiKeyId: string; root: boolean };
 
-  /** `definitionHash` is the SHA-256, in hex, of the definition's text as its author gave it. */
-  'workflow.version_added': {
-    version: number;
-    definitionHash: string;
-    origin: 'call' | 'import' | 'replacement';
-  };
-  'workflow.published': { workflowId: string; version: number; definitionHash: string };
+  'workflow.version_added': WorkflowVersion & { origin: 'call' | 'import' | 'replacement' };
+  'workflow.published': WorkflowVersion;
   'workspace_settings.changed': { changed: readonly string[]; version: number };
 
   /** One of these a call, a bulk too. */
@@ -89,6 +84,7 @@ export interface FactContents {
     format: string;
     of: 'workspace' | 'group' | 'person';
     userId: string | null;
+    groupId: string | null;
     workflows: readonly string[] | null;
   };
   'chat_channel.changed': { channelId: string; changed: readonly string[]; version: number };
@@ -125,6 +121,15 @@ export interface FactContents {
     state: ChatOutcome;
     attempts: number;
   };
+}
+
+interface WorkflowVersion {
+  /** Its key: what a fact is about is in its content, and nowhere else. */
+  workflow: string;
+  workflowId: string;
+  version: number;
+  /** SHA-256, in hex, of the definition's text as its author gave it. */
+  definitionHash: string;
 }
 
 interface Delegated {

@@ -20,8 +20,6 @@ export const callingActor = ({ identity: { key } }: Call, person: { id: string }
 export interface ChangeFact<T extends FactType> {
   type: T;
   content: FactContents[T];
-  /** Key of the workflow that it is about. */
-  workflowKey?: string | null;
   /** What names people or was written freely; kept for whoever acted, until that is erased. Null and undefined say nothing. */
   words?: Record<string, unknown>;
   /** Default: the call's. */
@@ -36,7 +34,7 @@ export const recordFact = <T extends FactType>(
   tx: Publishes,
   call: Call,
   person: { id: string } | null,
-  { type, content, workflowKey = null, words = {}, workspaceId = call.workspaceId }: ChangeFact<T>,
+  { type, content, words = {}, workspaceId = call.workspaceId }: ChangeFact<T>,
 ): void => {
   const said = Object.entries(words).filter(([, value]) => value !== null && value !== undefined);
   const ofCall: CallContent = { traceId: call.traceId, scheme: call.identity.scheme ?? null };
@@ -44,7 +42,6 @@ export const recordFact = <T extends FactType>(
     {
       ...newFact(type, { ...content, ...ofCall }),
       actor: callingActor(call, workspaceId === call.workspaceId ? person : null),
-      workflowKey,
       personal: said.length > 0 ? [{ subject: null, kind: 'words', data: Object.fromEntries(said) }] : [],
     },
   ]);
@@ -96,7 +93,6 @@ const newFact = (type: FactType, content: object): Fact => ({
   at: new Date().toISOString(),
   actor: bySystem,
   requestId: null,
-  workflowKey: null,
   content: content as Record<string, unknown>,
   personal: [],
 });
