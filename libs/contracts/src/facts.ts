@@ -1,8 +1,5 @@
 import type { Scope } from './states';
 
-/** How many ids a fact lists; its numbers count all. */
-export const mostIdsInFact = 100;
-
 /** What became of telling somebody. `exhausted`: every attempt has failed. */
 export type DeliveryOutcome = 'succeeded' | 'exhausted' | 'skipped';
 /** `captured`: kept to be looked at, where there is no mail server; `gathered`: told by a digest. */
@@ -30,14 +27,18 @@ export interface FactContents {
   'workflow.published': WorkflowVersion;
   'workspace_settings.changed': { changed: readonly string[]; version: number };
 
-  /** One of these a call, a bulk too. */
+  /** One of these a call, a bulk too; several where one would be too long. */
   'directory.changed': {
     operation: 'create' | 'replace' | 'patch' | 'delete' | 'bulk';
-    resourceTypes: readonly ('User' | 'Group')[];
-    /** The resources that were asked for by name: those of all operations of a bulk that succeeded. */
-    resources: readonly string[];
+    /** From 1. All parts have the same counts and version. */
+    part: number;
+    parts: number;
+    /** In the order of what was done: a resource may come again, of a bulk or for more of its members. */
+    resources: readonly ChangedResource[];
     counts: {
+      /** Changes of resources, those of all parts and those that no part names. */
       resources: number;
+      unnamed: number;
       /** People who were written, for whom a group or a manager has changed, and who are gone. */
       changed: number;
       affected: number;
@@ -121,6 +122,17 @@ export interface FactContents {
     state: ChatOutcome;
     attempts: number;
   };
+}
+
+interface ChangedResource {
+  type: 'User' | 'Group';
+  id: string;
+  did: 'created' | 'changed' | 'deleted';
+  /** Names (RFC 7643 and our extension) of attributes that are others than before; `members` too. */
+  attributes: readonly string[];
+  /** Ids of the people and groups that joined and left a group. */
+  added?: readonly string[];
+  removed?: readonly string[];
 }
 
 interface WorkflowVersion {

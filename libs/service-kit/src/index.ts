@@ -28,7 +28,13 @@ export { readBody } from './http/read-body';
 export { loggedPath } from './http/logged-path';
 export { validate } from './http/validate';
 export { Idempotency, type PendingAnswer, type Settle } from './idempotency/idempotency';
-export { callingActor, recordFact, recordSystemFacts, type SystemFact } from './trail/record-fact';
+export {
+  callingActor,
+  recordFact,
+  recordFacts,
+  recordSystemFacts,
+  type SystemFact,
+} from './trail/record-fact';
 export { createIdempotencyTable, forgetIdempotencyKeys } from './idempotency/idempotency.table';
 export { openPlainAnswer, packPlainAnswer } from './idempotency/stored-answer';
 export { Seldom } from './metrics/seldom';

@@ -74,12 +74,19 @@ describe('the entry of a fact', () => {
       type: 'directory.changed',
       content: {
         operation: 'bulk',
-        resources: ['a', 'Bob Miller'],
+        resources: [
+          { type: 'User', id: bob, attributes: ['approvalLimit', 'Bob Miller'], note: 'Bob Miller' },
+          'Bob Miller',
+        ],
         counts: { resources: 2, note: 'Bob Miller' },
         drafts: [],
       },
     });
-    expect(content).toMatchObject({ operation: 'bulk', resources: ['a'], counts: { resources: 2 } });
+    expect(content).toMatchObject({
+      operation: 'bulk',
+      resources: [{ type: 'User', id: bob, attributes: ['approvalLimit'] }],
+      counts: { resources: 2 },
+    });
     expect(JSON.stringify(content)).not.toContain('Miller');
     expect(personal).toHaveLength(1);
   });

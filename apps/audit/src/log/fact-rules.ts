@@ -32,10 +32,21 @@ export const factRules: { readonly [T in FactType]: RulesFor<FactContents[T]> } 
   'workspace_settings.changed': { changed: plainList, version: plain },
   'directory.changed': {
     operation: plain,
-    resourceTypes: plainList,
-    resources: plainList,
+    part: plain,
+    parts: plain,
+    resources: listOf(
+      record<FactContents['directory.changed']['resources'][number]>({
+        type: plain,
+        id: plain,
+        did: plain,
+        attributes: plainList,
+        added: plainList,
+        removed: plainList,
+      }),
+    ),
     counts: record<FactContents['directory.changed']['counts']>({
       resources: plain,
+      unnamed: plain,
       changed: plain,
       affected: plain,
       deleted: plain,

@@ -17,13 +17,13 @@ export const callingActor = ({ identity: { key } }: Call, person: { id: string }
   person ? { type: 'user', id: person.id, via: key.id } : { type: 'service', id: key.id, via: null };
 
 /** Something that a call has changed. */
-export interface ChangeFact<T extends FactType> {
+export interface ChangeFact<T extends FactType = FactType> {
   type: T;
   content: FactContents[T];
   /** What names people or was written freely; kept for whoever acted, until that is erased. Null and undefined say nothing. */
   words?: Record<string, unknown>;
-  /** Default: the call's. */
-  workspaceId?: string;
+  /** What else is kept until it is erased, for whom it concerns. */
+  personal?: Fact['personal'];
 }
 
 /**
@@ -34,17 +34,47 @@ export const recordFact = <T extends FactType>(
   tx: Publishes,
   call: Call,
   person: { id: string } | null,
-  { type, content, words = {}, workspaceId = call.workspaceId }: ChangeFact<T>,
-): void => {
+  {
+    workspaceId = call.workspaceId,
+    ...fact
+  }: ChangeFact<T> & {
+    /** Default: the call's. */
+    workspaceId?: string;
+  },
+): void =>
+  publishFacts(tx, workspaceId, call.cause, [
+    factOfCall(call, workspaceId === call.workspaceId ? person : null, fact),
+  ]);
+
+/** The same for a call that changes many things at once. */
+export const recordFacts = (
+  tx: Publishes,
+  call: Call,
+  person: { id: string } | null,
+  facts: readonly ChangeFact[],
+): void =>
+  publishFacts(
+    tx,
+    call.workspaceId,
+    call.cause,
+    facts.map((fact) => factOfCall(call, person, fact)),
+  );
+
+const factOfCall = (
+  call: Call,
+  person: { id: string } | null,
+  { type, content, words = {}, personal = [] }: ChangeFact,
+): Fact => {
   const said = Object.entries(words).filter(([, value]) => value !== null && value !== undefined);
   const ofCall: CallContent = { traceId: call.traceId, scheme: call.identity.scheme ?? null };
-  publishFacts(tx, workspaceId, call.cause, [
-    {
-      ...newFact(type, { ...content, ...ofCall }),
-      actor: callingActor(call, workspaceId === call.workspaceId ? person : null),
-      personal: said.length > 0 ? [{ subject: null, kind: 'words', data: Object.fromEntries(said) }] : [],
-    },
-  ]);
+  return {
+    ...newFact(type, { ...content, ...ofCall }),
+    actor: callingActor(call, person),
+    personal: [
+      ...(said.length > 0 ? [{ subject: null, kind: 'words', data: Object.fromEntries(said) }] : []),
+      ...personal,
+    ],
+  };
 };
 
 /** Something that nobody called for. */
@@ -73,18 +103,23 @@ export const recordSystemFacts = (
     })),
   );
 
-/** A message is not to grow beyond this; an entry of each. */
-const mostInMessage = 500;
+/** What a message carries: so many facts, of so many bytes of JSON together; a longer one goes alone. */
+const mostInMessage = { facts: 500, bytes: 256 * 1024 };
 
 const publishFacts = (tx: Publishes, workspaceId: string, cause: Cause, facts: readonly Fact[]): void => {
-  for (let at = 0; at < facts.length; at += mostInMessage) {
-    tx.publish({
-      type: 'fact.happened.v1',
-      workspaceId,
-      cause,
-      data: { facts: facts.slice(at, at + mostInMessage) },
-    });
+  let page: Fact[] = [];
+  let bytes = 0;
+  const send = () => {
+    if (page.length > 0) tx.publish({ type: 'fact.happened.v1', workspaceId, cause, data: { facts: page } });
+    [page, bytes] = [[], 0];
+  };
+  for (const fact of facts) {
+    const size = facts.length > 1 ? Buffer.byteLength(JSON.stringify(fact)) : 0;
+    if (page.length === mostInMessage.facts || bytes + size > mostInMessage.bytes) send();
+    page.push(fact);
+    bytes += size;
   }
+  send();
 };
 
 const newFact = (type: FactType, content: object): Fact => ({
