@@ -14,7 +14,6 @@ export const mailEnded = (
     at,
     actor: { type: 'system', id: null, via: null },
     requestId,
-    workflowKey: null,
     content: {
       mailId: v7(),
       kind: 'news',
@@ -46,8 +45,14 @@ export const workflowPublished = (
     at,
     actor: { type: 'user', id: userId, via: null },
     requestId: null,
-    workflowKey,
-    content: { workflowId: v7(), version: 1, definitionHash: 'ab', traceId: null, scheme: 'bearer' },
+    content: {
+      workflow: workflowKey,
+      workflowId: v7(),
+      version: 1,
+      definitionHash: 'ab',
+      traceId: null,
+      scheme: 'bearer',
+    },
     personal: [{ subject: null, kind: 'words', data: { note } }],
   };
   return { ...service.message('fact.happened.v1', { facts: [fact] }), source: 'intake', workspaceId };

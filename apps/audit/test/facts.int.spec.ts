@@ -18,7 +18,6 @@ const factOf = (more: Partial<Fact> = {}): Fact => ({
   at: '2026-11-21T09:00:00.000Z',
   actor: { type: 'service', id: keyId, via: null },
   requestId: null,
-  workflowKey: null,
   content: { apiKeyId: v7(), root: false, traceId: null, scheme: 'bearer' },
   personal: [],
   ...more,
@@ -114,7 +113,10 @@ describe('a fact that another service tells', () => {
 
   it('is shown to a key of some workflows when it is about one of them', async () => {
     const workspace = v7();
-    const [own, other] = [factOf({ workflowKey: 'travel' }), factOf({ workflowKey: 'purchase' })];
+    const [own, other] = ['travel', 'purchase'].map((workflow) =>
+      factOf({ type: 'workflow.published', content: { workflow, workflowId: v7(), version: 1 } }),
+    );
+    if (!own || !other) throw new Error('two facts were made');
     await tell(messageOf(workspace, own, other, factOf()));
     const shown = await entriesOf(workspace, '', { workflows: ['travel'] });
     expect(shown.map(({ id }) => id)).toEqual([own.id]);

@@ -55,6 +55,23 @@ describe('export and import', () => {
     expect((await send(both, { workspace: sandbox })).body.data).toHaveLength(2);
   });
 
+  it('says in the log which workflow every version and publication is about', async () => {
+    const workspace = v7();
+    await send(await archiveOf(['told', flow('told')]), { workspace });
+    await intake.call('POST', '/v1/workflows', flow('told', '\ntitle: Two'), { headers: yaml, workspace });
+    await intake.call('POST', '/v1/workflows/told/versions/2/publish', {}, { workspace });
+    const facts = (await intake.sent('fact.happened.v1'))
+      .filter(({ workspaceId }) => workspaceId === workspace)
+      .flatMap(({ data }) => data.facts);
+    const about = { workflow: 'told', workflowId: facts[0]?.content.workflowId };
+    expect(about.workflowId).toEqual(expect.any(String));
+    expect(facts).toMatchObject([
+      { type: 'workflow.version_added', content: { ...about, version: 1, origin: 'import' } },
+      { type: 'workflow.version_added', content: { ...about, version: 2, origin: 'call' } },
+      { type: 'workflow.published', content: { ...about, version: 2 } },
+    ]);
+  });
+
   it('takes all or nothing, and names file and place', async () => {
     const answer = await send(
       await archiveOf(['good', flow('good')], ['bad', 'key: bad\n'], ['twice', flow('good')]),

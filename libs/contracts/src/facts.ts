@@ -1,8 +1,5 @@
 import type { Scope } from './states';
 
-/** How many ids a fact lists; its numbers count all. */
-export const mostIdsInFact = 100;
-
 /** What became of telling somebody. `exhausted`: every attempt has failed. */
 export type DeliveryOutcome = 'succeeded' | 'exhausted' | 'skipped';
 /** `captured`: kept to be looked at, where there is no mail server; `gathered`: told by a digest. */
@@ -26,23 +23,22 @@ export interface FactContents {
   };
   'api_key.revoked': { apiKeyId: string; root: boolean };
 
-  /** `definitionHash` is the SHA-256, in hex, of the definition's text as its author gave it. */
-  'workflow.version_added': {
-    version: number;
-    definitionHash: string;
-    origin: 'call' | 'import' | 'replacement';
-  };
-  'workflow.published': { workflowId: string; version: number; definitionHash: string };
+  'workflow.version_added': WorkflowVersion & { origin: 'call' | 'import' | 'replacement' };
+  'workflow.published': WorkflowVersion;
   'workspace_settings.changed': { changed: readonly string[]; version: number };
 
-  /** One of these a call, a bulk too. */
+  /** One of these a call, a bulk too; several where one would be too long. */
   'directory.changed': {
     operation: 'create' | 'replace' | 'patch' | 'delete' | 'bulk';
-    resourceTypes: readonly ('User' | 'Group')[];
-    /** The resources that were asked for by name: those of all operations of a bulk that succeeded. */
-    resources: readonly string[];
+    /** From 1. All parts have the same counts and version. */
+    part: number;
+    parts: number;
+    /** In the order of what was done: a resource may come again, of a bulk or for more of its members. */
+    resources: readonly ChangedResource[];
     counts: {
+      /** Changes of resources, those of all parts and those that no part names. */
       resources: number;
+      unnamed: number;
       /** People who were written, for whom a group or a manager has changed, and who are gone. */
       changed: number;
       affected: number;
@@ -89,6 +85,7 @@ export interface FactContents {
     format: string;
     of: 'workspace' | 'group' | 'person';
     userId: string | null;
+    groupId: string | null;
     workflows: readonly string[] | null;
   };
   'chat_channel.changed': { channelId: string; changed: readonly string[]; version: number };
@@ -125,6 +122,26 @@ export interface FactContents {
     state: ChatOutcome;
     attempts: number;
   };
+}
+
+interface ChangedResource {
+  type: 'User' | 'Group';
+  id: string;
+  did: 'created' | 'changed' | 'deleted';
+  /** Names (RFC 7643 and our extension) of attributes that are others than before; `members` too. */
+  attributes: readonly string[];
+  /** Ids of the people and groups that joined and left a group. */
+  added?: readonly string[];
+  removed?: readonly string[];
+}
+
+interface WorkflowVersion {
+  /** Its key: what a fact is about is in its content, and nowhere else. */
+  workflow: string;
+  workflowId: string;
+  version: number;
+  /** SHA-256, in hex, of the definition's text as its author gave it. */
+  definitionHash: string;
 }
 
 interface Delegated {

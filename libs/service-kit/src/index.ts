@@ -32,6 +32,7 @@ export {
   callingActor,
   contentOfCall,
   recordFact,
+  recordFacts,
   recordSystemFacts,
   type SystemFact,
 } from './trail/record-fact';

@@ -1,3 +1,4 @@
+import type { FactContents } from '@countersign/contracts';
 import type { Tx } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
 import { Problem, type Call } from '@countersign/service-kit';
@@ -117,6 +118,39 @@ export const insertDelegation = async (
   });
   return findDelegation(tx, id);
 };
+
+/** Ends the delegations of somebody who is about to be deleted. Returns those that were not over. */
+export const endDelegationsOf = async (
+  tx: Tx,
+  userId: string,
+): Promise<FactContents['delegation.ended'][]> => {
+  const rows = await tx.query<EndedRow>(
+    `DELETE FROM delegation WHERE from_id = $1 OR to_id = $1
+     RETURNING id, from_id, to_id, starts_at, ends_at, workflows, ends_at > now() AS was_open`,
+    [userId],
+  );
+  return rows
+    .filter(({ was_open: wasOpen }) => wasOpen)
+    .map((row) => ({
+      delegationId: row.id,
+      from: row.from_id,
+      to: row.to_id,
+      startsAt: row.starts_at.toISOString(),
+      endsAt: row.ends_at.toISOString(),
+      workflows: row.workflows,
+    }));
+};
+
+interface EndedRow {
+  [column: string]: unknown;
+  id: string;
+  from_id: string;
+  to_id: string;
+  starts_at: Date;
+  ends_at: Date;
+  workflows: string[] | null;
+  was_open: boolean;
+}
 
 /** Ends a delegation now; routing is told as when it had come to its end. Throws Problem not_found. */
 export const deleteDelegation = async (tx: Tx, id: string): Promise<void> => {

@@ -49,6 +49,45 @@ describe('erasing in the directory', () => {
     expect(await erase(gone)).toEqual({});
   });
 
+  it('tells the log what goes with somebody whose record is deleted, by the system and once', async () => {
+    const [leaver, holder] = [await service.user('leaver@test'), await service.user('holder@test')];
+    const group = await service.group('leavers', [leaver, holder]);
+    const [startsAt, endsAt] = [-1, 1].map((days) => new Date(Date.now() + days * 86_400_000).toISOString());
+    const made = await service.call<{ id: string }>('POST', '/v1/delegations', {
+      from: leaver,
+      to: holder,
+      startsAt,
+      endsAt,
+    });
+    await service.rows('UPDATE user_ SET active = false WHERE id = $1', [leaver]);
+    const told = async () => (await service.sent('fact.happened.v1')).flatMap(({ data }) => data.facts);
+    const before = (await told()).length;
+    await erase(leaver);
+    await erase(leaver);
+    const facts = (await told()).slice(before);
+    const actor = { type: 'system', id: null, via: null };
+    expect(facts).toMatchObject([
+      {
+        type: 'directory.changed',
+        actor,
+        content: {
+          operation: 'delete',
+          resources: [
+            { type: 'User', id: leaver, did: 'deleted' },
+            { type: 'Group', id: group, did: 'changed', attributes: ['members'], removed: [leaver] },
+          ],
+        },
+        personal: [],
+      },
+      {
+        type: 'delegation.ended',
+        actor,
+        content: { delegationId: made.body.id, from: leaver, to: holder, startsAt, endsAt },
+      },
+    ]);
+    expect(facts).toHaveLength(2);
+  });
+
   it('forgets resolutions of requests, and makes none for a question that comes late', async () => {
     const approver = await service.user('approver@test');
     const asked = resolverQuestion([{ user: 'approver@test' }]);

@@ -3,10 +3,10 @@ import type { RequestToErase } from '@countersign/contracts';
 import type { Counts, Eraser, ErasureScope } from '@countersign/erasure';
 import type { Tx } from '@countersign/messaging';
 import type { Sql } from '@countersign/persistence';
+import { recordSystemFacts } from '@countersign/service-kit';
 import { v7 } from 'uuid';
-import { countChange } from '../directory/directory-version';
 import { lockDirectory } from '../directory/lock-directory';
-import { publishChange } from '../directory/publish-people';
+import { tellOfChange } from '../directory/tell-of-change';
 import { removeUser } from '../scim/user.changes';
 
 /** Resolutions with what webhooks said, and the directory's record of somebody who has left. */
@@ -38,13 +38,11 @@ export class ApproverEraser implements Eraser {
     if (!user) return { answers };
     // The identity provider owns the record of somebody active, and would only bring it back.
     if (user.active) return { answers, directoryKept: 1 };
-    const people = await removeUser(tx, subject, () => undefined);
-    await publishChange(tx, workspaceId, people, {
-      correlationId: v7(),
-      causationId: null,
-      traceparent: null,
-    });
-    countChange(tx, workspaceId);
+    const change = await removeUser(tx, subject, () => undefined);
+    const cause = { correlationId: v7(), causationId: null, traceparent: null };
+    await tellOfChange(tx, workspaceId, cause, 'delete', change, (facts) =>
+      recordSystemFacts(tx, workspaceId, cause, facts),
+    );
     return { answers, directory: 1 };
   }
 }

@@ -1,10 +1,11 @@
-import type { PeopleChange } from '../directory/publish-people';
+import type { DirectoryChange } from '../directory/directory-change';
 import type { DirectoryWork } from './directory-writes';
-import { createGroup } from './group.changes';
+import { createGroup, groupMade } from './group.changes';
 import { changeMembers } from './group.store';
 import { checkDelegate } from './named-users';
 import { readGroup, type GroupInput } from './read-group';
 import { readUser, type UserInput } from './read-user';
+import { userMade } from './user.changes';
 import { insertUser, setManager } from './user.store';
 
 /** An operation in a circle: all of them make something. */
@@ -35,8 +36,8 @@ const blaming = async <T>(index: number, run: () => Promise<T>): Promise<T> => {
   }
 };
 
-/** Closes the circle at one of its operations. Returns for whom something has changed by it. */
-type Link = () => Promise<PeopleChange>;
+/** Closes the circle at one of its operations. Returns what it has changed. */
+type Link = () => Promise<DirectoryChange>;
 
 /**
  * Carries out operations that refer to each other in circles: everything without what closes them, and then that. Returns
@@ -45,7 +46,7 @@ type Link = () => Promise<PeopleChange>;
 export const makeCircle = async (
   work: DirectoryWork,
   operations: readonly CircleOperation[],
-): Promise<Map<number, PeopleChange>> => {
+): Promise<Map<number, DirectoryChange>> => {
   const inside: ReadonlySet<string> = new Set(operations.map(({ id }) => id));
   const links: { index: number; link: Link }[] = [];
   for (const { index, type, id, data } of operations) {
@@ -56,7 +57,7 @@ export const makeCircle = async (
     );
     links.push({ index, link });
   }
-  const changes = new Map<number, PeopleChange>();
+  const changes = new Map<number, DirectoryChange>();
   for (const { index, link } of links) changes.set(index, await blaming(index, link));
   return changes;
 };
@@ -69,11 +70,11 @@ const makeLinkedUser = async (
 ): Promise<Link> => {
   const manager = user.managerRef !== null && inside.has(user.managerRef) ? user.managerRef : null;
   const managerRef = manager === null ? user.managerRef : null;
-  await insertUser(tx, workspaceId, id, { ...user, managerRef, delegateRef: null });
+  const made = await insertUser(tx, workspaceId, id, { ...user, managerRef, delegateRef: null });
   return async () => {
     if (manager !== null) await setManager(tx, id, manager);
     await checkDelegate(tx, workspaceId, { id, user });
-    return { changed: [id], affected: [], deleted: [] };
+    return userMade({ ...made, managerId: manager ?? made.managerId });
   };
 };
 
@@ -84,10 +85,11 @@ const makeLinkedGroup = async (
   inside: ReadonlySet<string>,
 ): Promise<Link> => {
   const members = group.members.filter(({ ref }) => !inside.has(ref));
-  const people = await createGroup({ ...work, id }, { ...group, members });
+  const made = await createGroup({ ...work, id }, { ...group, members });
   const fates = group.members.filter(({ ref }) => inside.has(ref)).map((member) => ({ member, joins: true }));
   return async () => {
     const linked = await changeMembers({ ...work, id }, { kind: 'set', reset: false, fates });
-    return { ...people, affected: [...people.affected, ...linked.people] };
+    const joined = [...made.resources.flatMap(({ added }) => added), ...linked.added];
+    return groupMade(id, group, joined, [...made.people.affected, ...linked.people]);
   };
 };

@@ -29,10 +29,10 @@ export class BulkController {
     return this.writes.once(
       call,
       async (work) => {
-        const { results, people, resources } = await new BulkRun(work, bulk, this.config.publicUrl).run();
+        const { results, change } = await new BulkRun(work, bulk, this.config.publicUrl).run();
         return {
-          doing: { operation: 'bulk', resources },
-          people,
+          operation: 'bulk',
+          change,
           answer: () =>
             scimOk({
               schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkResponse'],

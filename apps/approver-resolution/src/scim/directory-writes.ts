@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { mostIdsInFact, type FactContents } from '@countersign/contracts';
+import type { FactContents } from '@countersign/contracts';
 import type { Tx, UnitOfWork } from '@countersign/messaging';
 import { isDeadlock } from '@countersign/persistence';
-import { Idempotency, recordFact, UNIT_OF_WORK, type Answer, type Call } from '@countersign/service-kit';
-import { countChange, directoryVersions } from '../directory/directory-version';
+import { Idempotency, recordFacts, UNIT_OF_WORK, type Answer, type Call } from '@countersign/service-kit';
+import type { DirectoryChange } from '../directory/directory-change';
 import { KnownActor } from '../directory/known-actor';
 import { lockDirectory, withDirectoryLock, type DirectoryLock } from '../directory/lock-directory';
-import { nobody, publishChange, type PeopleChange } from '../directory/publish-people';
+import { tellOfChange } from '../directory/tell-of-change';
 import { DirectoryTurns, tooBusy } from './directory-turns';
 import { isStatementTimeout } from './statement-timeout';
 
@@ -17,19 +17,12 @@ export interface DirectoryWork {
   lock: DirectoryLock;
 }
 
-type Changed = FactContents['directory.changed'];
-
-/** What the log says that was done, to which of the resources that were asked for. */
-export interface Doing {
-  operation: Changed['operation'];
-  resources: readonly { type: Changed['resourceTypes'][number]; id: string }[];
-}
-
 /** What a write has done, and how to answer it once everybody has been told. */
 export interface Written {
-  doing: Doing;
-  /** `nobody` itself when nothing at all has changed. */
-  people: PeopleChange;
+  /** What the log says that it was. */
+  operation: FactContents['directory.changed']['operation'];
+  /** `nothing` itself when nothing at all has changed. */
+  change: DirectoryChange;
   answer: () => Answer | Promise<Answer>;
 }
 
@@ -96,34 +89,10 @@ export class DirectoryWrites {
     await lockDirectory(tx, call.workspaceId, lock).catch((error: unknown) => {
       throw isStatementTimeout(error) ? tooBusy() : error;
     });
-    const { doing, people, answer } = await write({ tx, workspaceId: call.workspaceId, lock });
-    const [versions] = await Promise.all([
-      directoryVersions(tx, [call.workspaceId]),
-      publishChange(tx, call.workspaceId, people, call.cause),
-    ]);
-    if (people !== nobody) {
-      // Others may be committed before this one: it is in no version before the next.
-      const version = (versions.get(call.workspaceId) ?? 0) + 1;
-      recordFact(tx, call, person, { type: 'directory.changed', content: contentOf(doing, people, version) });
-    }
-    countChange(tx, call.workspaceId);
+    const { operation, change, answer } = await write({ tx, workspaceId: call.workspaceId, lock });
+    await tellOfChange(tx, call.workspaceId, call.cause, operation, change, (facts) =>
+      recordFacts(tx, call, person, facts),
+    );
     return answer();
   }
 }
-
-const contentOf = (
-  { operation, resources }: Doing,
-  { changed, affected, deleted }: PeopleChange,
-  directoryVersion: number,
-): Changed => ({
-  operation,
-  resourceTypes: [...new Set(resources.map(({ type }) => type))].sort(),
-  resources: resources.slice(0, mostIdsInFact).map(({ id }) => id),
-  counts: {
-    resources: resources.length,
-    changed: changed.length,
-    affected: affected.length,
-    deleted: deleted.length,
-  },
-  directoryVersion,
-});

@@ -118,13 +118,13 @@ const unknownMembers = (refs: readonly MemberRef[]) => {
 
 /**
  * Carries out a step on the members of a locked group; what it reads and writes is those who join or leave. Returns
- * whether it changed the group, and for whom, with their versions raised. Throws Problem invalidValue, noTarget, and
+ * who they are, and for whom that matters, with their versions raised. Throws Problem invalidValue, noTarget, and
  * NeedsExclusiveLock where groups join or leave.
  */
 export const changeMembers = async (
   work: GroupWork,
   step: MemberStep,
-): Promise<{ isChanged: boolean; people: string[] }> => {
+): Promise<{ added: string[]; removed: string[]; people: string[] }> => {
   const { reset, users, groups } =
     step.kind === 'set' ? await namedMoves(work, step) : await selectedMoves(work, step);
   const nesting = await nestingMoves(work, reset, groups);
@@ -140,8 +140,7 @@ export const changeMembers = async (
     throw unknownMembers(joining.filter((id) => !raised.has(id)).map((ref) => ({ ref, type: 'User' })));
   await moveUsers(work, joining, leaving);
   await moveGroups(work, nesting);
-  const isChanged = [joining, leaving, nesting.joining, nesting.leaving].some(({ length }) => length > 0);
-  return { isChanged, people };
+  return { added: [...joining, ...nesting.joining], removed: [...leaving, ...nesting.leaving], people };
 };
 
 interface Moves {
@@ -296,14 +295,24 @@ const moveGroups = async ({ tx, workspaceId, id }: GroupWork, { joining, leaving
     );
 };
 
-/** Deletes a group and takes it out of those that it is in, which are other ones by that. */
-export const deleteGroupRow = async (tx: Tx, id: string): Promise<void> => {
-  await tx.query(
+/** Deletes a group and takes it out of those that it is in, which are other ones by that. Returns those, and who was in it. */
+export const deleteGroupRow = async (
+  tx: Tx,
+  id: string,
+): Promise<{ members: string[]; around: string[] }> => {
+  const members = await tx.query<{ id: string }>(
+    `SELECT user_id AS id FROM membership WHERE group_id = $1
+     UNION ALL
+     SELECT member_id FROM group_nesting WHERE group_id = $1`,
+    [id],
+  );
+  const around = await tx.query<{ id: string }>(
     `UPDATE group_ g SET version = g.version + 1, changed_at = now()
-       FROM group_nesting n WHERE n.member_id = $1 AND g.id = n.group_id AND g.id <> $1`,
+       FROM group_nesting n WHERE n.member_id = $1 AND g.id = n.group_id AND g.id <> $1 RETURNING g.id`,
     [id],
   );
   await tx.query('DELETE FROM group_ WHERE id = $1', [id]);
+  return { members: members.map((row) => row.id), around: around.map((row) => row.id) };
 };
 
 /** Groups by id, in the order asked for. */

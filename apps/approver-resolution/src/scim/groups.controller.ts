@@ -69,8 +69,8 @@ export class GroupsController {
     return this.writes.once(call, async (work) => {
       const id = v7();
       return {
-        doing: { operation: 'create', resources: [{ type: 'Group', id }] },
-        people: await createGroup({ ...work, id }, group),
+        operation: 'create',
+        change: await createGroup({ ...work, id }, group),
         answer: async () => {
           const row = await this.written(work, id, projection);
           return scimCreated(
@@ -138,8 +138,8 @@ export class GroupsController {
     const projection = readProjection(query);
     const group = readGroup(await scimBody(call));
     return this.writes.run(call, async (work) => ({
-      doing: { operation: 'replace', resources: [{ type: 'Group', id }] },
-      people: await putGroup({ ...work, id }, group, checkVersion(preconditionsOf(call))),
+      operation: 'replace',
+      change: await putGroup({ ...work, id }, group, checkVersion(preconditionsOf(call))),
       answer: async () => {
         const row = await this.written(work, id, projection);
         return scimOk(this.view(row, projection), row.version);
@@ -165,8 +165,8 @@ export class GroupsController {
     const projection = readProjection(query);
     const change = changeOf(readPatch(await scimBody(call)));
     return this.writes.run(call, async (work) => ({
-      doing: { operation: 'patch', resources: [{ type: 'Group', id }] },
-      people: await patchGroup({ ...work, id }, change, checkVersion(preconditionsOf(call))),
+      operation: 'patch',
+      change: await patchGroup({ ...work, id }, change, checkVersion(preconditionsOf(call))),
       answer: async () => {
         // A group may have tens of thousands of members: nobody gets them who has not asked (RFC 7644 §3.5.2).
         const isAsked = projection.attributes !== null || projection.excluded.length > 0;
@@ -188,8 +188,8 @@ export class GroupsController {
   async delete(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.load(call, false);
     return this.writes.run(call, async (work) => ({
-      doing: { operation: 'delete', resources: [{ type: 'Group', id }] },
-      people: await removeGroup({ ...work, id }, checkVersion(preconditionsOf(call))),
+      operation: 'delete',
+      change: await removeGroup({ ...work, id }, checkVersion(preconditionsOf(call))),
       answer: noContent,
     }));
   }

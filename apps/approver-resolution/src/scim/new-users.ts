@@ -49,28 +49,28 @@ export class NewUsers {
 }
 
 /**
- * Makes users who do not depend on each other, by one statement. Returns why some could not be made, by operation; null when
- * that is as many as end the bulk: then nothing has been done, for who comes after the last of them must not be there.
+ * Makes users who do not depend on each other, by one statement. Returns them as they were made, or why they could not be, by
+ * operation; null when as many failed as end the bulk: then nothing has been done, for who comes after the last of them must not be there.
  */
 export const makeUsers = async (
   { tx, workspaceId }: DirectoryWork,
   users: readonly NewUserOperation[],
   tooMany: number,
-): Promise<ReadonlyMap<number, Problem> | null> => {
+): Promise<ReadonlyMap<number, NewUser | Problem> | null> => {
   await tx.query('SAVEPOINT operation');
   const managers = await managersOf(tx, workspaceId, users);
-  const failures = new Map<number, Problem>();
-  const rows = users.flatMap(({ index, id, user }): NewUser[] => {
+  const outcomes = new Map<number, NewUser | Problem>();
+  for (const { index, id, user } of users) {
     const managerId = managers.get(id) ?? null;
-    if (!(managerId instanceof Problem)) return [{ id, user, managerId }];
-    failures.set(index, managerId);
-    return [];
-  });
+    outcomes.set(index, managerId instanceof Problem ? managerId : { id, user, managerId });
+  }
+  const rows = [...outcomes.values()].filter((one): one is NewUser => !(one instanceof Problem));
   const made = rows.length > 0 ? await insertUsers(tx, workspaceId, rows) : new Set<string>();
-  for (const { index, id, user } of users)
-    if (!made.has(id) && !failures.has(index)) failures.set(index, takenName(user.userName));
-  const isTooMuch = failures.size >= tooMany && users.length > 1;
+  for (const [index, one] of outcomes)
+    if (!(one instanceof Problem) && !made.has(one.id)) outcomes.set(index, takenName(one.user.userName));
+  const failures = [...outcomes.values()].filter((one) => one instanceof Problem).length;
+  const isTooMuch = failures >= tooMany && users.length > 1;
   if (isTooMuch) await tx.query('ROLLBACK TO SAVEPOINT operation');
   await tx.query('RELEASE SAVEPOINT operation');
-  return isTooMuch ? null : failures;
+  return isTooMuch ? null : outcomes;
 };

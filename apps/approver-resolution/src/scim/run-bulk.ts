@@ -1,9 +1,10 @@
 import { Problem, problemOf, renderProblem } from '@countersign/service-kit';
-import { nobody, type PeopleChange } from '../directory/publish-people';
+import { NamedResources } from '../directory/change-facts';
+import { nothing, type DirectoryChange } from '../directory/directory-change';
 import { CircleFailure, makeCircle } from './bulk-circle';
 import { inOrder } from './bulk-order';
 import { withReferences } from './bulk-references';
-import type { DirectoryWork, Doing } from './directory-writes';
+import type { DirectoryWork } from './directory-writes';
 import { changeOf } from './group-change';
 import { createGroup, patchGroup, putGroup, removeGroup } from './group.changes';
 import { groupLocation } from './group.view';
@@ -15,7 +16,7 @@ import { readPatch } from './read-patch';
 import { readUser, type UserInput } from './read-user';
 import { checkVersion, weakTag } from './scim-answer';
 import { conflict, invalid } from './scim-problem';
-import { patchUser, putUser, removeUser } from './user.changes';
+import { patchUser, putUser, removeUser, userMade } from './user.changes';
 import { insertUser } from './user.store';
 import { userLocation } from './user.view';
 
@@ -39,8 +40,8 @@ export class BulkRun {
   private readonly changed = new Set<string>();
   private readonly affected = new Set<string>();
   private readonly deleted = new Set<string>();
-  /** Those of operations that have changed something. */
-  private readonly resources = new Map<string, Doing['resources'][number]>();
+  private readonly resources = new NamedResources();
+  private readonly delegations: DirectoryChange['delegations'][number][] = [];
   private readonly newUsers = new NewUsers();
   /** Operations that make something, by bulkId. */
   private readonly makers = new Map<string, number>();
@@ -60,8 +61,7 @@ export class BulkRun {
   /** The results are in the order of the operations; those after too many errors have none. */
   async run(): Promise<{
     results: BulkResult[];
-    people: PeopleChange;
-    resources: Doing['resources'];
+    change: DirectoryChange;
   }> {
     for (const component of inOrder(this.operations.map(({ refersTo }) => refersTo))) {
       if (this.isOver()) break;
@@ -72,15 +72,20 @@ export class BulkRun {
     if (!this.isOver()) await this.makeWaiting();
     return {
       results: [...this.results].sort(([a], [b]) => a - b).map(([, result]) => result),
-      people:
-        this.resources.size === 0
-          ? nobody
-          : {
-              changed: [...this.changed].filter((id) => !this.deleted.has(id)),
-              affected: [...this.affected].filter((id) => !this.changed.has(id) && !this.deleted.has(id)),
-              deleted: [...this.deleted],
-            },
-      resources: [...this.resources.values()],
+      change: this.resources.named.length === 0 ? nothing : this.change(),
+    };
+  }
+
+  private change(): DirectoryChange {
+    return {
+      people: {
+        changed: [...this.changed].filter((id) => !this.deleted.has(id)),
+        affected: [...this.affected].filter((id) => !this.changed.has(id) && !this.deleted.has(id)),
+        deleted: [...this.deleted],
+      },
+      resources: this.resources.named,
+      unnamed: this.resources.unnamed,
+      delegations: this.delegations,
     };
   }
 
@@ -120,12 +125,12 @@ export class BulkRun {
   private async makeWaiting(): Promise<void> {
     const users = this.newUsers.take();
     if (users.length === 0) return;
-    const failures = await makeUsers(this.work, users, this.bulk.failOnErrors - this.errors);
-    if (failures === null) return this.makeOneByOne(users);
-    for (const { index, id } of users) {
-      const failure = failures.get(index);
-      if (failure) this.fail(index, failure);
-      else this.succeed(index, '201', '1', justMade(id));
+    const outcomes = await makeUsers(this.work, users, this.bulk.failOnErrors - this.errors);
+    if (outcomes === null) return this.makeOneByOne(users);
+    for (const { index } of users) {
+      const outcome = outcomes.get(index);
+      if (outcome instanceof Problem) this.fail(index, outcome);
+      else if (outcome) this.succeed(index, '201', '1', userMade(outcome));
     }
   }
 
@@ -137,8 +142,8 @@ export class BulkRun {
   }
 
   private async makeUser(index: number, id: string, user: UserInput): Promise<void> {
-    await insertUser(this.work.tx, this.work.workspaceId, id, user);
-    this.succeed(index, '201', '1', justMade(id));
+    const made = await insertUser(this.work.tx, this.work.workspaceId, id, user);
+    this.succeed(index, '201', '1', userMade(made));
   }
 
   /** Carries out operations that stand or fall together; a refusal of one leaves nothing of them. */
@@ -178,17 +183,17 @@ export class BulkRun {
       case 'POST':
         return this.succeed(index, '201', '1', await createGroup(work, readGroup(data)));
       case 'PUT': {
-        const people = isUser
+        const change = isUser
           ? await putUser(tx, workspaceId, id, readUser(data), check)
           : await putGroup(work, readGroup(data), check);
-        return this.succeed(index, '200', await this.versionOf(operation, id), people);
+        return this.succeed(index, '200', await this.versionOf(operation, id), change);
       }
       case 'PATCH': {
         const operations = readPatch(data);
-        const people = isUser
+        const change = isUser
           ? await patchUser(tx, workspaceId, id, operations, check)
           : await patchGroup(work, changeOf(operations), check);
-        return this.succeed(index, isUser ? '200' : '204', await this.versionOf(operation, id), people);
+        return this.succeed(index, isUser ? '200' : '204', await this.versionOf(operation, id), change);
       }
       default:
         return this.succeed(
@@ -212,7 +217,7 @@ export class BulkRun {
     }));
     await this.attempt(component, async () => {
       const changes = await makeCircle(this.work, operations);
-      for (const [index, people] of changes) this.succeed(index, '201', '1', people);
+      for (const [index, change] of changes) this.succeed(index, '201', '1', change);
     });
   }
 
@@ -249,14 +254,13 @@ export class BulkRun {
     return row.version;
   }
 
-  private succeed(index: number, status: string, version: string | null, people: PeopleChange): void {
+  private succeed(index: number, status: string, version: string | null, change: DirectoryChange): void {
+    const { people, resources, delegations } = change;
     for (const id of people.changed) this.changed.add(id);
     for (const id of people.affected) this.affected.add(id);
     for (const id of people.deleted) this.deleted.add(id);
-    if (people !== nobody) {
-      const id = this.idOf(index);
-      this.resources.set(id, { type: this.at(index).type, id });
-    }
+    this.resources.add(resources);
+    this.delegations.push(...delegations);
     this.results.set(index, {
       ...this.named(index, true),
       ...(version === null ? {} : { version: weakTag(version) }),
@@ -289,8 +293,6 @@ export class BulkRun {
     return (maker === undefined ? null : this.at(maker).id) ?? id;
   }
 }
-
-const justMade = (id: string): PeopleChange => ({ changed: [id], affected: [], deleted: [] });
 
 /** What the client is to blame for; anything else ends the bulk. */
 const refusal = (error: unknown): Problem => {

@@ -1,13 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Tx } from '@countersign/messaging';
 import { Problem } from '@countersign/service-kit';
-import { nobody, type PeopleChange } from '../directory/publish-people';
+import {
+  deletion,
+  nothing,
+  resourceChange,
+  type Attributes,
+  type DirectoryChange,
+} from '../directory/directory-change';
 import { applyPatch } from './apply-patch';
 import type { PatchOperation } from './read-patch';
 import { readUser, type UserInput } from './read-user';
+import { attributesOf } from './user-attributes';
 import { userResource } from './scim-schema';
 import { countersignUrn } from './user.schema';
-import { deleteUser, lockUser, replaceUser, type LockedUser } from './user.store';
+import { deleteUser, lockUser, replaceUser, type LockedUser, type NewUser } from './user.store';
 
 /** Throws when the resource must not be changed at this version. */
 export type CheckVersion = (version: number) => void;
@@ -19,7 +26,18 @@ const locked = async (tx: Tx, id: string, check: CheckVersion): Promise<LockedUs
   return user;
 };
 
-const only = (id: string): PeopleChange => ({ changed: [id], affected: [], deleted: [] });
+const only = (id: string, { attributes: before }: LockedUser, after: Attributes): DirectoryChange => ({
+  people: { changed: [id], affected: [], deleted: [] },
+  resources: [resourceChange('User', id, before, after)],
+  delegations: [],
+});
+
+/** Somebody who has just been made. */
+export const userMade = ({ id, user, managerId }: NewUser): DirectoryChange => ({
+  people: { changed: [id], affected: [], deleted: [] },
+  resources: [resourceChange('User', id, null, attributesOf(user.resource, user.externalId, managerId))],
+  delegations: [],
+});
 
 /** Throws Problem not_found, version_mismatch, uniqueness, invalidValue. */
 export const putUser = async (
@@ -28,10 +46,9 @@ export const putUser = async (
   id: string,
   user: UserInput,
   check: CheckVersion,
-): Promise<PeopleChange> => {
-  await locked(tx, id, check);
-  await replaceUser(tx, workspaceId, id, user);
-  return only(id);
+): Promise<DirectoryChange> => {
+  const before = await locked(tx, id, check);
+  return only(id, before, await replaceUser(tx, workspaceId, id, user));
 };
 
 /**
@@ -44,23 +61,33 @@ export const patchUser = async (
   id: string,
   operations: readonly PatchOperation[],
   check: CheckVersion,
-): Promise<PeopleChange> => {
-  const { resource } = await locked(tx, id, check);
+): Promise<DirectoryChange> => {
+  const before = await locked(tx, id, check);
+  const { resource } = before;
   const patched = applyPatch(resource, operations, userResource);
-  if (isDeepStrictEqual(patched, resource)) return nobody;
+  if (isDeepStrictEqual(patched, resource)) return nothing;
   const user = readUser(patched);
   // A delegate who has gone since hinders no other change.
   const isAsBefore = isDeepStrictEqual(absenceIn(patched), absenceIn(resource));
-  await replaceUser(tx, workspaceId, id, isAsBefore ? { ...user, delegateRef: null } : user);
-  return only(id);
+  const after = await replaceUser(tx, workspaceId, id, isAsBefore ? { ...user, delegateRef: null } : user);
+  return only(id, before, after);
 };
 
 const absenceIn = (resource: Record<string, unknown>): unknown =>
   (resource[countersignUrn] as { outOfOffice?: unknown } | undefined)?.outOfOffice;
 
 /** Those who reported to the user have no manager now. Throws Problem not_found, version_mismatch. */
-export const removeUser = async (tx: Tx, id: string, check: CheckVersion): Promise<PeopleChange> => {
-  const reports = await deleteUser(tx, id, check);
-  if (!reports) throw Problem.notFound('user');
-  return { changed: [], affected: reports, deleted: [id] };
+export const removeUser = async (tx: Tx, id: string, check: CheckVersion): Promise<DirectoryChange> => {
+  const gone = await deleteUser(tx, id, check);
+  if (!gone) throw Problem.notFound('user');
+  const { reports, groups, delegations } = gone;
+  return {
+    people: { changed: [], affected: reports, deleted: [id] },
+    resources: [
+      deletion('User', id),
+      ...groups.map((group) => resourceChange('Group', group, {}, {}, { removed: [id] })),
+      ...reports.map((report) => resourceChange('User', report, { manager: id }, {})),
+    ],
+    delegations,
+  };
 };

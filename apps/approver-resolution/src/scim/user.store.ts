@@ -1,9 +1,13 @@
+import type { FactContents } from '@countersign/contracts';
 import type { Tx } from '@countersign/messaging';
 import { isUniqueViolation, type Sql } from '@countersign/persistence';
+import { endDelegationsOf } from '../delegations/delegation.store';
+import type { Attributes } from '../directory/directory-change';
 import { roleKey, userNameKey } from '../directory/directory-ref';
 import { managerOf, noManager } from './named-users';
 import type { UserInput } from './read-user';
 import { notUnique } from './scim-problem';
+import { attributesOf } from './user-attributes';
 import { enterpriseUrn } from './user.schema';
 
 export interface UserRow {
@@ -89,11 +93,17 @@ export const insertUsers = async (
   return new Set(rows.map(({ id }) => id));
 };
 
-/** Throws Problem uniqueness, invalidValue. */
-export const insertUser = async (tx: Tx, workspaceId: string, id: string, user: UserInput): Promise<void> => {
+/** Returns what has been made of it. Throws Problem uniqueness, invalidValue. */
+export const insertUser = async (
+  tx: Tx,
+  workspaceId: string,
+  id: string,
+  user: UserInput,
+): Promise<NewUser> => {
   const managerId = await managerOf(tx, workspaceId, { id, user });
   const made = await insertUsers(tx, workspaceId, [{ id, user, managerId }]);
   if (made.size === 0) throw takenName(user.userName);
+  return { id, user, managerId };
 };
 
 const valuesOf = (workspaceId: string, id: string, user: UserInput, managerId: string | null): unknown[] => [
@@ -113,13 +123,13 @@ const valuesOf = (workspaceId: string, id: string, user: UserInput, managerId: s
   rolesOf(user),
 ];
 
-/** Replaces a user that the caller has locked. Throws Problem uniqueness, invalidValue. */
+/** Replaces a user that the caller has locked. Returns what they are now. Throws Problem uniqueness, invalidValue. */
 export const replaceUser = async (
   tx: Tx,
   workspaceId: string,
   id: string,
   user: UserInput,
-): Promise<void> => {
+): Promise<Attributes> => {
   const managerId = await managerOf(tx, workspaceId, { id, user });
   const update = tx.query(
     `WITH lost AS (
@@ -138,6 +148,7 @@ export const replaceUser = async (
   await withManagerThere(update).catch((error: unknown) => {
     throw isUniqueViolation(error, 'one_user_per_name') ? takenName(user.userName) : error;
   });
+  return attributesOf(user.resource, user.externalId, managerId);
 };
 
 /** Gives a user a manager, without a new version: for one made in this transaction. Throws Problem invalidValue. */
@@ -148,6 +159,7 @@ export const setManager = (tx: Tx, id: string, managerId: string): Promise<unkno
 export interface LockedUser {
   version: number;
   resource: Record<string, unknown>;
+  attributes: Attributes;
 }
 
 /** Not FOR UPDATE: a user whose manager this is made at the same time is no reason to wait, nor two who name each other. */
@@ -170,6 +182,7 @@ export const lockUser = async (tx: Tx, id: string): Promise<LockedUser | null> =
   };
   return {
     version: Number(row.version),
+    attributes: attributesOf({ ...resource, userName }, externalId, manager),
     resource: {
       ...resource,
       userName,
@@ -179,15 +192,25 @@ export const lockUser = async (tx: Tx, id: string): Promise<LockedUser | null> =
   };
 };
 
+/** What went with a user who is deleted. */
+export interface Departure {
+  /** Those whose manager this was: they have none now. */
+  reports: string[];
+  /** Those that the user was in. */
+  groups: string[];
+  /** Those that were not over. */
+  delegations: FactContents['delegation.ended'][];
+}
+
 /**
- * Deletes a user. Groups are locked before users, as everywhere. Returns those whose manager this was: they have
- * none now, and their versions are raised. Null when there is no such user.
+ * Deletes a user. Groups are locked before users, as everywhere. The versions of reports and groups are raised. Null when there
+ * is no such user.
  */
 export const deleteUser = async (
   tx: Tx,
   id: string,
   check: (version: number) => void,
-): Promise<string[] | null> => {
+): Promise<Departure | null> => {
   await tx.query(
     'SELECT 1 FROM group_ WHERE id IN (SELECT group_id FROM membership WHERE user_id = $1) ORDER BY id FOR UPDATE',
     [id],
@@ -204,14 +227,15 @@ export const deleteUser = async (
       WHERE manager_id = $1 AND id <> $1 RETURNING id`,
     [id],
   );
-  await tx.query(
+  const groups = await tx.query<{ id: string }>(
     `UPDATE group_ g SET version = g.version + 1, changed_at = now()
        FROM membership m
-      WHERE m.user_id = $1 AND g.id = m.group_id`,
+      WHERE m.user_id = $1 AND g.id = m.group_id RETURNING g.id`,
     [id],
   );
+  const delegations = await endDelegationsOf(tx, id);
   await tx.query('DELETE FROM user_ WHERE id = $1', [id]);
-  return reports.map((row) => row.id);
+  return { reports: reports.map((row) => row.id), groups: groups.map((row) => row.id), delegations };
 };
 
 /** Users by id, in the order asked for. */

@@ -36,7 +36,7 @@ import {
 } from './scim-answer';
 import { listDocument, patchBody, resourceBody, resourceDocument, searchBody } from './scim-document';
 import { search } from './search';
-import { patchUser, putUser, removeUser } from './user.changes';
+import { patchUser, putUser, removeUser, userMade } from './user.changes';
 import { insertUser, usersById, type UserRow } from './user.store';
 import { projectedUser, userLocation } from './user.view';
 
@@ -63,10 +63,10 @@ export class UsersController {
     const user = readUser(await scimBody(call));
     return this.writes.once(call, async (work) => {
       const id = v7();
-      await insertUser(work.tx, call.workspaceId, id, user);
+      const made = await insertUser(work.tx, call.workspaceId, id, user);
       return {
-        doing: { operation: 'create', resources: [{ type: 'User', id }] },
-        people: { changed: [id], affected: [], deleted: [] },
+        operation: 'create',
+        change: userMade(made),
         answer: async () => {
           const row = await this.written(work, id);
           return scimCreated(
@@ -133,8 +133,8 @@ export class UsersController {
     const projection = readProjection(query);
     const user = readUser(await scimBody(call));
     return this.writes.run(call, async (work) => ({
-      doing: { operation: 'replace', resources: [{ type: 'User', id }] },
-      people: await putUser(work.tx, call.workspaceId, id, user, checkVersion(preconditionsOf(call))),
+      operation: 'replace',
+      change: await putUser(work.tx, call.workspaceId, id, user, checkVersion(preconditionsOf(call))),
       answer: () => this.answer(work, id, projection),
     }));
   }
@@ -154,8 +154,8 @@ export class UsersController {
     const projection = readProjection(query);
     const operations = readPatch(await scimBody(call));
     return this.writes.run(call, async (work) => ({
-      doing: { operation: 'patch', resources: [{ type: 'User', id }] },
-      people: await patchUser(work.tx, call.workspaceId, id, operations, checkVersion(preconditionsOf(call))),
+      operation: 'patch',
+      change: await patchUser(work.tx, call.workspaceId, id, operations, checkVersion(preconditionsOf(call))),
       answer: () => this.answer(work, id, projection),
     }));
   }
@@ -172,8 +172,8 @@ export class UsersController {
   async delete(@Caller() call: Call): Promise<Answer> {
     const { id } = await this.load(call);
     return this.writes.run(call, async ({ tx }) => ({
-      doing: { operation: 'delete', resources: [{ type: 'User', id }] },
-      people: await removeUser(tx, id, checkVersion(preconditionsOf(call))),
+      operation: 'delete',
+      change: await removeUser(tx, id, checkVersion(preconditionsOf(call))),
       answer: noContent,
     }));
   }

@@ -1,19 +1,22 @@
 import { isUuid, type Actor, type Fact } from '@countersign/contracts';
-import { leafContent } from './fact';
 import { callRules, factRules } from './fact-rules';
 import type { LogEntry } from './log-entry';
 import { describeMembers, type MemberRule } from './member-rules';
 
-/** A fact as an entry of the log: what may stay for ever apart from what may have to go. */
+/**
+ * A fact as an entry of the log: what may stay for ever apart from what may have to go. Whose workflow's it is follows from the
+ * leaf: the member `workflow` of its content.
+ */
 export const entryOfFact = (
   workspaceId: string,
-  { id, type, at, actor, requestId, workflowKey, content, personal }: Fact,
+  { id, type, at, actor, requestId, content, personal }: Fact,
 ): LogEntry => {
   const rules: Readonly<Record<string, MemberRule>> = Object.hasOwn(factRules, type)
     ? { ...factRules[type as keyof typeof factRules], ...callRules }
     : {};
   const author = subjectOf(actor) ?? workspaceId;
   const described = describeMembers(rules, content, { requester: author, author });
+  const { workflow } = described.content;
   const undecided = described.personal.map(({ data }) => data as object);
   return {
     workspaceId,
@@ -24,8 +27,8 @@ export const entryOfFact = (
     requestId: requestId ?? null,
     requestVersion: null,
     taskId: null,
-    workflowKey: workflowKey ?? null,
-    content: leafContent({ actor, requestId, workflowKey }, described.content),
+    workflowKey: typeof workflow === 'string' ? workflow : null,
+    content: { actor, ...described.content },
     personal: [
       ...personal.map(({ subject, kind, data }) => ({ subject: subject ?? author, kind, data })),
       ...(undecided.length > 0

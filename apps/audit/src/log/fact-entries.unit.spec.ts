@@ -12,7 +12,6 @@ const factOf = (more: Partial<Fact>): Fact => ({
   at: '2026-11-21T09:00:00.000Z',
   actor: { type: 'user', id: bob, via: keyId },
   requestId: null,
-  workflowKey: null,
   content: {},
   personal: [],
   ...more,
@@ -29,28 +28,21 @@ describe('the entry of a fact', () => {
       root: false,
     };
     const call = { traceId: 'a'.repeat(32), scheme: 'basic' };
-    const entry = entryOf({
-      type: 'api_key.created',
-      content: { ...content, ...call },
-      workflowKey: 'purchase',
-    });
-    expect(entry.content).toEqual({
-      actor: { type: 'user', id: bob, via: keyId },
-      workflow: 'purchase',
-      ...content,
-      ...call,
-    });
-    expect(entry).toMatchObject({
-      workspaceId,
-      type: 'api_key.created',
-      workflowKey: 'purchase',
-      personal: [],
-    });
+    const entry = entryOf({ type: 'api_key.created', content: { ...content, ...call } });
+    expect(entry.content).toEqual({ actor: { type: 'user', id: bob, via: keyId }, ...content, ...call });
+    expect(entry).toMatchObject({ workspaceId, type: 'api_key.created', workflowKey: null, personal: [] });
   });
 
-  it('says its workflow only where no request does', () => {
-    expect(entryOf({ workflowKey: 'purchase', requestId: v7() }).content).not.toHaveProperty('workflow');
-    expect(entryOf({ workflowKey: null }).content).not.toHaveProperty('workflow');
+  it('is of the workflow that its leaf says it is about', () => {
+    const content = { workflow: 'purchase', workflowId: v7(), version: 2, origin: 'call' };
+    for (const type of ['workflow.version_added', 'workflow.published'] as const)
+      expect(entryOf({ type, content })).toMatchObject({
+        workflowKey: 'purchase',
+        content: { workflow: 'purchase', workflowId: content.workflowId },
+      });
+    // What is no code is sealed, and nothing but the leaf says whose entry it is.
+    const odd = entryOf({ type: 'workflow.published', content: { workflow: 'Bob Miller' } });
+    expect(odd.workflowKey).toBeNull();
   });
 
   it('seals words for whom they concern: the person named, else who acted, else the workspace', () => {
@@ -82,12 +74,19 @@ describe('the entry of a fact', () => {
       type: 'directory.changed',
       content: {
         operation: 'bulk',
-        resources: ['a', 'Bob Miller'],
+        resources: [
+          { type: 'User', id: bob, attributes: ['approvalLimit', 'Bob Miller'], note: 'Bob Miller' },
+          'Bob Miller',
+        ],
         counts: { resources: 2, note: 'Bob Miller' },
         drafts: [],
       },
     });
-    expect(content).toMatchObject({ operation: 'bulk', resources: ['a'], counts: { resources: 2 } });
+    expect(content).toMatchObject({
+      operation: 'bulk',
+      resources: [{ type: 'User', id: bob, attributes: ['approvalLimit'] }],
+      counts: { resources: 2 },
+    });
     expect(JSON.stringify(content)).not.toContain('Miller');
     expect(personal).toHaveLength(1);
   });

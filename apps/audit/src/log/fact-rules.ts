@@ -3,6 +3,7 @@ import { listOf, plain, record, type RulesFor } from './member-rules';
 
 const plainList = listOf(plain);
 const endpoint = { endpointId: plain, version: plain };
+const workflowVersion = { workflow: plain, workflowId: plain, version: plain, definitionHash: plain };
 const delegated = {
   delegationId: plain,
   from: plain,
@@ -26,15 +27,26 @@ export const factRules: { readonly [T in FactType]: RulesFor<FactContents[T]> } 
     root: plain,
   },
   'api_key.revoked': { apiKeyId: plain, root: plain },
-  'workflow.version_added': { version: plain, definitionHash: plain, origin: plain },
-  'workflow.published': { workflowId: plain, version: plain, definitionHash: plain },
+  'workflow.version_added': { ...workflowVersion, origin: plain },
+  'workflow.published': workflowVersion,
   'workspace_settings.changed': { changed: plainList, version: plain },
   'directory.changed': {
     operation: plain,
-    resourceTypes: plainList,
-    resources: plainList,
+    part: plain,
+    parts: plain,
+    resources: listOf(
+      record<FactContents['directory.changed']['resources'][number]>({
+        type: plain,
+        id: plain,
+        did: plain,
+        attributes: plainList,
+        added: plainList,
+        removed: plainList,
+      }),
+    ),
     counts: record<FactContents['directory.changed']['counts']>({
       resources: plain,
+      unnamed: plain,
       changed: plain,
       affected: plain,
       deleted: plain,
@@ -78,6 +90,7 @@ export const factRules: { readonly [T in FactType]: RulesFor<FactContents[T]> } 
     format: plain,
     of: plain,
     userId: plain,
+    groupId: plain,
     workflows: plainList,
   },
   'chat_channel.changed': { channelId: plain, changed: plainList, version: plain },

@@ -24,9 +24,9 @@ export const factOf = (
 
 /**
  * What a fact says in its leaf: who, and of which workflow it is where it is about no request of one. So whatever entries are
- * found by is told by leaves.
+ * found by is told by leaves. Facts of other services say their workflow themselves.
  */
-export const leafContent = (
+const leafContent = (
   { actor, requestId, workflowKey }: Pick<LogEntry, 'actor'> & Partial<LogEntry>,
   content: Record<string, unknown>,
 ): Record<string, unknown> => ({

@@ -28,11 +28,10 @@ export const addDraft = async (
   const createdBy: Actor = callingActor(call, person);
   const { workspaceId } = call;
   const draft = { newWorkflowId: v7(), workspaceId, key, title: title ?? key, definition, text, mediaType };
-  const version = await insertDraft(tx, { ...draft, createdBy });
+  const { workflowId, version } = await insertDraft(tx, { ...draft, createdBy });
   recordFact(tx, call, person, {
     type: 'workflow.version_added',
-    workflowKey: key,
-    content: { version, definitionHash: definitionHash(text), origin },
+    content: { workflow: key, workflowId, version, definitionHash: definitionHash(text), origin },
   });
   return version;
 };

@@ -141,15 +141,15 @@ export const insertDraft = async (
     mediaType: string;
     createdBy: Actor;
   },
-): Promise<number> => {
-  const [row] = await sql.query<{ version: number }>(
+): Promise<{ workflowId: string; version: number }> => {
+  const [row] = await sql.query<{ workflow_id: string; version: number }>(
     `WITH workflow AS (
        INSERT INTO workflow (id, workspace_id, key, newest_version) VALUES ($1, $2, $3, 1)
        ON CONFLICT (workspace_id, key) DO UPDATE SET newest_version = workflow.newest_version + 1
        RETURNING id, newest_version
      )
      INSERT INTO workflow_version (workflow_id, version, workspace_id, state, title, definition, source_text, media_type, created_at, created_by)
-     SELECT id, newest_version, $2, 'draft', $4, $5, $6, $7, now(), $8 FROM workflow RETURNING version`,
+     SELECT id, newest_version, $2, 'draft', $4, $5, $6, $7, now(), $8 FROM workflow RETURNING workflow_id, version`,
     [
       draft.newWorkflowId,
       draft.workspaceId,
@@ -162,7 +162,7 @@ export const insertDraft = async (
     ],
   );
   if (!row) throw new Error('a draft that was not written');
-  return row.version;
+  return { workflowId: row.workflow_id, version: row.version };
 };
 
 /** Makes a version the published one and retires the one before; publishing an older one rolls back. */

@@ -100,8 +100,8 @@ export class WorkflowsController {
       });
       recordFact(tx, call, person, {
         type: 'workflow.published',
-        workflowKey: found.key,
         content: {
+          workflow: found.key,
           workflowId: found.id,
           version: found.version,
           definitionHash: definitionHash(found.text),

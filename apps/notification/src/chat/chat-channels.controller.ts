@@ -151,6 +151,7 @@ export class ChatChannelsController {
           format,
           of: person ? 'person' : group === null ? 'workspace' : 'group',
           userId: person?.id ?? null,
+          groupId: named?.id ?? null,
           workflows,
         },
         words: { name, group, events: row.events },

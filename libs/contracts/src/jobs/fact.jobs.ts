@@ -27,8 +27,6 @@ export class Fact {
   @IsISO8601() at: string;
   @ValidateNested() @Type(() => Actor) actor: Actor;
   @IsOptional() @IsUUID() requestId: string | null;
-  /** Key of the workflow that it is about. */
-  @IsOptional() @IsString() workflowKey: string | null;
   /** Ids, states, codes, numbers and hashes. What is anything else is sealed. */
   @IsObject() content: Record<string, unknown>;
   @IsArray() @ValidateNested({ each: true }) @Type(() => FactWords) personal: FactWords[];

@@ -23,15 +23,13 @@ export const contentOfCall = ({ traceId, identity }: Call): CallContent => ({
 });
 
 /** Something that a call has changed. */
-export interface ChangeFact<T extends FactType> {
+export interface ChangeFact<T extends FactType = FactType> {
   type: T;
   content: FactContents[T];
-  /** Key of the workflow that it is about. */
-  workflowKey?: string | null;
   /** What names people or was written freely; kept for whoever acted, until that is erased. Null and undefined say nothing. */
   words?: Record<string, unknown>;
-  /** Default: the call's. */
-  workspaceId?: string;
+  /** What else is kept until it is erased, for whom it concerns. */
+  personal?: Fact['personal'];
 }
 
 /**
@@ -42,17 +40,46 @@ export const recordFact = <T extends FactType>(
   tx: Publishes,
   call: Call,
   person: { id: string } | null,
-  { type, content, workflowKey = null, words = {}, workspaceId = call.workspaceId }: ChangeFact<T>,
-): void => {
-  const said = Object.entries(words).filter(([, value]) => value !== null && value !== undefined);
+  {
+    workspaceId = call.workspaceId,
+    ...fact
+  }: ChangeFact<T> & {
+    /** Default: the call's. */
+    workspaceId?: string;
+  },
+): void =>
   publishFacts(tx, workspaceId, call.cause, [
-    {
-      ...newFact(type, { ...content, ...contentOfCall(call) }),
-      actor: callingActor(call, workspaceId === call.workspaceId ? person : null),
-      workflowKey,
-      personal: said.length > 0 ? [{ subject: null, kind: 'words', data: Object.fromEntries(said) }] : [],
-    },
+    factOfCall(call, workspaceId === call.workspaceId ? person : null, fact),
   ]);
+
+/** The same for a call that changes many things at once. */
+export const recordFacts = (
+  tx: Publishes,
+  call: Call,
+  person: { id: string } | null,
+  facts: readonly ChangeFact[],
+): void =>
+  publishFacts(
+    tx,
+    call.workspaceId,
+    call.cause,
+    facts.map((fact) => factOfCall(call, person, fact)),
+  );
+
+const factOfCall = (
+  call: Call,
+  person: { id: string } | null,
+  { type, content, words = {}, personal = [] }: ChangeFact,
+): Fact => {
+  const said = Object.entries(words).filter(([, value]) => value !== null && value !== undefined);
+  return {
+    ...newFact(type, { ...content, ...contentOfCall(call) }),
+    actor: callingActor(call, person),
+    personal: [
+      ...(said.length > 0 ? [{ subject: null, kind: 'words', data: Object.fromEntries(said) }] : []),
+      ...personal,
+    ],
+  };
 };
 
 /** Something that nobody called for. */
@@ -81,18 +108,23 @@ export const recordSystemFacts = (
     })),
   );
 
-/** A message is not to grow beyond this; an entry of each. */
-const mostInMessage = 500;
+/** What a message carries: so many facts, of so many bytes of JSON together; a longer one goes alone. */
+const mostInMessage = { facts: 500, bytes: 256 * 1024 };
 
 const publishFacts = (tx: Publishes, workspaceId: string, cause: Cause, facts: readonly Fact[]): void => {
-  for (let at = 0; at < facts.length; at += mostInMessage) {
-    tx.publish({
-      type: 'fact.happened.v1',
-      workspaceId,
-      cause,
-      data: { facts: facts.slice(at, at + mostInMessage) },
-    });
+  let page: Fact[] = [];
+  let bytes = 0;
+  const send = () => {
+    if (page.length > 0) tx.publish({ type: 'fact.happened.v1', workspaceId, cause, data: { facts: page } });
+    [page, bytes] = [[], 0];
+  };
+  for (const fact of facts) {
+    const size = facts.length > 1 ? Buffer.byteLength(JSON.stringify(fact)) : 0;
+    if (page.length === mostInMessage.facts || bytes + size > mostInMessage.bytes) send();
+    page.push(fact);
+    bytes += size;
   }
+  send();
 };
 
 const newFact = (type: FactType, content: object): Fact => ({
@@ -101,7 +133,6 @@ const newFact = (type: FactType, content: object): Fact => ({
   at: new Date().toISOString(),
   actor: bySystem,
   requestId: null,
-  workflowKey: null,
   content: content as Record<string, unknown>,
   personal: [],
 });
