@@ -3,18 +3,19 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { AMBIGUOUS, hashOfEntry, faultOf, isAmbiguous, parse, verifyExport } from './entries.mjs';
 import { Unable, Wrong } from './failure.mjs';
+import { linesOf } from './lines.mjs';
 import { mirror } from './mirror.mjs';
-import { cosigners, openCheckpoint, readLogKey, readWitnessKey } from './note.mjs';
+import { checkpointIn, cosigners, openCheckpoint, readLogKey, readWitnessKey } from './note.mjs';
 import { provesConsistency, provesInclusion } from './tree.mjs';
 
 const HELP = `countersign-verify: verifies an audit log of Countersign without trusting Countersign.
 
   countersign-verify export       --entries FILE --checkpoint FILE --key KEY
-      every entry of an export (NDJSON), that none is missing, and that together they are what is signed
+      every entry of an export (NDJSON), that none is missing, and that together they are what is signed;
+      the checkpoint is in the headers of the export's answer
   countersign-verify inclusion    --entry FILE --proof FILE --checkpoint FILE --key KEY
       that an entry (JSON) is in the tree of the checkpoint; the proof is the answer of
       /v1/audit/proofs/inclusion?index=…&treeSize=…
@@ -25,11 +26,12 @@ const HELP = `countersign-verify: verifies an audit log of Countersign without t
       that at least N (all, when it is not given) of these witnesses have signed the checkpoint
   countersign-verify mirror       --url URL --dir FOLDER --key KEY [--witness KEY … --quorum N] [--full]
       fetches the log at URL (…/v1/audit/log) into a folder and verifies it, also against what the
-      folder was before; a later run fetches what is new. The API key is taken from COUNTERSIGN_KEY.
-      --full verifies entries that were verified before, too
+      folder was before; a later run fetches and reads what is new, or missing or changed in the folder.
+      The API key is taken from COUNTERSIGN_KEY.
+      --full reads everything again; with --witness it says how far N (all) of these witnesses vouch
 
 KEY is a verifier key (name+id+key, from /v1/audit/verifier-key, kept by you), or a file that has one.
-FILE may be - for standard input.
+FILE may be - for standard input. For a checkpoint it may be the headers of an export, as curl -D writes them.
 
 Exit code: 0 verified, 1 something is wrong (each line names the index), 2 it could not be verified.
 `;
@@ -60,9 +62,8 @@ const commands = {
     const failed = new Promise((_, reject) =>
       input.once('error', (/** @type {Error} */ error) => reject(new Unable(error.message))),
     );
-    const lines = createInterface({ input, crlfDelay: Infinity });
     const { entries, erased } = await Promise.race([
-      verifyExport(lines, checkpoint),
+      verifyExport(linesOf(input), checkpoint),
       /** @type {Promise<never>} */ (failed),
     ]);
     return `verified: ${entries} entries of ${checkpoint.origin}${noteOf(erased)}`;
@@ -90,7 +91,7 @@ const commands = {
 
   async consistency(values) {
     const to = await checkpointOf(values);
-    const from = openCheckpoint(await read(needed(values, 'from')), await keyOf(values));
+    const from = openCheckpoint(checkpointIn(await read(needed(values, 'from'))), await keyOf(values));
     if (from.size > to.size)
       throw new Wrong(
         `index ${to.size}: the log was cut off: it has ${to.size} entries and had ${from.size}`,
@@ -112,21 +113,57 @@ const commands = {
 
   async mirror(values) {
     const key = await keyOf(values);
-    const { size, before, firstIndex, note } = await mirror({
+    const { witnesses, quorum } = await witnessesOf(values);
+    const mirrored = await mirror({
       url: needed(values, 'url'),
       dir: path.resolve(needed(values, 'dir')),
       key,
+      witnesses,
       apiKey: process.env.COUNTERSIGN_KEY,
       isFull: values.full ?? false,
       log: (line) => console.error(line),
     });
-    const who = values.witness ? `; ${await witnessed(openCheckpoint(note, key), values)}` : '';
-    const since = before === null ? '' : `, continuing the ${before} seen before`;
-    const pruned =
-      firstIndex > 0n ? `; those before ${firstIndex} were pruned, their hashes are verified` : '';
-    return `verified: ${size} entries of ${key.name}${since}${pruned}${who}`;
+    const { size, before, firstIndex, now, earlier, mended } = mirrored;
+    const verified = [
+      `verified: ${size} entries of ${key.name}`,
+      before === null ? '' : `, continuing the ${before} seen before`,
+      firstIndex > 0n ? `; those before ${firstIndex} were pruned, their hashes are verified` : '',
+      earlier > 0n
+        ? `; ${now} were read now, and ${earlier} by an earlier run: nobody has changed their files since (--full reads them again)`
+        : '',
+      mended.count > 0
+        ? `; note: fetched again what was missing or wrong in the folder: ${named(mended)}`
+        : '',
+    ].join('');
+    return witnesses.length === 0 ? verified : `${verified}; ${vouched(mirrored, quorum, verified)}`;
   },
 };
+
+/** @param {import('./mirror.mjs').Mirrored['mended']} mended */
+const named = ({ count, names }) =>
+  `${names.join(', ')}${count > names.length ? ` and ${count - names.length} more` : ''}`;
+
+/**
+ * How far so many witnesses vouch: what they have signed later says the same of what is before.
+ *
+ * @param {import('./mirror.mjs').Mirrored} mirrored
+ * @param {number} quorum
+ * @param {string} verified
+ */
+function vouched({ cosigned, unjudged, size }, quorum, verified) {
+  if (cosigned.length < quorum) {
+    const pruned = unjudged.map(
+      ({ name, size: at }) =>
+        `, and what ${name} has signed at ${at} entries cannot be compared: those before were pruned`,
+    );
+    throw new Unable(
+      `${cosigned.length} of these witnesses vouch for the log, not ${quorum}${pruned.join('')}; all else is right: ${verified}`,
+    );
+  }
+  const farthest = [...cosigned].sort((one, other) => (one.size < other.size ? 1 : -1));
+  const who = farthest.map((each) => `${each.name} ${each.size} at ${each.at.toISOString()}`);
+  return `cosigned up to ${farthest[quorum - 1]?.size} of ${size} entries: ${who.join(', ')}`;
+}
 
 /** No fault: what is erased is so by right when the log tells of it. @param {import('./entries.mjs').Erased} erased */
 function noteOf({ values, entries, requests }) {
@@ -138,13 +175,20 @@ function noteOf({ values, entries, requests }) {
   return `; note: ${values} sealed values in ${entries} entries are erased, and ${told}`;
 }
 
-/** @param {import('./note.mjs').Checkpoint} checkpoint @param {Values} values */
-async function witnessed(checkpoint, values) {
+/** Those given, and how many of them are wanted. @param {Values} values */
+async function witnessesOf(values) {
   const given = await Promise.all((values.witness ?? []).map(fileOrText));
   const witnesses = given.map(readWitnessKey);
   const quorum = values.quorum === undefined ? witnesses.length : Number(values.quorum);
-  if (!Number.isInteger(quorum) || quorum < 1 || quorum > witnesses.length)
+  if (values.quorum !== undefined && witnesses.length === 0) throw new Unable('--witness is needed');
+  if (!Number.isInteger(quorum) || quorum < Math.min(1, witnesses.length) || quorum > witnesses.length)
     throw new Unable(`--quorum is a number from 1 to ${witnesses.length}`);
+  return { witnesses, quorum };
+}
+
+/** @param {import('./note.mjs').Checkpoint} checkpoint @param {Values} values */
+async function witnessed(checkpoint, values) {
+  const { witnesses, quorum } = await witnessesOf(values);
   const found = new Map(cosigners(checkpoint, witnesses).map(({ name, at }) => [name, at]));
   if (found.size < quorum)
     throw new Wrong(
@@ -166,7 +210,7 @@ const keyOf = async (values) => readLogKey(await fileOrText(needed(values, 'key'
 
 /** @param {Values} values */
 const checkpointOf = async (values) =>
-  openCheckpoint(await read(needed(values, 'checkpoint')), await keyOf(values));
+  openCheckpoint(checkpointIn(await read(needed(values, 'checkpoint'))), await keyOf(values));
 
 /** @param {Values} values */
 async function proofOf(values) {

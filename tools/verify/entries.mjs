@@ -8,6 +8,21 @@ import { Unable, Wrong } from './failure.mjs';
 const TILE = 256;
 /** After so many the rest is only counted. */
 const MOST_TOLD = 20;
+/** What an entry may have. Nothing signed covers another member: whoever put it there may have said anything. */
+const OF_ENTRY = [
+  'index',
+  'id',
+  'type',
+  'at',
+  'requestId',
+  'requestVersion',
+  'content',
+  'sealed',
+  'leafHash',
+];
+const OF_SEALED = ['subject', 'kind', 'salt', 'data', 'commitment'];
+/** Of another length it could take over a part of the data: a salt that ends with "1", and 2, for one without, and 12. */
+const SALT_BYTES = 32;
 
 /**
  * @typedef {{ subject: string, kind: string, salt: string | null, data: unknown, commitment: string }} Sealed
@@ -27,6 +42,8 @@ export function hashOfEntry({ id, type, at, requestId, requestVersion, content, 
 /** What is wrong with an entry by itself; null when nothing is. @param {Entry} entry @returns {string | null} */
 export function faultOf(entry) {
   try {
+    const extra = extraMember(entry);
+    if (extra !== null) return `the member ${extra} is covered by no hash: it is not of the log`;
     if (hashOfEntry(entry).toString('base64') !== entry.leafHash)
       return 'what it says does not give its leafHash';
     const broken = entry.sealed.findIndex((sealed) => !fits(sealed));
@@ -39,8 +56,22 @@ export function faultOf(entry) {
 /** What was erased has neither salt nor data. @param {Sealed} sealed */
 function fits({ salt, data, commitment }) {
   if (salt === null) return data === null;
-  const hash = createHash('sha256').update(Buffer.from(salt, 'base64')).update(canonicalJson(data));
-  return hash.digest('base64') === commitment;
+  const bytes = Buffer.from(salt, 'base64');
+  if (bytes.length !== SALT_BYTES || bytes.toString('base64') !== salt) return false;
+  return createHash('sha256').update(bytes).update(canonicalJson(data)).digest('base64') === commitment;
+}
+
+/** The first member that no hash covers, with where it stands. @param {Entry} entry @returns {string | null} */
+function extraMember(entry) {
+  /** @param {object} value @param {string[]} known */
+  const beyond = (value, known) => Object.keys(value).find((name) => !known.includes(name));
+  const own = beyond(entry, OF_ENTRY);
+  if (own !== undefined) return JSON.stringify(own);
+  for (const [n, sealed] of entry.sealed.entries()) {
+    const inside = beyond(sealed, OF_SEALED);
+    if (inside !== undefined) return `${JSON.stringify(inside)} of sealed number ${n}`;
+  }
+  return null;
 }
 
 /**
@@ -90,7 +121,9 @@ export async function verifyExport(lines, { size, root }) {
     }
     const fault = isAmbiguous(line, entry) ? AMBIGUOUS : faultOf(entry);
     if (fault) found(`index ${entry.index}: ${fault}`);
-    const values = entry.sealed?.filter(({ salt }) => salt === null).length ?? 0;
+    const values = Array.isArray(entry.sealed)
+      ? entry.sealed.filter((each) => each?.salt === null).length
+      : 0;
     erased.values += values;
     if (values > 0) erased.entries += 1;
     if (entry.type === 'erasure.requested') erased.requests += 1;

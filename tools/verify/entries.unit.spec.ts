@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { canonicalJson } from './canonical-json.mjs';
 import { faultOf, hashOfEntry, isAmbiguous, verifyExport } from './entries.mjs';
-import { Unable } from './failure.mjs';
+import { Unable, Wrong } from './failure.mjs';
+import { linesOf } from './lines.mjs';
+import { checkpointIn } from './note.mjs';
 import { leafHash, provesConsistency, provesInclusion, Tree } from './tree.mjs';
 
 const sha256 = (...parts: (Buffer | string)[]) =>
@@ -52,6 +55,15 @@ const told = async (some: readonly unknown[], at = checkpoint) => {
 };
 const changed = (at: number, change: (entry: ReturnType<typeof entryOf>) => object) =>
   entries.map((entry, n) => (n === at ? change(entry) : entry));
+
+/** Sealed as 12, and now shown as 2 with the 1 at the end of the salt: both have the same hash. */
+const shifted = (entry: ReturnType<typeof entryOf>) => {
+  const salt = Buffer.alloc(32, 9);
+  const item = { subject: 's', kind: 'words', commitment: sha256(salt, '12').toString('base64') };
+  const sealed = [{ ...item, salt: Buffer.concat([salt, Buffer.from('1')]).toString('base64'), data: 2 }];
+  const whole = { ...entry, sealed };
+  return { ...whole, leafHash: hashOfEntry(whole).toString('base64') };
+};
 
 describe('canonicalJson', () => {
   it('is RFC 8785 for whatever JSON can say', () => {
@@ -120,6 +132,57 @@ describe('an export', () => {
       ['index 0: a member stands in it twice: readers may see different things'],
     ],
     [
+      'a member twice at its top',
+      [JSON.stringify(entries[0]).replace('{"index"', '{"type":"task.failed","index"'), ...entries.slice(1)],
+      ['index 0: a member stands in it twice'],
+    ],
+    [
+      'a member twice in what is sealed, written in another way',
+      [
+        JSON.stringify(entries[0]).replace('"data":{', String.raw`"d\u0061ta":{"name":"x"},"data":{`),
+        ...entries.slice(1),
+      ],
+      ['index 0: a member stands in it twice'],
+    ],
+    [
+      'a member twice in the data of what is sealed',
+      [JSON.stringify(entries[0]).replace('"name":', '"name":"x","name":'), ...entries.slice(1)],
+      ['index 0: a member stands in it twice'],
+    ],
+    [
+      'a member that no hash covers',
+      changed(5, (entry) => ({ ...entry, verifiedBy: 'somebody' })),
+      ['index 5: the member "verifiedBy" is covered by no hash'],
+    ],
+    [
+      'a member that no hash covers in what is sealed',
+      changed(6, (entry) => ({ ...entry, sealed: [{ ...entry.sealed[0], verifiedBy: 'somebody' }] })),
+      ['index 6: the member "verifiedBy" of sealed number 0 is covered by no hash'],
+    ],
+    [
+      'a salt with something behind it',
+      changed(6, (entry) => ({
+        ...entry,
+        sealed: [{ ...entry.sealed[0], salt: `${entry.sealed[0]?.salt} by somebody` }],
+      })),
+      ['index 6: what is sealed in it (number 0) does not fit its commitment'],
+    ],
+    [
+      'a salt that has taken over a part of the data',
+      changed(7, (entry) => shifted(entry)),
+      ['index 7: what is sealed in it (number 0) does not fit its commitment'],
+    ],
+    [
+      'something else than a list sealed',
+      changed(6, (entry) => ({ ...entry, sealed: {} })),
+      ['index 6: it is not an entry'],
+    ],
+    [
+      'nothing in a place of what is sealed',
+      changed(6, (entry) => ({ ...entry, sealed: [null] })),
+      ['index 6: it is not an entry'],
+    ],
+    [
       'lost its beginning, which nothing in it says to be pruned',
       entries.slice(4),
       ['index 0: missing, 4 follows'],
@@ -183,6 +246,51 @@ describe('an export of a pruned log', () => {
     ],
   ])('is wrong when %s', async (_, lines, fault) => {
     expect(await told(lines, at)).toEqual(expect.arrayContaining([expect.stringContaining(fault)]));
+  });
+});
+
+describe('linesOf', () => {
+  const lines = async (...chunks: Buffer[]) => {
+    const found: string[] = [];
+    for await (const line of linesOf(Readable.from(chunks))) found.push(line);
+    return found;
+  };
+
+  it('ends lines at line feeds only, however the bytes come', async () => {
+    const text = '{"a":"x\u2028y\u2029é"}\r\n\n{"b":"\u{1f600}"}\nlast';
+    const bytes = Buffer.from(text);
+    const wanted = ['{"a":"x\u2028y\u2029é"}', '', '{"b":"\u{1f600}"}', 'last'];
+    for (let at = 0; at <= bytes.length; at++)
+      expect(await lines(bytes.subarray(0, at), bytes.subarray(at))).toEqual(wanted);
+    expect(await lines()).toEqual([]);
+    expect(await lines(Buffer.from('a\n'))).toEqual(['a']);
+  });
+
+  it('refuses what is not UTF-8: readers would see different things', async () => {
+    await expect(lines(Buffer.from('a\nb'), Buffer.of(0xff, 10))).rejects.toThrow('line 2 or behind it');
+    await expect(lines(Buffer.of(0xc3))).rejects.toThrow(Wrong);
+  });
+});
+
+describe('checkpointIn', () => {
+  const text = 'countersign/x\n1\nroot=\n\n— countersign/x abc=\n';
+  const head = (value: string) =>
+    `HTTP/1.1 200 OK\r\nCountersign-Tree-Size: 1\r\nCountersign-Checkpoint: ${value}\r\n\r\n`;
+
+  it('takes a checkpoint as it is, or out of the headers of the last answer', () => {
+    const encoded = Buffer.from(text).toString('base64');
+    expect(checkpointIn(text)).toBe(text);
+    expect(checkpointIn(`${head(encoded)}Content-Digest: sha-256=:x=:\r\n`)).toBe(text);
+    expect(
+      checkpointIn(
+        `HTTP/2 302 \r\nlocation: /x\r\n\r\n${head(encoded).toLowerCase().replace(encoded.toLowerCase(), encoded).replace('http/1.1 200', 'HTTP/2 200')}`,
+      ),
+    ).toBe(text);
+    expect(checkpointIn(head('b3RoZXI=') + head(encoded))).toBe(text);
+  });
+
+  it('says that headers are not those of an export', () => {
+    expect(() => checkpointIn('HTTP/1.1 401 Unauthorized\r\n\r\n')).toThrow(Unable);
   });
 });
 

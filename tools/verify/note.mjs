@@ -57,6 +57,21 @@ function readNote(text) {
 }
 
 /**
+ * The text of a checkpoint: as it is, or from the headers of an export (those of the last answer, when one has led to another).
+ *
+ * @param {string} text
+ */
+export function checkpointIn(text) {
+  if (!/^HTTP\/\d/.test(text)) return text;
+  const encoded = [...text.matchAll(/^countersign-checkpoint:[ \t]*([A-Za-z0-9+/=]+)[ \t]*\r?$/gim)].at(
+    -1,
+  )?.[1];
+  if (encoded === undefined)
+    throw new Unable('these headers have no Countersign-Checkpoint: they are not those of an export');
+  return Buffer.from(encoded, 'base64').toString('utf8');
+}
+
+/**
  * A checkpoint (c2sp.org/tlog-checkpoint) that the log has signed.
  *
  * @param {string} text

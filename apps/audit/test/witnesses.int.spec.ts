@@ -8,8 +8,11 @@ import {
   signingKeyFromSeed,
   verifierKey,
 } from '@countersign/merkle-log';
-import type { TestService } from '@countersign/service-kit/test';
+import { roleOf, type Sql } from '@countersign/persistence';
+import { pagesRead, type TestService } from '@countersign/service-kit/test';
+import { Client } from 'pg';
 import { v7 } from 'uuid';
+import { newestSignedBy, newestSignedWith } from '../src/witnesses/witness.rows';
 import { appendMany } from './append-facts';
 import { createAudit } from './create-audit';
 
@@ -113,7 +116,6 @@ describe('a cosignature', () => {
       ['the checkpoint of another log', other + witness.answer(other)],
       ['a line alone', line],
       ['a changed size', checkpoint.replace('\n4\n', '\n5\n') + line],
-      ['a time far ahead', checkpoint + witness.answer(checkpoint, Math.floor(Date.now() / 1_000) + 3_600)],
       ['no note', 'hello'],
       ['nothing', ''],
     ] as const) {
@@ -123,6 +125,109 @@ describe('a cosignature', () => {
     expect((await send(checkpoint + line, { 'content-type': 'application/json' })).status).toBe(415);
     expect((await get('checkpoint')).text).toBe(checkpoint);
     expect((await send(checkpoint + stranger.answer(checkpoint) + line)).text).toBe(checkpoint + line);
+  });
+
+  it('from the future is refused with how far ahead it is', async () => {
+    const { get, register, send } = inLog(v7());
+    const witness = witnessOf('w');
+    await register(witness.key);
+    const checkpoint = (await get('checkpoint')).text;
+    const ahead = (seconds: number) =>
+      checkpoint + witness.answer(checkpoint, Math.floor(Date.now() / 1_000) + seconds);
+    const { status, body } = await send(ahead(3_600));
+    expect([status, body.code, body.errors[0].message]).toEqual([
+      400,
+      'validation_failed',
+      expect.stringMatching(
+        /^A cosignature from the future is not taken: w is 3\d{3} s ahead of this clock, and 300 s are tolerated\.$/,
+      ),
+    ]);
+    expect((await send(ahead(240))).status).toBe(201);
+  });
+
+  it('can be asked for by its witness, and by how many have signed, whoever is removed', async () => {
+    const workspace = v7();
+    const { get, register, send } = inLog(workspace);
+    const [one, two] = [witnessOf('w1'), witnessOf('w2')];
+    const { body: first } = await register(one.key);
+    await register(two.key);
+    const idOf = ({ key }: typeof one) => key.split('+')[1];
+    const signedBy = async (...witnesses: (typeof one)[]) => {
+      await appendMany(service, workspace, 1);
+      const checkpoint = (await get('checkpoint')).text;
+      const notes = witnesses.map((witness) => send(checkpoint + witness.answer(checkpoint)));
+      for (const { status } of await Promise.all(notes)) expect(status).toBe(201);
+      return readNote(checkpoint).body;
+    };
+    const newest = async (query: string) => {
+      const { status, text } = await get(`cosigned-checkpoint${query}`);
+      return status === 200 ? readNote(text).body : status;
+    };
+    expect(await newest(`?witness=${idOf(one)}`)).toBe(404);
+    const both = await signedBy(one, two);
+    const ofOne = await signedBy(one);
+    const ofTwo = await signedBy(two);
+    expect(await newest('')).toBe(ofTwo);
+    expect(await newest(`?witness=${idOf(one)}`)).toBe(ofOne);
+    expect(await newest(`?witness=${idOf(two)}`)).toBe(ofTwo);
+    expect(await newest('?witnesses=2')).toBe(both);
+    expect(await newest('?witnesses=3')).toBe(404);
+    expect(await newest('?witness=00000000')).toBe(404);
+    for (const query of ['?witness=w1', `?witness=${idOf(one)}&witnesses=1`])
+      expect(await newest(query)).toBe(400);
+    const path = `/v1/audit/log/witnesses/${first.id}`;
+    expect((await service.call('DELETE', path, undefined, { workspace })).status).toBe(204);
+    expect(await newest('?witnesses=2')).toBe(404);
+    expect(await newest(`?witness=${idOf(one)}`)).toBe(404);
+    expect(await newest('')).toBe(ofTwo);
+  });
+
+  it('is found without reading what fewer witnesses have signed', async () => {
+    const workspaceId = v7();
+    const ids = [v7(), v7(), v7()];
+    await service.sql(
+      `INSERT INTO witness (workspace_id, id, name, verifier_key)
+       SELECT $1, id, 'w' || n, format('w%s+0000000%s+x', n, n) FROM unnest($2::uuid[]) WITH ORDINALITY AS w (id, n)`,
+      [workspaceId, ids],
+    );
+    await service.sql(
+      `INSERT INTO cosigned_checkpoint (workspace_id, size, root, checkpoint, witnesses)
+       SELECT $1, size, '\\x00', 'note ', CASE size WHEN 5 THEN 2 ELSE 1 END FROM generate_series(1, 30000) AS size`,
+      [workspaceId],
+    );
+    await service.sql(
+      `INSERT INTO cosignature (workspace_id, size, witness_id, signed_at, line)
+       SELECT $1, size, ($2::uuid[])[CASE WHEN size < 100 THEN 1 ELSE 2 END], 0, 'line' FROM generate_series(1, 30000) AS size`,
+      [workspaceId, ids],
+    );
+    for (const table of ['witness', 'cosigned_checkpoint', 'cosignature'])
+      await service.sql(`ANALYZE ${table}`);
+    const owner = new Client({ connectionString: service.ownerUrl, options: '-c search_path=audit' });
+    await owner.connect();
+    try {
+      let pages = 0;
+      const counting = {
+        query: async (text: string, values: unknown[]) => {
+          pages = await pagesRead(owner, { role: roleOf('audit', 'app'), workspaceId }, text, values);
+          return service.sql(text, values);
+        },
+      } as unknown as Sql;
+      for (const [size, find] of [
+        [30_000n, () => newestSignedBy(counting, workspaceId, 1)],
+        [5n, () => newestSignedBy(counting, workspaceId, 2)],
+        [null, () => newestSignedBy(counting, workspaceId, 3)],
+        [null, () => newestSignedBy(counting, workspaceId, 4)],
+        [99n, () => newestSignedWith(counting, workspaceId, '00000001')],
+        [30_000n, () => newestSignedWith(counting, workspaceId, '00000002')],
+        [null, () => newestSignedWith(counting, workspaceId, '00000003')],
+      ] as const) {
+        expect(await find()).toBe(size);
+        expect(pages).toBeGreaterThan(0);
+        expect(pages).toBeLessThan(30);
+      }
+    } finally {
+      await owner.end();
+    }
   });
 
   it('of a tree that this log never had is refused, even under the key of the log', async () => {

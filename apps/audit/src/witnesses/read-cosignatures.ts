@@ -11,7 +11,7 @@ import { Problem } from '@countersign/service-kit';
 import type { StoredCosignature, Witness } from './witness.rows';
 
 /** Clocks differ. */
-const mostAheadSeconds = 300n;
+const mostAheadSeconds = 300;
 
 export interface Cosigned {
   checkpoint: Checkpoint;
@@ -37,13 +37,20 @@ export const readCosignatures = (
     const { signatures } = readNote(text);
     const keys = witnesses.map(({ id, verifierKey }) => ({ id, key: parseVerifierKey(verifierKey) }));
     const cosignatures = new Map<string, StoredCosignature>();
+    const early: string[] = [];
     for (const signature of signatures) {
       for (const { id, key } of keys) {
         const opened = openCosignature(body, signature, key);
-        if (opened && opened.timestamp <= BigInt(Math.floor(now.getTime() / 1_000)) + mostAheadSeconds)
-          cosignatures.set(id, { witnessId: id, timestamp: opened.timestamp, line: signature.line });
+        if (!opened) continue;
+        const ahead = Number(opened.timestamp) - now.getTime() / 1_000;
+        if (ahead > mostAheadSeconds) early.push(`${signature.name} is ${Math.ceil(ahead)} s`);
+        else cosignatures.set(id, { witnessId: id, timestamp: opened.timestamp, line: signature.line });
       }
     }
+    if (cosignatures.size === 0 && early.length > 0)
+      throw invalid(
+        `A cosignature from the future is not taken: ${early.join(', ')} ahead of this clock, and ${mostAheadSeconds} s are tolerated.`,
+      );
     if (cosignatures.size === 0)
       throw invalid('The note has no signature of a witness that is registered here.');
     const own = signatures.filter(({ name }) => logKey.startsWith(`${name}+`)).map(({ line }) => line);

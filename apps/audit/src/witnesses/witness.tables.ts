@@ -20,8 +20,13 @@ export const createWitnessTables = async (runner: QueryRunner): Promise<void> =>
       size bigint NOT NULL,
       root bytea NOT NULL,
       checkpoint text NOT NULL,
+      witnesses integer NOT NULL DEFAULT 0,
       PRIMARY KEY (workspace_id, size)
     )`);
+  // The newest that so many have signed, without reading those that fewer have.
+  await runner.query(
+    'CREATE INDEX cosigned_checkpoint_witnesses ON cosigned_checkpoint (workspace_id, witnesses, size)',
+  );
   await runner.query(`
     CREATE TABLE cosignature (
       workspace_id uuid NOT NULL,
@@ -33,5 +38,5 @@ export const createWitnessTables = async (runner: QueryRunner): Promise<void> =>
       FOREIGN KEY (workspace_id, size) REFERENCES cosigned_checkpoint,
       FOREIGN KEY (workspace_id, witness_id) REFERENCES witness ON DELETE CASCADE
     )`);
-  await runner.query('CREATE INDEX cosignature_witness ON cosignature (workspace_id, witness_id)');
+  await runner.query('CREATE INDEX cosignature_witness ON cosignature (witness_id, size)');
 };

@@ -24,7 +24,7 @@ import {
   type Answer,
 } from '@countersign/service-kit';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { v7 } from 'uuid';
 import { AuditLog } from '../log/audit-log';
 import { factOfCall } from '../log/fact';
@@ -32,11 +32,13 @@ import { readSize } from '../log/stored-head';
 import { readPlanned } from '../tiles/tree-hashes';
 import { readCosignatures } from './read-cosignatures';
 import {
+  cosignedNote,
   deleteWitness,
-  findWitnesses,
+  holdWitnesses,
   insertWitness,
   listWitnesses,
-  newestCosigned,
+  newestSignedBy,
+  newestSignedWith,
   storeCosignatures,
   type Witness,
 } from './witness.rows';
@@ -48,7 +50,11 @@ export class CreateWitness {
 
 export class CosignedQuery {
   /** By how many of the witnesses at least; 1 when it is not given. */
-  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(100) witnesses: number = 1;
+  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(100) witnesses?: number;
+  /** By the witness whose key has this id: the eight hexadecimal digits in its verifier key. */
+  @IsOptional()
+  @Matches(/^[0-9a-f]{8}$/, { message: '$property must be the id of a key: eight hexadecimal digits' })
+  witness?: string;
 }
 
 const mediaType = 'text/plain';
@@ -169,7 +175,7 @@ export class WitnessesController {
     return this.idempotency.run(call, async (tx) => {
       const head = await this.log.head(tx, call.workspaceId);
       const logKey = this.log.verifierKey(call.workspaceId, head);
-      const witnesses = await findWitnesses(tx, call.workspaceId);
+      const witnesses = await holdWitnesses(tx, call.workspaceId);
       const { checkpoint, note: own, cosignatures } = readCosignatures(given, logKey, witnesses, new Date());
       await refuseOther(tx, call.workspaceId, checkpoint);
       await storeCosignatures(tx, call.workspaceId, { ...checkpoint, checkpoint: own }, cosignatures);
@@ -186,12 +192,23 @@ export class WitnessesController {
     answers: { 200: note },
   })
   async cosignedCheckpoint(@Caller() call: Call): Promise<Answer> {
-    const { witnesses } = call.query(CosignedQuery);
-    const found = await this.database.read(call.workspaceId, (sql) =>
-      newestCosigned(sql, call.workspaceId, witnesses),
-    );
+    const { witnesses, witness } = call.query(CosignedQuery);
+    if (witnesses !== undefined && witness !== undefined)
+      throw Problem.invalid([
+        { pointer: '/query/witness', message: 'Witness may not be given together with witnesses.' },
+      ]);
+    const found = await this.database.read(call.workspaceId, async (sql) => {
+      const size = await (witness === undefined
+        ? newestSignedBy(sql, call.workspaceId, witnesses ?? 1)
+        : newestSignedWith(sql, call.workspaceId, witness));
+      return size === null ? null : cosignedNote(sql, call.workspaceId, size);
+    });
     if (found === null)
-      throw Problem.notFound(`checkpoint: none has cosignatures of ${witnesses} or more witnesses`);
+      throw Problem.notFound(
+        witness === undefined
+          ? `checkpoint: none has cosignatures of ${witnesses ?? 1} or more witnesses`
+          : `checkpoint: none has a cosignature of the witness ${witness}`,
+      );
     return content(text, found, { 'cache-control': 'no-cache' });
   }
 }
