@@ -111,6 +111,9 @@ const checkEntry = (entry: OpenEntry, beside: BesideEntries): Finding[] => {
   return findings;
 };
 
+/** Of every salt that we make. */
+const saltBytes = 32;
+
 const shown = (value: string | null): string => value ?? 'nothing';
 
 /** Null when the row holds what no leaf can say. */
@@ -127,8 +130,11 @@ const faultOf = ({ salt, data, commitment: given }: OpenSealed, isUnexplained: b
   if (salt === null && data === null) return isUnexplained ? 'is gone, and no erasure covers it' : null;
   if (salt === null || data === null) return `has ${salt === null ? 'no salt' : 'no data'}`;
   if (!data.isOurs) return 'is not written as we do: a reader may see something else in it';
+  const bytes = Buffer.from(salt, 'base64');
+  // What is hashed has no mark where the salt ends: the first digits of a number could be moved into it.
+  if (bytes.length !== saltBytes) return `has a salt of ${bytes.length} bytes`;
   try {
-    const gives = commitment(Buffer.from(salt, 'base64'), data.value);
+    const gives = commitment(bytes, data.value);
     return gives === given ? null : `gives the commitment ${gives}, not ${given}`;
   } catch {
     return 'cannot have a commitment';
