@@ -287,6 +287,8 @@ describe('witnesses', () => {
       actor: { type: 'service', id: expect.any(String), via: null },
       witnessId: body.id,
       keyId: witness.key.split('+')[1],
+      traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+      scheme: null,
     });
   });
 

@@ -188,6 +188,8 @@ describe('the entry about an export', () => {
         workflow: null,
       },
       allowedWorkflows: null,
+      traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+      scheme: null,
     });
     for (const word of [...personalWords, 'Alice']) expect(JSON.stringify(all.at(-1))).not.toContain(word);
     for (const entry of all) expect(leafHashOf(entry)).toBe(entry.leafHash);
