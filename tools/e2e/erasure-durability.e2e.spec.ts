@@ -3,7 +3,7 @@ import { auditEntries, recomputedLeafHash, rootOver, verifiedCheckpoint } from '
 import { eventually } from './eventually';
 import { expectStatus, type Json } from './http-client';
 import { flushRedis, killService } from './nemeses';
-import { createUser, type ScimResource } from './organisation';
+import { createUser, deactivateUser, type ScimResource } from './organisation';
 import { RecordingServer } from './recording-server';
 import { decide, submit, untilState, untilTasks } from './requests';
 import { wordsInRedis, wordsInTables } from './stored-words';
@@ -69,17 +69,7 @@ beforeAll(async () => {
     );
     return told?.entries === count && told.open === 0;
   });
-  expectStatus(
-    await admin.patch(
-      `/scim/v2/Users/${zoe.id}`,
-      {
-        schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
-        Operations: [{ op: 'replace', path: 'active', value: false }],
-      },
-      { headers: { 'content-type': 'application/scim+json' } },
-    ),
-    200,
-  );
+  await deactivateUser(admin, zoe.id);
 });
 
 afterAll(async () => {

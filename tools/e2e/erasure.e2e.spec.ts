@@ -2,7 +2,7 @@ import type { RequestView } from '@countersign/contracts';
 import { auditEntries, recomputedLeafHash, rootOver, verifiedCheckpoint } from './audit-log';
 import { eventually } from './eventually';
 import { expectStatus, type HttpClient, type Json, type Page } from './http-client';
-import { createUser, type ScimResource } from './organisation';
+import { createUser, deactivateUser, type ScimResource } from './organisation';
 import { RecordingServer, webhookId } from './recording-server';
 import { decide, submit, untilState, untilTasks } from './requests';
 import { wordsInRedis, wordsInTables } from './stored-words';
@@ -200,17 +200,7 @@ describe('a person who asks to be forgotten', () => {
   });
 
   it('is erased everywhere once she has left, but for a request that still runs', async () => {
-    expectStatus(
-      await admin.patch(
-        `/scim/v2/Users/${zoe.id}`,
-        {
-          schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
-          Operations: [{ op: 'replace', path: 'active', value: false }],
-        },
-        { headers: { 'content-type': 'application/scim+json' } },
-      ),
-      200,
-    );
+    await deactivateUser(admin, zoe.id);
     erasure = expectStatus(
       await admin.post<Erasure>(
         '/v1/audit/erasures',

@@ -57,6 +57,19 @@ export async function createGroup(
   return expectStatus(answer, 201);
 }
 
+/** Somebody leaves: known still, but asked nothing any more. */
+export async function deactivateUser(client: HttpClient, id: string): Promise<void> {
+  const answer = await client.patch(
+    `/scim/v2/Users/${id}`,
+    {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+      Operations: [{ op: 'replace', path: 'active', value: false }],
+    },
+    { headers: { 'content-type': 'application/scim+json' } },
+  );
+  expectStatus(answer, 200);
+}
+
 export interface Organisation {
   alice: ScimResource;
   bob: ScimResource;

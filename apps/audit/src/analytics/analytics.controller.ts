@@ -141,9 +141,9 @@ export class AnalyticsController {
     allowWorkflows(call, null, 'The rebuild');
     const actor = callingActor(call, await this.people.actor(call));
     return this.idempotency.run(call, async (tx) => {
-      await askForRebuild(tx, call.workspaceId);
       const pruned = await readPruned(tx, call.workspaceId, null);
       if (pruned && !dropPruned) throw cannotCountAgain(pruned.before);
+      await askForRebuild(tx, call.workspaceId);
       await this.log.append(tx, [
         factOfCall(call, actor, { type: 'analytics.rebuilt', content: { dropPruned } }),
       ]);

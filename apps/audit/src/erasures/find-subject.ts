@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { isUuid } from '@countersign/contracts';
 import { People } from '@countersign/directory-replica';
 import { Database, type Sql } from '@countersign/persistence';
 import { namesOf, redact } from '@countersign/redaction';
@@ -18,15 +17,9 @@ export class FindSubject {
 
   /** The user id. Throws Problem unknown_reference. */
   async find(call: Call, ref: string): Promise<string> {
-    const isId = isUuid(ref);
-    const person = await this.people.find(call.workspaceId, ref, call.cause).catch((error: unknown) => {
-      // Of somebody who has left the directory knows nothing; the log may.
-      if (isId && error instanceof Problem) return null;
-      throw error;
-    });
-    if (person) return person.id;
-    const id = ref.toLowerCase();
-    if (isId && (await this.database.read(call.workspaceId, (sql) => isKnown(sql, call.workspaceId, id))))
+    const id = await this.people.idOf(call, ref);
+    // Of somebody who has left the directory knows nothing; the log may.
+    if (id && (await this.database.read(call.workspaceId, (sql) => isKnown(sql, call.workspaceId, id))))
       return id;
     throw new Problem('unknown_reference', 'The subject is not known.', {
       errors: [

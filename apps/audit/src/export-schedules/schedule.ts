@@ -1,4 +1,4 @@
-import type { ExportFilter } from '../export/entry-page.rows';
+import type { EntryFilter } from '../log/entry.rows';
 import type { FormatName } from '../export/formats/format-of';
 
 export const targetTypes = ['folder', 'bucket'] as const;
@@ -17,7 +17,7 @@ export interface Schedule {
   format: FormatName;
   every: string;
   everySeconds: number;
-  filter: ExportFilter;
+  filter: EntryFilter;
   target: Target;
   state: 'active' | 'paused';
   nextIndex: number;

@@ -2,10 +2,8 @@ import type { Database, Sql } from '@countersign/persistence';
 import { isVia, type EntryFilter } from '../log/entry.rows';
 import type { ExportedEntry } from './exported-entry';
 
-export type ExportFilter = EntryFilter;
-
 /** Whether all of the log is wanted: then no index may be missing. */
-export const isUnfiltered = ({ allowed, ...filter }: ExportFilter): boolean =>
+export const isUnfiltered = ({ allowed, ...filter }: EntryFilter): boolean =>
   allowed === null && Object.values(filter).every((value) => value === undefined || value === null);
 
 /** What of the log is wanted: from an index up to, but without, another. */
@@ -66,7 +64,7 @@ interface SealedRow {
 export const readPage = (
   database: Database,
   workspaceId: string,
-  filter: ExportFilter,
+  filter: EntryFilter,
   range: Range,
   limits: PageLimits = pageLimits,
 ): Promise<EntryPage> =>
@@ -83,7 +81,7 @@ export const readPage = (
 const entriesOf = async (
   sql: Sql,
   workspaceId: string,
-  filter: ExportFilter,
+  filter: EntryFilter,
   range: Range,
   limits: PageLimits,
 ): Promise<Omit<EntryPage, 'first'>> => {

@@ -4,7 +4,7 @@ import type { Sql } from '@countersign/persistence';
 import { contentOfCall, type Call } from '@countersign/service-kit';
 import type { AuditLog } from '../log/audit-log';
 import { factOf } from '../log/fact';
-import type { ExportFilter } from './entry-page.rows';
+import type { EntryFilter } from '../log/entry.rows';
 import type { FormatName } from './formats/export-format';
 
 /** The log as it was when an export began. */
@@ -24,7 +24,7 @@ export interface ExportFacts {
   format: FormatName;
   /** The first index asked for. */
   from: number;
-  filter: ExportFilter;
+  filter: EntryFilter;
   /** The schedule that it was made for. */
   scheduleId?: string;
 }

@@ -18,7 +18,8 @@ import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
 import { AuditLog } from '../log/audit-log';
 import { actorIdOf } from '../log/actor-id';
-import { isUnfiltered, readPage, type ExportFilter } from './entry-page.rows';
+import type { EntryFilter } from '../log/entry.rows';
+import { isUnfiltered, readPage } from './entry-page.rows';
 import { recordExport, snapshotOf, type Snapshot } from './export-record';
 import { formatNames, formatOf, type FormatName } from './formats/format-of';
 import { RunningExports } from './running-exports';
@@ -66,7 +67,7 @@ export class ExportController {
     const { format: name, after, actor: ref, workflow, ...given } = call.query(ExportQuery);
     if (workflow !== undefined) allowWorkflow(call, workflow);
     const { workspaceId, identity } = call;
-    const filter: ExportFilter = {
+    const filter: EntryFilter = {
       ...given,
       workflow,
       actor: await actorIdOf(this.people, call, ref),

@@ -119,7 +119,7 @@ export const record = <T>(rules: RulesFor<T>): MemberRule => ({
 });
 
 /**
- * Such an object, some members of which are sealed together for the requester. The `names` stay in the leaf as well, and say of which
+ * Such an object, some members of which its rules leave out and which are sealed together for the requester. The `names` stay in the leaf as well, and say of which
  * object of a list it was.
  */
 export const recordSealing = <T>(
@@ -130,15 +130,12 @@ export const recordSealing = <T>(
   return {
     ...open,
     describe: (name, value, subjects) => {
-      if (!isRecord(value)) return open.describe(name, value, subjects);
-      const hidden = new Set<string>(sealed as readonly string[]);
-      const members = Object.entries(value);
-      const rest = Object.fromEntries(members.filter(([member]) => !hidden.has(member)));
-      const taken = members.filter(([member, said]) => hidden.has(member) && said !== null);
-      const { content, personal } = open.describe(name, rest, subjects);
-      if (taken.length === 0) return { content, personal };
-      const named = Object.fromEntries(names.map((member) => [member, value[member as string]]));
-      const data = { ...named, ...Object.fromEntries(taken) };
+      const described = open.describe(name, value, subjects);
+      const says = (member: keyof T) => isRecord(value) && (value[member as string] ?? null) !== null;
+      if (!isRecord(value) || !sealed.some(says)) return described;
+      const members = [...names, ...sealed.filter(says)];
+      const data = Object.fromEntries(members.map((member) => [member, value[member as string]]));
+      const { content, personal } = described;
       return { content, personal: [...personal, { subject: subjects.requester, kind, data }] };
     },
   };
